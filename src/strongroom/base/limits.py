@@ -1,0 +1,39 @@
+"""A limit on everything, each with its reason. Sizes in bytes, times in seconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- requests -----------------------------------------------------------------------------------
+OBJECT_BYTES_MAX: Final = 10 * 1024 * 1024  # a card with a full-size photo; files come later
+REQUEST_XML_BYTES_MAX: Final = 4 * 1024 * 1024  # a multiget of 20,000 hrefs
+MULTIGET_HREFS_MAX: Final = 20_000  # twice the largest book seen in one request
+PROPERTIES_BYTES_MAX: Final = 64 * 1024  # dead properties of one member, all together
+HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
+UID_BYTES_MAX: Final = 1024
+CONCURRENT_REQUESTS_MAX: Final = 1024  # beyond it: 503, so that memory stays bounded
+WRONG_PASSWORD_DELAY_SECONDS: Final = 1.0  # a guesser's pace; right passwords never wait
+WRONG_PASSWORDS_WAITING_MAX: Final = 256  # more than this are refused without waiting
+
+# --- batches ------------------------------------------------------------------------------------
+BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms
+BATCH_BYTES_MAX: Final = 16 * 1024 * 1024  # bodies of one batch, so that memory stays bounded
+QUEUE_EDITS_MAX: Final = 4096  # beyond it: busy
+ENTRY_SLOT_BITS: Final = 12  # 4,096 places in a batch; ids and journal places are made of them
+SEND_AHEAD_MAX: Final = 8  # batches that a slow replica may be behind before it must catch up
+CATCH_UP_BATCHES: Final = 64  # batches read from a peer at once
+
+# --- waiting ------------------------------------------------------------------------------------
+VOTE_SECONDS_MAX: Final = 5.0  # then the edits that wait hear "unknown"
+RETRY_BATCH_SECONDS: Final = 0.5  # pause before a batch without quorum is handed out again
+READ_SECONDS_MAX: Final = 3.0  # then another replica is asked
+CATCH_UP_PAUSE_SECONDS: Final = 1.0  # between tries to reach a replica that is behind
+COPY_PAUSE_SECONDS: Final = 5.0  # between tries to copy a doubtful replica
+WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be forgotten unnoticed
+
+# --- bodies and space ---------------------------------------------------------------------------
+SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own
+RESERVE_BYTES: Final = 64 * 1024 * 1024  # kept free for deletes and heal
+WAL_BYTES_MAX: Final = 32 * 1024 * 1024  # then the writer checkpoints and restarts the WAL itself
+LISTING_PAGE_ROWS: Final = 2_000  # rows read before a reader thread looks up again
+CLOCK_JUMP_SECONDS_MAX: Final = 86_400  # I8

@@ -1,0 +1,224 @@
+"""`decide`: the one rule book. What becomes of an edit, given what stands (I2).
+
+Pure: the view is values, and so is the answer. A refusal is a `ClientError`; the writer hands it to
+the one who asked, and no entry is made. The order of edits in a batch is kept: each edit sees what
+those before it left (`Overlay`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from strongroom.base.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    PreconditionError,
+    TooLargeError,
+)
+from strongroom.base.limits import PROPERTIES_BYTES_MAX
+from strongroom.history.edits import (
+    AddAccount,
+    Edit,
+    Put,
+    Remove,
+    SetProps,
+    SkipNumbers,
+    Together,
+    account_key,
+)
+from strongroom.history.entries import (
+    COLLECTION,
+    DELETE,
+    GAP,
+    PROPS,
+    PUT,
+    Entry,
+    Head,
+    Key,
+    Member,
+    Row,
+    canonical,
+    digest_of,
+    entry_id,
+    genesis_head,
+)
+from strongroom.history.fold import apply
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the writer knows and an edit does not: which batch, and when (ms, never back)."""
+
+    batch: int
+    at: int
+
+
+class Overlay:
+    """A view of what stands plus the entries decided so far; the writer's fold of a batch.
+
+    `entries` grows with each decided edit; `heads` are those the batch changes.
+    """
+
+    def __init__(self, rows: Mapping[Key, Row | None], heads: Mapping[int, Head]) -> None:
+        """Start from rows as prefetched and heads as committed."""
+        self._rows = dict(rows)
+        self._base = heads
+        self.heads: dict[int, Head] = {}
+        self.entries: list[Entry] = []
+        self.lines: list[bytes] = []
+
+    def row(self, key: Key) -> Row | None:
+        """Give what stands under `key`; a key that nobody prefetched is our mistake."""
+        return self._rows[key]
+
+    def head(self, collection: int) -> Head:
+        """Give the head of `collection` after the entries decided so far."""
+        return self.heads.get(collection) or self._base.get(collection) or genesis_head(collection)
+
+    def add(self, entry: Entry, batch: int) -> None:
+        """Fold one decided entry."""
+        old = self._rows.get(entry.key)
+        line = entry.encode()
+        head, row = apply(entry, line, self.head(entry.collection), old, batch)
+        self.heads[entry.collection] = head
+        self.entries.append(entry)
+        self.lines.append(line)
+        if row is not None:
+            self._rows[entry.key] = row
+
+    def fork(self) -> Overlay:
+        """Copy this overlay, so that a half-decided edit can be dropped."""
+        twin = Overlay(self._rows, self._base)
+        twin.heads = dict(self.heads)
+        twin.entries, twin.lines = list(self.entries), list(self.lines)
+        return twin
+
+    def take(self, twin: Overlay) -> None:
+        """Become what `twin`, a fork of this overlay, is now."""
+        self._rows, self.heads = twin._rows, twin.heads
+        self.entries, self.lines = twin.entries, twin.lines
+
+
+def decide(view: Overlay, edit: Edit, stamp: Stamp) -> tuple[Row, ...]:
+    """Decide `edit` on top of `view` and fold its entries into it.
+
+    Returns:
+        The rows that the edit leaves; where nothing had to happen, those that stand already.
+
+    Raises:
+        ClientError: the edit is refused; `view` is as before.
+    """
+    if isinstance(edit, Together):
+        trial = view.fork()
+        rows = tuple(row for one in edit.edits for row in decide(trial, one, stamp))
+        view.take(trial)
+        return rows
+    if isinstance(edit, AddAccount):
+        return _add_account(view, edit, stamp)
+    if isinstance(edit, SkipNumbers):
+        return _skip(view, edit, stamp)
+    if edit.parent is not None and not isinstance(view.row(edit.parent), Member):
+        raise ConflictError(f"the collection {edit.parent.href} is not there")
+    if isinstance(edit, Put):
+        return _put(view, edit, stamp)
+    if isinstance(edit, Remove):
+        return _remove(view, edit, stamp)
+    return _set_props(view, edit, stamp)
+
+
+def _put(view: Overlay, edit: Put, stamp: Stamp) -> tuple[Row, ...]:
+    old = view.row(edit.key)
+    standing = old if isinstance(old, Member) else None
+    props = edit.props if edit.props is not None else (standing.props if standing else "")
+    same = standing is not None and (standing.etag, standing.props) == (edit.etag, props)
+    if not edit.when.holds(standing.etag if standing else None):
+        # A repeated request whose first answer was lost: its own bytes stand already (I1).
+        if same and standing is not None and standing.by == edit.origin.device:
+            return (standing,)
+        raise PreconditionError
+    if same and standing is not None and standing.data == edit.data:
+        return (standing,)
+    new_id = standing.id if standing else entry_id(stamp.batch, len(view.entries))
+    return _write(view, stamp, old, edit.key, edit, PUT, (new_id, edit.etag, edit.data, props))
+
+
+def _remove(view: Overlay, edit: Remove, stamp: Stamp) -> tuple[Row, ...]:
+    old = view.row(edit.key)
+    if not isinstance(old, Member):
+        raise NotFoundError
+    if not edit.when.holds(old.etag):
+        raise PreconditionError
+    return _write(view, stamp, old, edit.key, edit, DELETE, (old.id, "", "", ""))
+
+
+def _set_props(view: Overlay, edit: SetProps, stamp: Stamp) -> tuple[Row, ...]:
+    old = view.row(edit.key)
+    if not isinstance(old, Member):
+        raise NotFoundError
+    props = old.properties
+    for name, value in edit.changes:
+        if value is None:
+            props.pop(name, None)
+        else:
+            props[name] = value
+    text = canonical(props) if props else ""
+    if len(text.encode()) > PROPERTIES_BYTES_MAX:
+        raise TooLargeError(f"properties are limited to {PROPERTIES_BYTES_MAX} bytes")
+    if text == old.props:
+        return (old,)
+    return _write(view, stamp, old, edit.key, edit, PROPS, (old.id, old.etag, old.data, text))
+
+
+def _add_account(view: Overlay, edit: AddAccount, stamp: Stamp) -> tuple[Row, ...]:
+    key = account_key(edit.login)
+    old = view.row(key)
+    if isinstance(old, Member):
+        raise ConflictError(f"the account {edit.login} is there already")
+    home = entry_id(stamp.batch, len(view.entries))
+    etag = digest_of(edit.data.encode())
+    rows = list(_write(view, stamp, old, key, edit, PUT, (home, etag, edit.data, "")))
+    for name, data, props in edit.collections:
+        new_id = entry_id(stamp.batch, len(view.entries))
+        what = (new_id, digest_of(data.encode()), data, props)
+        rows += _write(view, stamp, None, Key(home, COLLECTION, name), edit, PUT, what)
+    return tuple(rows)
+
+
+def _skip(view: Overlay, edit: SkipNumbers, stamp: Stamp) -> tuple[Row, ...]:
+    head = view.head(edit.collection)
+    if edit.to <= head.number:
+        raise InvalidError(f"number {edit.to} was issued already")
+    data = canonical({"from": head.number + 1})
+    view.add(
+        Entry(edit.collection, edit.to, GAP, "", "", 0, data=data, at=stamp.at,
+              by=edit.origin.device, request=edit.origin.request),
+        stamp.batch,
+    )  # fmt: skip
+    return ()
+
+
+def _write(
+    view: Overlay,
+    stamp: Stamp,
+    old: Row | None,
+    key: Key,
+    edit: Put | Remove | SetProps | AddAccount,
+    verb: str,
+    what: tuple[int, str, str, str],
+) -> tuple[Row, ...]:
+    member_id, etag, data, props = what
+    view.add(
+        Entry(
+            key.collection, view.head(key.collection).number + 1, verb, key.kind, key.href,
+            member_id, etag, data, props,
+            old.number if old is not None else 0,
+            old.etag if isinstance(old, Member) else "",
+            stamp.at, edit.origin.device, edit.origin.request, edit.origin.condition,
+        ),
+        stamp.batch,
+    )  # fmt: skip
+    row = view.row(key)
+    assert row is not None
+    return (row,)

@@ -1,0 +1,99 @@
+"""Edits: what a request wants to happen, with its precondition. Values only.
+
+An edit names the rows that must be seen to decide it (`keys`); `decide` alone says what becomes of
+it. Ids of collections are known to the caller from the directory; `parent` makes sure that the
+collection still stands when the edit is decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strongroom.formats.conditions import Precondition
+from strongroom.history.entries import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who wants it: the device (0 = the cell itself), the request's id, its condition as sent."""
+
+    device: int = 0
+    request: str = ""
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Create or replace one member; `props` None keeps the properties it has."""
+
+    key: Key
+    etag: str
+    data: str
+    origin: Origin = Origin()
+    when: Precondition = Precondition()
+    parent: Key | None = None  # the collection's own member row in its home
+    props: str | None = None
+    size: int = 0  # of the body, for the batch's byte limit
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove one member."""
+
+    key: Key
+    origin: Origin = Origin()
+    when: Precondition = Precondition()
+    parent: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetProps:
+    """Set and remove dead properties of one member: (Clark name, XML or None), in order."""
+
+    key: Key
+    changes: tuple[tuple[str, str | None], ...]
+    origin: Origin = Origin()
+    parent: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddAccount:
+    """Create an account, its home and the collections it starts with, in one batch."""
+
+    login: str
+    data: str  # canonical JSON; holds the token key (I5)
+    collections: tuple[tuple[str, str, str], ...]  # (name, data, props) of each
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class SkipNumbers:
+    """Leave numbers of a journal out for ever, up to and including `to` (I5)."""
+
+    collection: int
+    to: int
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several edits that happen in one batch or not at all."""
+
+    edits: tuple[Put | Remove | SetProps, ...]
+
+
+Edit = Put | Remove | SetProps | AddAccount | SkipNumbers | Together
+
+
+def keys(edit: Edit) -> tuple[Key, ...]:
+    """Name the rows that must be seen before `edit` can be decided."""
+    if isinstance(edit, AddAccount | SkipNumbers):
+        return (account_key(edit.login),) if isinstance(edit, AddAccount) else ()
+    if isinstance(edit, Together):
+        return tuple(key for one in edit.edits for key in keys(one))
+    return (edit.key,) if edit.parent is None else (edit.key, edit.parent)
+
+
+def account_key(login: str) -> Key:
+    """Say where an account stands."""
+    return Key(1, "account", login)

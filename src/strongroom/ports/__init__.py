@@ -1,0 +1,1 @@
+"""What the engines are promised and what they promise; values and Protocols only."""

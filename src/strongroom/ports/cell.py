@@ -1,0 +1,72 @@
+"""What the services are promised by a cell: submit, and read with proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from strongroom.history.directory import Directory
+from strongroom.history.edits import Edit
+from strongroom.history.entries import Entry, Head, Key, Member, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A proven part (after, upto] of a journal: exactly the entries between, in order (I4)."""
+
+    entries: tuple[Entry, ...]
+    upto: int
+    chain: bytes  # at `upto`
+    more: bool  # `upto` is short of the committed head
+
+
+class Cell(Protocol):
+    """One set of accounts, kept on a mirror of replicas. All methods run on one event loop."""
+
+    @property
+    def directory(self) -> Directory:
+        """Accounts, homes, collections, devices and freezes as committed; loaded and checked."""
+
+    def head(self, collection: int) -> Head:
+        """Give the committed head, held by the writer."""
+
+    def writable(self) -> bool:
+        """Say whether a write can be taken now."""
+
+    async def submit(self, edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
+        """Make `edit` happen; returns the rows it leaves once a write quorum is durable (I1).
+
+        Raises:
+            ClientError: refused by `decide`; nothing changed.
+            NoSpaceError, FrozenError, BusyError: not taken; nothing changed.
+            UnknownError: the ending is unknown.
+        """
+
+    async def row(self, key: Key) -> Member | None:
+        """Give what stands under `key`; None is proven (I4). Raises UnsureError."""
+
+    async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
+        """Give what stands under many keys; each None is proven (I4). Raises UnsureError."""
+
+    async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
+        """Give bodies, each checked on this read and healed where needed (I3); None = not now."""
+
+    async def listing(self, collection: int, kind: str) -> tuple[Head, tuple[Member, ...]]:
+        """Give all members of a kind, proven against the committed head (I4). Raises UnsureError."""
+
+    async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
+        """Give what happened behind `after`.
+
+        Args:
+            after: number that the caller knows; 0 = from the beginning of the journal.
+            chain: prefix of the chain at `after` (8 bytes), as the caller's token has it.
+            limit: entries at most.
+
+        Raises:
+            FoldError: the journal does not explain (after, chain): evidence that we forgot (I5).
+            UnsureError: not provable now.
+        """
+
+    async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
+        """Freeze an account ("account") or one collection (its id as text) of `home` (I5)."""
