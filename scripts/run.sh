@@ -1,0 +1,21 @@
+#!/bin/sh
+# `make run`: the embedded default in ./var, with a demo account on the first start.
+set -eu
+cd "$(dirname "$0")/.."
+config=var/strongroom.toml
+
+if [ ! -e "$config" ]; then
+    mkdir -p var
+    # The three replicas lie on one disk here: fit for trying it out, and said to be (toy = true).
+    cat >"$config" <<'TOML'
+listen = "127.0.0.1:8800"
+data = "data"
+replicas = ["replica-1", "replica-2", "replica-3"]
+write_quorum = 2
+toy = true
+TOML
+fi
+
+[ -e var/data ] || .venv/bin/python -m strongroom init --config "$config"
+.venv/bin/python -m strongroom demo --config "$config"
+exec .venv/bin/python -m strongroom serve --config "$config"
