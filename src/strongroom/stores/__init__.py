@@ -1,0 +1,1 @@
+"""What keeps the promises of `ports`: replicas, witness, locks, lanes. Only compose picks them."""

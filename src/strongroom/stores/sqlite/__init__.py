@@ -1,0 +1,1 @@
+"""A replica in one folder: a checksummed SQLite catalog, and plain files for larger bodies."""
