@@ -104,7 +104,9 @@ def make_environment(wheels: Path) -> None:
     if VENV.exists():
         shutil.rmtree(VENV)
     say("making .venv")
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, check=False)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, check=False
+    )
     if made.returncode != 0:
         raise SetupError(VENV_MISSING)
     if not wheels.is_dir():

@@ -58,7 +58,10 @@ def tests(*arguments: str) -> tuple[str, ...]:
     return module("pytest", "-q", "-n", "2", *arguments)
 
 
-LINT_IMPORTS = ("-c", "from importlinter.cli import lint_imports_command as run; run()")
+LINT_IMPORTS = (
+    *("-c", "from importlinter.cli import lint_imports_command as run; run()"),
+    *("--no-logo", "--cache-dir", ".cache/import-linter"),
+)
 
 STEPS = (
     Step("check", "ruff check", 60, module("ruff", "check", "--quiet", ".")),
