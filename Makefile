@@ -37,7 +37,7 @@ crash: setup ## Kill the real server and cut its power, and look for losses
 	@"$(VENV)" scripts/crash.py $(ARGS)
 
 suites: setup ## Run the foreign test suites in a folder (SUITES=DIR)
-	@sh scripts/suites.sh "$(SUITES)"
+	@"$(VENV)" scripts/suites.py "$(SUITES)" $(ARGS)
 
 newcomer: ## Set up twice in a path with spaces, move it, and set up offline
 	@sh scripts/newcomer.sh
