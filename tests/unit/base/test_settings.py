@@ -1,0 +1,131 @@
+"""Settings: what is taken, and that each mistake is named."""
+
+from pathlib import Path
+
+import pytest
+
+from strongroom.base import limits
+from strongroom.base.errors import SettingsError
+from strongroom.base.settings import Settings, names, parse
+
+BASE = Path("/srv/strong room")
+LEAST = {
+    "listen": '"127.0.0.1:8800"',
+    "data": '"data"',
+    "replicas": '["a", "b", "c"]',
+    "write_quorum": "2",
+}
+
+
+def text(**changed: str | None) -> str:
+    rows = {**LEAST, **changed}
+    return "\n".join(f"{name} = {value}" for name, value in rows.items() if value is not None)
+
+
+def read(**changed: str | None) -> Settings:
+    return parse(text(**changed), BASE)
+
+
+def test_the_least_form_gives_defaults_for_all_else():
+    assert read() == Settings(
+        "127.0.0.1", 8800, BASE / "data", (BASE / "a", BASE / "b", BASE / "c"), 2,
+        False, limits.RESERVE_BYTES, 8 * 1024 * 1024,
+    )  # fmt: skip
+    assert read().control_socket == BASE / "data" / "control.sock"
+
+
+def test_every_setting_can_be_set():
+    settings = read(toy="true", reserve_bytes="5", scrub_bytes_per_second="6")
+    assert (settings.toy, settings.reserve_bytes, settings.scrub_bytes_per_second) == (True, 5, 6)
+
+
+def test_absolute_directories_stay_and_dots_are_folded():
+    settings = read(data='"/d/../e"', replicas='["/x", "../y", "z/"]')
+    assert settings.data == Path("/e")
+    assert settings.replicas == (Path("/x"), Path("/srv/y"), BASE / "z")
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "port"),
+    [
+        ("localhost:1", "127.0.0.1", 1),
+        ("127.8.9.1:65535", "127.8.9.1", 65535),
+        ("[::1]:0", "::1", 0),
+    ],
+)
+def test_loopback_addresses_are_taken(listen: str, host: str, port: int):
+    settings = read(listen=f'"{listen}"')
+    assert (settings.host, settings.port) == (host, port)
+
+
+def test_an_address_that_others_reach_is_refused_with_the_reason():
+    with pytest.raises(SettingsError, match="TLS"):
+        read(listen='"0.0.0.0:8800"')
+
+
+@pytest.mark.parametrize(
+    "listen", ["127.0.0.1", "8800", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:²", "host:1", ":1"]
+)
+def test_what_is_no_address_is_refused(listen: str):
+    with pytest.raises(SettingsError, match="listen"):
+        read(listen=f'"{listen}"')
+
+
+def test_an_unknown_setting_is_named():
+    with pytest.raises(SettingsError, match="wirte_quorum"):
+        read(wirte_quorum="2")
+
+
+@pytest.mark.parametrize("name", list(LEAST))
+def test_a_missing_setting_is_named(name: str):
+    with pytest.raises(SettingsError, match=f"lacks {name}"):
+        read(**{name: None})
+
+
+def test_what_is_no_toml_is_refused():
+    with pytest.raises(SettingsError, match="not TOML"):
+        parse("listen = ", BASE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("listen", "8800"),
+        ("data", "true"),
+        ("data", '""'),
+        ("data", '"a\\u0000b"'),
+        ("data", '"/"'),
+        ("replicas", '"a"'),
+        ("replicas", "[]"),
+        ("replicas", "[1, 2, 3]"),
+        ("replicas", '["a", "b", "c", "d", "e", "f", "g", "h"]'),
+        ("write_quorum", "true"),
+        ("write_quorum", "0"),
+        ("write_quorum", '"2"'),
+        ("write_quorum", "2.0"),
+        ("toy", "1"),
+        ("reserve_bytes", "-1"),
+        ("scrub_bytes_per_second", "0"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(name: str, value: str):
+    with pytest.raises(SettingsError, match=name):
+        read(**{name: value})
+
+
+@pytest.mark.parametrize("quorum", ["1", "4"])
+def test_a_quorum_that_is_no_majority_is_refused(quorum: str):
+    with pytest.raises(SettingsError, match="more than half"):
+        read(write_quorum=quorum)
+
+
+@pytest.mark.parametrize(
+    "replicas", ['["a", "a", "c"]', '["a", "a/b", "c"]', '["data/a", "b", "c"]', '[".", "b", "c"]']
+)
+def test_directories_inside_one_another_are_refused(replicas: str):
+    with pytest.raises(SettingsError, match="inside another"):
+        read(replicas=replicas)
+
+
+def test_names_lists_every_setting_once():
+    assert names() == [*LEAST, "toy", "reserve_bytes", "scrub_bytes_per_second"]
