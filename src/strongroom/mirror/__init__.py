@@ -1,0 +1,1 @@
+"""The mirror: all replicas of a cell, used as one store. It knows promises, never SQLite."""

@@ -1,0 +1,273 @@
+"""`MirrorCell`: one cell on a mirror of replicas; fulfils ports.cell.Cell.
+
+It puts writer, reader, keeper and witness together around one state; the rules are in theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from strongroom.base import limits
+from strongroom.base.errors import FrozenError
+from strongroom.formats.conditions import Precondition
+from strongroom.history.directory import Directory
+from strongroom.history.edits import Edit, Put
+from strongroom.history.entries import (
+    ACCOUNT,
+    CELL,
+    COLLECTION,
+    FREEZE,
+    Head,
+    Key,
+    Member,
+    Row,
+    canonical,
+    digest_of,
+)
+from strongroom.mirror import state as machine
+from strongroom.mirror.core import Core
+from strongroom.mirror.keeper import Keeper, Progress, progress_of
+from strongroom.mirror.launch import Launch, launch
+from strongroom.mirror.opening import scope_of
+from strongroom.mirror.reader import Reader
+from strongroom.mirror.site import FrozenCellError, Site
+from strongroom.mirror.testifying import Testifier
+from strongroom.mirror.writer import Writer
+from strongroom.ports.cell import Changes
+from strongroom.ports.world import Clock, Entropy, Lane, Testimony, Witness
+
+
+class MirrorCell:
+    """One opening of a cell. Make it with `open`, end it with `close`."""
+
+    def __init__(self, core: Core, writer: Writer, reader: Reader, keeper: Keeper,
+                 testifier: Testifier) -> None:  # fmt: skip
+        """Hold the parts; `open` has put them together."""
+        self._core = core
+        self._writer = writer
+        self._reader = reader
+        self._keeper = keeper
+        self._testifier = testifier
+
+    @staticmethod
+    async def open(
+        sites: Sequence[Site],
+        witness: Witness,
+        witness_lane: Lane,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        write_quorum: int,
+        reserve_bytes: int = limits.RESERVE_BYTES,
+    ) -> MirrorCell:
+        """Open the cell; on return a batch of the new term stands on W voters.
+
+        Raises:
+            NoCellError: nothing is here, and no witness knows better.
+            SettingsError: the configuration disagrees with the cell.
+            FrozenCellError: fewer than W good voters, or the witness knows more.
+        """
+        testimony = await witness_lane.run(witness.recall)
+        opened = await launch(sites, testimony, write_quorum)
+        cell = _assemble(opened, clock, entropy, write_quorum, reserve_bytes)
+        cell._testifier.attach(witness, witness_lane, known=testimony is not None)
+        try:
+            await cell._begin(opened, testimony)
+        except BaseException:
+            await cell._core.stop()
+            raise
+        return cell
+
+    async def _begin(self, opened: Launch, testimony: Testimony | None) -> None:
+        core = self._core
+        homes = _homes(core.directory)
+        edits = [
+            self._freeze_edit(scope, collection, testimony)
+            for collection in sorted(opened.forgotten)
+            if (scope := scope_of(collection, homes)) is not None
+        ]
+        core.spawn(self._writer.run())
+        ends = [self._writer.submit(edit, {}) for edit in [self._opening_edit(), *edits]]
+        try:
+            await asyncio.gather(*ends)
+        except Exception as error:
+            raise FrozenCellError(f"the opening batch found no quorum: {error}") from error
+        await self._testifier.rewrite(opened.forgotten, testimony)
+        core.spawn(self._testifier.run())
+        core.spawn(self._keeper.run())
+
+    def _opening_edit(self) -> Put:
+        """Say in the cell's journal that it was opened: the batch of the new term."""
+        data = canonical({"term": self._core.term})
+        return Put(Key(CELL, "opening", "last"), digest_of(data.encode()), data)
+
+    def _freeze_edit(
+        self, scope: tuple[int, str], collection: int, testimony: Testimony | None
+    ) -> Put:
+        assert testimony is not None
+        known = testimony.heads[collection]
+        evidence = f"witness:{collection}:{known.number}:{known.chain.hex()}"
+        return _freeze(scope[0], scope[1], "the witness knows more than the replicas", evidence)
+
+    async def close(self) -> None:
+        """Tell the witness the last heads and end; waiting edits hear "unknown"."""
+        self._core.closing = True
+        self._writer.fail_queue()
+        await self._core.stop()
+        await self._testifier.last()
+
+    # --- ports.cell.Cell ------------------------------------------------------------------------
+    @property
+    def directory(self) -> Directory:
+        """Give the directory as committed."""
+        return self._core.directory
+
+    def head(self, collection: int) -> Head:
+        """Give the committed head."""
+        return self._core.head(collection)
+
+    def writable(self) -> bool:
+        """Say whether a write can be taken now."""
+        core = self._core
+        return not core.closing and core.state.writable() and not self._writer.full()
+
+    async def submit(self, edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
+        """Make `edit` happen; see ports.cell.Cell."""
+        return await self._writer.submit(edit, bodies)
+
+    async def row(self, key: Key) -> Member | None:
+        """Give what stands under `key`; None is proven."""
+        return (await self._reader.rows([key]))[0]
+
+    async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
+        """Give what stands under many keys; each None is proven."""
+        return await self._reader.rows(keys)
+
+    async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
+        """Give rows and their bodies in one go."""
+        return await self._reader.fetch(keys)
+
+    async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
+        """Give bodies, each checked on this read."""
+        return await self._reader.bodies(digests)
+
+    async def listing(self, collection: int, kind: str) -> tuple[Head, tuple[Member, ...]]:
+        """Give all members of a kind, proven against the committed head."""
+        return await self._reader.listing(collection, kind)
+
+    async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
+        """Give the proven part of a journal behind `after`."""
+        return await self._reader.changes(collection, after, chain, limit)
+
+    async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
+        """Freeze an account or one collection, once for each piece of evidence (I5)."""
+        directory = self._core.directory
+        if directory.accepted(home, evidence) or directory.get(home, FREEZE, scope):
+            return
+        await self.submit(_freeze(home, scope, why, evidence), {})
+
+    # --- for operators ----------------------------------------------------------------------------
+    async def rebuild(self, replica: str, progress: Progress | None = None) -> None:
+        """Fill the blank or doubtful place of a replica by a copy."""
+        await self._keeper.rebuild(replica, progress)
+
+    def disbelieve(self, replica: str, reason: str) -> None:
+        """Take a scrub's word that a replica is damaged: it becomes doubtful and is copied."""
+        self._core.event(machine.Broke(replica, reason))
+
+    def sites(self) -> dict[str, Site]:
+        """Give the places by replica id, for scrub."""
+        return dict(self._core.sites)
+
+    def voters(self) -> list[str]:
+        """Name the good voters."""
+        return sorted(self._core.state.named(machine.VOTER))
+
+    def head_at(self, collection: int, batch: int) -> Head | None:
+        """Give a head as it was after a batch, if that is not too long ago."""
+        return self._core.head_at(collection, batch)
+
+    def report(self) -> dict[str, Any]:
+        """Say how the cell is, for `strongroom status`."""
+        core = self._core
+        return {
+            "cell": core.cell,
+            "term": core.term,
+            "number": core.position.number,
+            "writable": self.writable(),
+            "full": self._writer.full(),
+            "replicas": [self._replica_report(name) for name in sorted(core.sites)],
+            "batches": self._writer.batches,
+            "entries": self._writer.entries,
+            "healed": self._reader.healed,
+            "copying": progress_of(self._keeper),
+            "frozen": [f"{m.collection}/{m.href}" for m in self._frozen()],
+            "alarms": dict(core.alarms),
+        }
+
+    def _replica_report(self, name: str) -> dict[str, Any]:
+        core = self._core
+        peer = core.state.peers[name]
+        return {
+            "replica": name,
+            "place": core.sites[name].place,
+            "standing": peer.standing,
+            "held": peer.held,
+            "behind": max(0, core.position.number - peer.held),
+            "reason": peer.reason,
+            "free_bytes": self._writer.free.get(name),
+        }
+
+    def _frozen(self) -> list[Member]:
+        directory = self._core.directory
+        return [m for a in directory.accounts() for m in directory.members(a.id, FREEZE)]
+
+
+def _assemble(
+    opened: Launch, clock: Clock, entropy: Entropy, quorum: int, reserve_bytes: int
+) -> MirrorCell:
+    number = opened.position.number
+    peers = {
+        name: _peer(opened, name, number) for name in sorted(opened.sites)
+    }  # every configured replica, there or not
+    unrecorded = frozenset(n for n in opened.doubtful if not _recorded(opened.directory, n))
+    state = machine.State(quorum, number, peers, unrecorded=unrecorded)
+    core = Core(opened.cell, opened.term, opened.sites, state, clock)
+    core.load(opened.position, opened.heads, opened.directory)
+    core.last_ms = max((m.at for m in opened.directory.members(CELL)), default=0)
+    reader = Reader(core, len(peers), quorum)
+    writer = Writer(core, reader.prefetch, reserve_bytes)
+    keeper = Keeper(core, writer, reader, entropy)
+    return MirrorCell(core, writer, reader, keeper, Testifier(core))
+
+
+def _peer(opened: Launch, name: str, number: int) -> machine.Peer:
+    if name in opened.level:
+        return machine.Peer(machine.VOTER, number, number)
+    if name in opened.doubtful:
+        return machine.Peer(machine.DOUBTFUL, reason=opened.doubtful[name])
+    return machine.Peer(machine.ABSENT, reason=opened.absent.get(name, ""))
+
+
+def _recorded(directory: Directory, name: str) -> bool:
+    member = directory.standings().get(name)
+    return member is not None and member.facts["standing"] == machine.DOUBTFUL
+
+
+def _homes(directory: Directory) -> dict[int, int]:
+    homes = {}
+    for account in directory.members(CELL, ACCOUNT):
+        homes[account.id] = account.id
+        for member in directory.members(account.id, COLLECTION):
+            homes[member.id] = account.id
+    return homes
+
+
+def _freeze(home: int, scope: str, why: str, evidence: str) -> Put:
+    data = canonical({"evidence": evidence, "why": why})
+    return Put(Key(home, FREEZE, scope), digest_of(data.encode()), data, when=Precondition())
+
+
+__all__ = ["FrozenCellError", "FrozenError", "MirrorCell", "Site"]

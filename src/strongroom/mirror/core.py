@@ -1,0 +1,149 @@
+"""What all parts of the engine share: the machine's state, the committed heads, the directory.
+
+`event` is the only way into the state machine; actions go to whoever registered for their class.
+Everything here runs on one event loop, so a step is never interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from strongroom.base.errors import (
+    BrokenReplicaError,
+    DamageError,
+    RefusedBatchError,
+    StatementError,
+    UnavailableReplicaError,
+)
+from strongroom.history.directory import Directory
+from strongroom.history.entries import Head, Position, Row, genesis_head
+from strongroom.mirror import state as machine
+from strongroom.mirror.site import Site
+from strongroom.ports.world import Clock
+
+_PAST_BATCHES: Final = 256  # how long a reader may take while batches go by
+
+
+class Core:
+    """State of one opening of a cell."""
+
+    def __init__(
+        self, cell: str, term: int, sites: Mapping[str, Site], state: machine.State, clock: Clock
+    ) -> None:
+        """Start from a state; `load` must follow before anything is served."""
+        self.cell = cell
+        self.term = term
+        self.sites = dict(sites)
+        self.state = state
+        self.position = Position(0, 0, b"")
+        self.heads: dict[int, Head] = {}
+        self.directory = Directory()
+        self.alarms: dict[str, str] = {}
+        self.last_ms = 0
+        self.closing = False
+        self._clock = clock
+        self._past: deque[tuple[int, dict[int, Head]]] = deque(maxlen=_PAST_BATCHES)
+        self._actors: dict[type, Callable[[Any], None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._moved = asyncio.Event()
+
+    def load(self, position: Position, heads: Mapping[int, Head], directory: Directory) -> None:
+        """Take the chosen history over as committed."""
+        self.position, self.heads, self.directory = position, dict(heads), directory
+
+    # --- the machine ------------------------------------------------------------------------
+    def on(self, action: type, actor: Callable[[Any], None]) -> None:
+        """Register who carries out a class of actions."""
+        self._actors[action] = actor
+
+    def event(self, event: machine.Event) -> None:
+        """Advance the machine and have its actions carried out."""
+        self.state, actions = machine.step(self.state, event)
+        for action in actions:
+            self._actors[type(action)](action)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside; it ends with the cell."""
+        if self.closing:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Our own mistake: take no more writes rather than go on half-blind.
+            why = f"{type(task.exception()).__name__}: {task.exception()}"
+            self.alarms["engine"] = why
+            self.state = replace(self.state, halted=why)
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a part of the engine ended", "exception": task.exception()}
+            )
+
+    async def stop(self) -> None:
+        """End all that runs beside."""
+        self.closing = True
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def failed(self, name: str, number: int, error: DamageError) -> None:
+        """Tell the machine what a replica's error means for batch `number`."""
+        reason = f"{error}"
+        if isinstance(error, RefusedBatchError):
+            self.event(machine.Refused(name, number, reason))
+        elif isinstance(error, StatementError):
+            self.event(machine.Rolled(name, number, error.position))
+        elif isinstance(error, UnavailableReplicaError):
+            self.event(machine.Missed(name, number, reason, error.rolled_back))
+        else:
+            assert isinstance(error, BrokenReplicaError), error
+            self.event(machine.Broke(name, reason))
+
+    # --- what is committed --------------------------------------------------------------------
+    def head(self, collection: int) -> Head:
+        """Give the committed head."""
+        return self.heads.get(collection) or genesis_head(collection)
+
+    def head_at(self, collection: int, batch: int) -> Head | None:
+        """Give the head as it was after batch `batch`; None where that is too long ago."""
+        head = self.head(collection)
+        if head.batch <= batch:
+            return head
+        for _, replaced in reversed(self._past):
+            older = replaced.get(collection)
+            if older is not None and older.batch <= batch:
+                return older
+        return None
+
+    def publish(self, position: Position, heads: Mapping[int, Head], rows: Iterable[Row]) -> None:
+        """Take a batch over as committed."""
+        self._past.append((position.number, {c: self.head(c) for c in heads}))
+        self.heads.update(heads)
+        for row in rows:
+            self.directory.take(row)
+        self.position = position
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def stands(self, position: Position, seconds: float) -> bool:
+        """Wait until what a snapshot ends with is committed; False if it is not within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while position.number > self.position.number:
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return position.number < self.position.number or position == self.position
+
+    def now_ms(self) -> int:
+        """Give the time for an entry: it never goes back (I8)."""
+        self.last_ms = max(self.last_ms, self._clock.now_ms())
+        return self.last_ms

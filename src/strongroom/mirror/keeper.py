@@ -1,0 +1,301 @@
+"""The keeper: brings replicas that are behind up to date and copies those that are doubtful.
+
+Catching up takes committed batches only, from voters that are not doubtful. A doubtful replica
+comes back only as a copy made in a new folder beside, verified, then switched by one rename; until
+it is recorded as a voter again it is sent batches and not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from strongroom.base import limits
+from strongroom.base.errors import (
+    BrokenReplicaError,
+    DamageError,
+    RefusedPlanError,
+    RetryError,
+    UnavailableReplicaError,
+)
+from strongroom.history.entries import Batch, Position, genesis_position
+from strongroom.mirror import state as machine
+from strongroom.mirror.core import Core
+from strongroom.mirror.reader import Reader
+from strongroom.mirror.site import Site
+from strongroom.mirror.writer import Writer, standing_edit
+from strongroom.ports.replica import Absent, Blank, Damaged, Found, Identity, Probe, Replica
+from strongroom.ports.world import Entropy
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]  # batches held, batches in all
+
+
+class Target:
+    """A replica that is fed batches: a site's own, or a copy beside it on the same lane."""
+
+    def __init__(self, site: Site, replica: Replica | None = None) -> None:
+        """Feed `replica`, or whatever the site holds."""
+        self._site = site
+        self._replica = replica
+
+    def call(self, call: Callable[[Replica], T]) -> Awaitable[T]:
+        """Run a call on the site's write lane."""
+        replica = self._replica
+        if replica is None:
+            return self._site.writing(call)
+        return self._site.write.run(lambda: call(replica))
+
+
+async def read_batches(sites: list[Site], after: int) -> list[Batch]:
+    """Read batches behind `after` from the first site that has them; [] = nobody can now."""
+    for site in sites:
+        try:
+            async with asyncio.timeout(limits.READ_SECONDS_MAX):
+                batches = await site.reading(lambda r: r.batches(after, limits.CATCH_UP_BATCHES))
+        except (DamageError, TimeoutError):
+            continue
+        if batches:
+            return batches
+    return []
+
+
+async def feed(
+    target: Target,
+    after: Position,
+    goal: Callable[[], Position],
+    sources: Callable[[], list[Site]],
+    bodies: Callable[[list[str]], Awaitable[list[bytes | None]]],
+    term: int,
+    progress: Progress | None = None,
+) -> Position:
+    """Apply committed batches to `target` until it stands at `goal()`, which may move on.
+
+    Raises:
+        BrokenReplicaError: the target holds something beside the history.
+        UnavailableReplicaError: no source can give what is needed now.
+    """
+    while after.number < goal().number:
+        batches = await read_batches(sources(), after.number)
+        if not batches:
+            raise UnavailableReplicaError("no voter can give the batches now")
+        for batch in batches:
+            if batch.number > goal().number:
+                break
+            if batch.previous != after.chain:
+                raise BrokenReplicaError("it holds something beside the history")
+            after = await _feed_one(target, batch, bodies, term)
+        if progress is not None:
+            progress(after.number, goal().number)
+    if after.number == goal().number and after != goal():
+        raise BrokenReplicaError("it holds something beside the history")
+    return after
+
+
+async def _feed_one(
+    target: Target,
+    batch: Batch,
+    bodies: Callable[[list[str]], Awaitable[list[bytes | None]]],
+    term: int,
+) -> Position:
+    digests = list(batch.digests())
+    given: dict[str, bytes] = {}
+    if digests:
+        lacking = await target.call(lambda r: r.missing(digests))
+        for digest, body in zip(lacking, await bodies(lacking), strict=True):
+            if body is None:
+                raise UnavailableReplicaError(f"no voter can give body {digest} now")
+            given[digest] = body
+    return await target.call(lambda r: r.apply(batch, given, term))
+
+
+class Keeper:
+    """Carries out `CatchUp`, and copies what is doubtful."""
+
+    def __init__(self, core: Core, writer: Writer, reader: Reader, entropy: Entropy) -> None:
+        """Register for the machine's actions; `run` does the rest."""
+        self._core = core
+        self._writer = writer
+        self._reader = reader
+        self._entropy = entropy
+        self._busy: set[str] = set()
+        self.copying: dict[str, tuple[int, int]] = {}
+        core.on(machine.CatchUp, self._catch_up)
+
+    def _catch_up(self, action: machine.CatchUp) -> None:
+        if action.replica not in self._busy:
+            self._busy.add(action.replica)
+            self._core.spawn(self._bring_up(action.replica))
+
+    async def run(self) -> None:
+        """Look after absent and doubtful replicas, for ever."""
+        while True:
+            await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
+            await self._look_at_space()
+            state = self._core.state
+            for name in sorted(state.named(machine.ABSENT)):
+                self._catch_up(machine.CatchUp(name))
+            for name in sorted(state.named(machine.DOUBTFUL) - state.unrecorded):
+                if name not in self._busy:
+                    self._busy.add(name)
+                    self._core.spawn(self._copy_unasked(name))
+
+    async def _look_at_space(self) -> None:
+        for name in sorted(self._core.state.named(machine.VOTER)):
+            try:
+                async with asyncio.timeout(limits.READ_SECONDS_MAX):
+                    free = await self._core.sites[name].reading(lambda r: r.free_bytes())
+            except (DamageError, TimeoutError):
+                continue
+            self._writer.free[name] = free
+
+    # --- behind -----------------------------------------------------------------------------------
+    async def _bring_up(self, name: str) -> None:
+        try:
+            while not await self._levelled(name):
+                await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
+        finally:
+            self._busy.discard(name)
+
+    async def _levelled(self, name: str) -> bool:
+        """Try once; True when nothing is left to do."""
+        core = self._core
+        peer = core.state.peers[name]
+        if peer.standing == machine.DOUBTFUL or core.state.halted:
+            return True
+        try:
+            number = await self._level(name)
+        except BrokenReplicaError as error:
+            core.event(machine.Broke(name, f"{error}"))
+            return True
+        except (DamageError, RetryError) as error:
+            core.event(machine.Missed(name, 0, f"{error}", rolled_back=False))
+            return core.state.peers[name].standing == machine.ABSENT
+        joining = core.state.peers[name].standing == machine.JOINING
+        core.event(machine.Levelled(name, number, joining))
+        return core.state.peers[name].sent >= core.state.committed
+
+    async def _level(self, name: str) -> int:
+        core, site = self._core, self._core.sites[name]
+        found = _usable(await site.writing(lambda r: r.probe()))
+        _check_identity(core, name, found.identity)
+        if found.promised < core.term:
+            await site.writing(lambda r: r.promise(core.term))
+        if found.position.number > core.position.number:
+            if found.position == self._writer.flying():
+                return found.position.number
+            raise BrokenReplicaError("it holds something beside the history")
+        at = await feed(
+            Target(site), found.position, lambda: core.position, self._sources(site),
+            self._reader.bodies, core.term,
+        )  # fmt: skip
+        return at.number
+
+    def _sources(self, target: Site) -> Callable[[], list[Site]]:
+        return lambda: [s for s in self._reader.candidates(0) if s is not target]
+
+    # --- doubtful -----------------------------------------------------------------------------------
+    async def _copy_unasked(self, name: str) -> None:
+        try:
+            probe = await self._core.sites[name].writing(lambda r: r.probe())
+            if isinstance(probe, Found | Damaged) and probe.identity.replica == name:
+                await self.copy(name)
+        except (DamageError, RetryError) as error:
+            self._core.alarms[f"copy {name}"] = f"{error}"
+            await asyncio.sleep(limits.COPY_PAUSE_SECONDS)
+        else:
+            self._core.alarms.pop(f"copy {name}", None)
+        finally:
+            self._busy.discard(name)
+            self.copying.pop(name, None)
+
+    async def rebuild(self, name: str, progress: Progress | None = None) -> None:
+        """Fill the place of replica `name` with a copy, asked for by the operator.
+
+        Raises:
+            RefusedPlanError: it is a good voter, busy, or the place holds another replica.
+        """
+        core = self._core
+        if name not in core.sites:
+            raise RefusedPlanError(f"there is no replica {name}")
+        if name in self._busy and core.state.peers[name].standing != machine.ABSENT:
+            raise RefusedPlanError(f"{name} is being brought up already")
+        if core.state.peers[name].standing == machine.VOTER:
+            raise RefusedPlanError(f"{name} is a good voter; there is nothing to rebuild")
+        self._busy.add(name)
+        try:
+            await self._prepare(name)
+            await self.copy(name, progress)
+        finally:
+            self._busy.discard(name)
+            self.copying.pop(name, None)
+
+    async def _prepare(self, name: str) -> None:
+        core, site = self._core, self._core.sites[name]
+        probe = await site.writing(lambda r: r.probe())
+        if isinstance(probe, Absent):
+            raise RefusedPlanError(f"{site.place} cannot be used now: {probe.reason}")
+        if isinstance(probe, Blank):
+            identity = Identity(core.cell, name, self._entropy.token(8).hex())
+            await site.writing(lambda r: r.create(identity))
+        elif (probe.identity.cell, probe.identity.replica) != (core.cell, name):
+            raise RefusedPlanError(f"{site.place} holds replica {probe.identity.replica}")
+
+    async def copy(self, name: str, progress: Progress | None = None) -> None:
+        """Make a copy beside from committed batches, compare it, switch, and admit it."""
+        core, site = self._core, self._core.sites[name]
+        incarnation = self._entropy.token(8).hex()
+        copy = await site.writing(lambda r: r.begin_copy(incarnation))
+        target = Target(site, copy)
+        await target.call(lambda r: r.promise(core.term))
+
+        def show(held: int, of: int) -> None:
+            self.copying[name] = (held, of)
+            if progress is not None:
+                progress(held, of)
+
+        at = await feed(
+            target, genesis_position(core.cell), lambda: core.position, self._sources(site),
+            self._reader.bodies, core.term, show,
+        )  # fmt: skip
+        await self._compare(target, at)
+        await site.writing(lambda r: r.switch(copy))
+        core.event(machine.Levelled(name, at.number, joining=True))
+        edit = standing_edit(core, name, machine.VOTER, incarnation=incarnation)
+        await self._writer.submit(edit, {})
+        core.event(machine.Admitted(name))
+
+    async def _compare(self, target: Target, at: Position) -> None:
+        """Hold a copy's heads against the committed ones, where nothing moved since (I2)."""
+        core = self._core
+        heads = (await target.call(lambda r: r.heads())).value
+        if core.position != at:
+            return  # each batch's own digest of heads was compared when it was applied
+        if heads != core.heads:
+            raise UnavailableReplicaError("the copy's heads are not the committed ones")
+
+
+def _usable(probe: Probe) -> Found:
+    if isinstance(probe, Found):
+        return probe
+    if isinstance(probe, Damaged):
+        raise BrokenReplicaError(probe.reason)
+    reason = probe.reason if isinstance(probe, Absent) else "the directory is blank"
+    raise UnavailableReplicaError(reason)
+
+
+def _check_identity(core: Core, name: str, identity: Identity) -> None:
+    """Believe a replica only as the incarnation that the cell's journal names."""
+    if (identity.cell, identity.replica) != (core.cell, name):
+        raise UnavailableReplicaError(f"another replica lies there: {identity.replica}")
+    member = core.directory.standings().get(name)
+    recorded = member.facts["incarnation"] if member else ""
+    joining = core.state.peers[name].standing == machine.JOINING
+    if identity.incarnation != recorded and not joining:
+        raise UnavailableReplicaError("it is a copy that was never admitted; rebuild it")
+
+
+def progress_of(keeper: Keeper) -> dict[str, Any]:
+    """Give how far the copies are, for status."""
+    return {name: {"held": held, "of": of} for name, (held, of) in keeper.copying.items()}

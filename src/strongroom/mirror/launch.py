@@ -1,0 +1,269 @@
+"""Opening a cell: from replicas as found to a writer that may be asked. DESIGN "Opening".
+
+Order: probe, choose the history, compare with the witness, promise a new term on W, level, replace
+what lies beside, commit a batch of the new term. Nothing is served before that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from strongroom.base import limits
+from strongroom.base.errors import (
+    BrokenReplicaError,
+    DamageError,
+    FoldError,
+    NoCellError,
+    SettingsError,
+)
+from strongroom.history.directory import Directory
+from strongroom.history.entries import CELL, FACTS, Head, Member, Position, digest_of
+from strongroom.mirror import state as machine
+from strongroom.mirror.keeper import Target, feed
+from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
+from strongroom.mirror.site import FrozenCellError, Site
+from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe
+from strongroom.ports.world import Testimony
+
+
+@dataclass(slots=True)
+class Launch:
+    """What opening found out; `MirrorCell` goes on from here."""
+
+    cell: str
+    term: int
+    position: Position
+    heads: dict[int, Head]
+    directory: Directory
+    sites: dict[str, Site]
+    level: list[str]
+    doubtful: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    forgotten: frozenset[int] = frozenset()
+
+
+async def probe_all(sites: Sequence[Site]) -> list[Probe]:
+    """Look at all places at once; one that hangs or raises is absent."""
+    return list(await asyncio.gather(*(_probe(site) for site in sites)))
+
+
+async def _probe(site: Site) -> Probe:
+    try:
+        async with asyncio.timeout(limits.READ_SECONDS_MAX * 10):
+            return await site.writing(lambda r: r.probe())
+    except (DamageError, TimeoutError) as error:
+        return Absent(f"{error}" or "it does not answer")
+
+
+async def ballot(site: Site, found: Found) -> Ballot:
+    """Read what a replica's own history says of all replicas."""
+    members = (await site.reading(lambda r: r.directory())).value
+    directory = Directory(members)
+    facts = directory.get(CELL, FACTS, "cell")
+    values = facts.facts if facts else {"replicas": 0, "write_quorum": 0}
+    return Ballot(found, directory.standings(), values["replicas"], values["write_quorum"])
+
+
+async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int) -> Launch:
+    """Open; see the module. Raises NoCellError, SettingsError, FrozenCellError."""
+    probes = await probe_all(sites)
+    lost: dict[str, str] = {}
+    while True:
+        ballots, homes = await _ballots(sites, probes, lost)
+        _refuse_nothing(probes, testimony)
+        _refuse_mixture(probes, testimony)
+        plan = choose(ballots.values(), quorum, testimony.position.term if testimony else 0)
+        if isinstance(plan, Frozen):
+            raise FrozenCellError(_frozen_text(plan, sites, probes, lost))
+        if plan.source.replicas != len(sites):
+            raise SettingsError(
+                f"the cell has {plan.source.replicas} replicas, the configuration {len(sites)}"
+            )
+        opened = await _try(plan, homes, lost)
+        if opened is not None:
+            break
+    _place_all(opened, sites, probes, plan.source.roster)
+    if testimony is not None:
+        opened.forgotten = await _forgotten(opened, testimony)
+    return opened
+
+
+async def _ballots(
+    sites: Sequence[Site], probes: Sequence[Probe], lost: dict[str, str]
+) -> tuple[dict[str, Ballot], dict[str, Site]]:
+    ballots: dict[str, Ballot] = {}
+    places: dict[str, Site] = {}
+    for site, probe in zip(sites, probes, strict=True):
+        if isinstance(probe, Found | Damaged):
+            name = probe.identity.replica
+            if name in places:
+                raise SettingsError(f"{site.place} and {places[name].place} are both {name}")
+            places[name] = site
+            if isinstance(probe, Damaged):
+                lost[name] = probe.reason
+            elif name not in lost:
+                try:
+                    ballots[name] = await ballot(site, probe)
+                except DamageError as error:
+                    lost[name] = f"{error}"
+    return ballots, places
+
+
+def _refuse_nothing(probes: Sequence[Probe], testimony: Testimony | None) -> None:
+    if any(isinstance(p, Found | Damaged) for p in probes):
+        return
+    if testimony is None and all(isinstance(p, Blank) for p in probes):
+        raise NoCellError
+    raise FrozenCellError("the replicas are blank or not there, yet a cell was here: mount the disks")
+
+
+def _refuse_mixture(probes: Sequence[Probe], testimony: Testimony | None) -> None:
+    cells = {p.identity.cell for p in probes if isinstance(p, Found | Damaged)}
+    if testimony is not None:
+        cells.add(testimony.cell)
+    if len(cells) > 1:
+        raise SettingsError(f"the places belong to different cells: {', '.join(sorted(cells))}")
+
+
+def _frozen_text(
+    plan: Frozen, sites: Sequence[Site], probes: Sequence[Probe], lost: Mapping[str, str]
+) -> str:
+    lines = [*plan.reasons, *(f"{name}: {why}" for name, why in lost.items())]
+    for site, probe in zip(sites, probes, strict=True):
+        if not isinstance(probe, Found):
+            lines.append(f"{site.place}: {getattr(probe, 'reason', 'blank')}")
+    return "; ".join(lines)
+
+
+async def _try(plan: Plan, places: Mapping[str, Site], lost: dict[str, str]) -> Launch | None:
+    """Promise, level and load by this plan; None = somebody fell out, plan again."""
+    source = places[plan.source.name]
+    goal = plan.source.found.position
+    promised = [b for b in plan.voters if await _promise(places[b.name], b, plan.term, lost)]
+    if plan.source not in promised:
+        lost.setdefault(plan.source.name, "it takes no promise")
+        return None
+    opened = Launch(
+        plan.source.found.identity.cell, plan.term, goal, {}, Directory(), dict(places), []
+    )
+    try:
+        opened.heads = (await source.reading(lambda r: r.heads())).value
+        opened.directory = Directory((await source.reading(lambda r: r.directory())).value)
+        opened.directory.verify(opened.heads)
+    except (BrokenReplicaError, FoldError) as error:
+        lost[plan.source.name] = f"{error}"
+        return None
+    refusals = await _level_all(opened, source, [b for b in promised if b is not plan.source])
+    opened.level.insert(0, plan.source.name)
+    if len(refusals) > plan.source.replicas - plan.source.quorum:
+        # Those that refuse never voted for it, so nobody was answered: it is dead (I2).
+        lost[plan.source.name] = "its last batch was refused by a quorum's complement"
+        for name in refusals:
+            opened.doubtful.pop(name, None)
+        return None
+    opened.doubtful.update({n: why for n, why in lost.items() if n not in opened.level})
+    if len(opened.level) < plan.source.quorum:
+        raise FrozenCellError(f"only {', '.join(opened.level)} could be levelled")
+    return opened
+
+
+async def _promise(site: Site, found: Ballot, term: int, lost: dict[str, str]) -> bool:
+    try:
+        await site.writing(lambda r: r.promise(term))
+    except BrokenReplicaError as error:
+        lost[found.name] = f"{error}"
+        return False
+    except DamageError:
+        return False  # read-only or full: absent for now
+    return True
+
+
+async def _level_all(opened: Launch, source: Site, others: Sequence[Ballot]) -> list[str]:
+    """Level the others; returns those that refused a batch of the chosen history."""
+    refusals = []
+    for other in others:
+        why = await _level(opened, source, other)
+        if why is None:
+            opened.level.append(other.name)
+        elif why.startswith("refused"):
+            refusals.append(other.name)
+            opened.doubtful[other.name] = why
+        elif why.startswith("beside"):
+            opened.doubtful[other.name] = why
+        else:
+            opened.absent[other.name] = why
+    return refusals
+
+
+async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
+    site = opened.sites[other.name]
+    position = other.found.position
+    if position.number > opened.position.number:
+        return "beside: it holds what nobody was told"
+    if position.number < opened.position.number and not await _on_chain(source, position):
+        return "beside: it holds something beside the history"
+
+    async def bodies(digests: list[str]) -> list[bytes | None]:
+        got = await source.reading(lambda r: r.bodies(digests))
+        pairs = zip(digests, got, strict=True)
+        return [b if b is not None and digest_of(b) == d else None for d, b in pairs]
+
+    try:
+        await feed(
+            Target(site), position, lambda: opened.position, lambda: [source], bodies, opened.term
+        )
+        heads = (await site.reading(lambda r: r.heads())).value
+    except BrokenReplicaError as error:
+        return f"beside: {error}"
+    except DamageError as error:
+        return f"{'refused' if error.code == 'refused-batch' else 'absent'}: {error}"
+    return None if heads == opened.heads else "beside: its heads are not the history's"
+
+
+async def _on_chain(source: Site, position: Position) -> bool:
+    """Say whether the source's history went through `position`."""
+    following = await source.reading(lambda r: r.batches(position.number, 1))
+    return bool(following) and following[0].previous == position.chain
+
+
+def _place_all(
+    opened: Launch, sites: Sequence[Site], probes: Sequence[Probe], roster: Mapping[str, Member]
+) -> None:
+    """Give every configured replica a site, and every site a name."""
+    free = [s for s in sites if all(s is not used for used in opened.sites.values())]
+    for name in sorted(set(roster) - set(opened.sites)):
+        opened.sites[name] = free.pop(0)
+        opened.absent[name] = _why(opened.sites[name], sites, probes)
+    for name in roster:
+        if name not in opened.level and name not in opened.doubtful:
+            opened.absent.setdefault(name, "not a voter as it lies there")
+    for name, member in roster.items():
+        if member.facts["standing"] == machine.DOUBTFUL:
+            opened.absent.pop(name, None)
+            opened.doubtful[name] = member.facts.get("reason", "doubtful")
+
+
+def _why(site: Site, sites: Sequence[Site], probes: Sequence[Probe]) -> str:
+    probe = probes[[s is site for s in sites].index(True)]
+    return getattr(probe, "reason", "the directory is blank")
+
+
+async def _forgotten(opened: Launch, testimony: Testimony) -> frozenset[int]:
+    """Name what the witness knows better than the chosen history."""
+    source = opened.sites[opened.level[0]]
+    chains: dict[int, bytes | None] = {}
+    for collection, known in testimony.heads.items():
+        ours = opened.heads.get(collection)
+        if ours is not None and ours.number > known.number:
+            got = await source.reading(lambda r, k=known: r.journal(k.collection, k.number, 0))  # type: ignore[misc]
+            chains[collection] = got.value.chain
+    found = forgotten(testimony, opened.heads, chains)
+    behind = testimony.position.number > opened.position.number
+    if CELL in found or (behind and not found):
+        raise FrozenCellError(
+            f"the witness knows batch {testimony.position.number}, the replicas end with "
+            f"{opened.position.number}: a newer disk is missing"
+        )
+    return found

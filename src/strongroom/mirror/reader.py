@@ -1,0 +1,257 @@
+"""The reader: every answer proven before its first byte (I3, I4, I5).
+
+Only voters that are not doubtful are asked, only those at or past the batch that was committed
+when the request came, and nothing is believed before the batch that a snapshot ends with stands on
+a quorum. What fails goes to another replica; if none can, `UnsureError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from strongroom.base import limits
+from strongroom.base.errors import (
+    BrokenReplicaError,
+    DamageError,
+    FoldError,
+    UnsureError,
+)
+from strongroom.history.entries import (
+    Head,
+    Key,
+    Member,
+    Row,
+    decode_entry,
+    digest_of,
+    genesis_chain,
+)
+from strongroom.history.fold import member_hash, next_chain, next_number
+from strongroom.mirror import state as machine
+from strongroom.mirror.core import Core
+from strongroom.mirror.site import Site
+from strongroom.ports.cell import Changes
+from strongroom.ports.replica import Journal, Listing, Replica, Snapshot
+
+T = TypeVar("T")
+_MODULUS = 1 << 256
+
+
+class Reader:
+    """Asks replicas and proves what they say."""
+
+    def __init__(self, core: Core, replicas: int, quorum: int) -> None:
+        """Absence of a name without any entry needs N-W+1 voters."""
+        self._core = core
+        self._witnesses = replicas - quorum + 1
+        self.healed = 0
+
+    # --- asking ---------------------------------------------------------------------------------
+    def candidates(self, floor: int) -> list[Site]:
+        """Give the sites whose word counts now, those that are surely far enough first."""
+        peers = self._core.state.peers
+        good = [n for n, p in peers.items() if p.standing == machine.VOTER and p.held >= floor]
+        return [self._core.sites[name] for name in sorted(good)]
+
+    async def _answers(
+        self, call: Callable[[Replica], Snapshot[T]]
+    ) -> AsyncIterator[tuple[Site, Snapshot[T]]]:
+        """Give the answers of one good voter after another; each stands on a quorum."""
+        floor = self._core.position.number
+        for site in self.candidates(floor):
+            snapshot = await self._one(site, call)
+            if snapshot is None or snapshot.position.number < floor:
+                continue
+            if await self._core.stands(snapshot.position, limits.READ_SECONDS_MAX):
+                yield site, snapshot
+
+    async def _one(self, site: Site, call: Callable[[Replica], T]) -> T | None:
+        try:
+            async with asyncio.timeout(limits.READ_SECONDS_MAX):
+                return await site.reading(call)
+        except BrokenReplicaError as error:
+            self.disbelieve(site, f"{error}")
+        except (DamageError, TimeoutError):
+            pass  # it is silent now; another is asked, and the writer notices by itself
+        return None
+
+    def disbelieve(self, site: Site, reason: str) -> None:
+        """Tell the machine that a replica's word is worth nothing."""
+        for name, other in self._core.sites.items():
+            if other is site:
+                self._core.event(machine.Broke(name, reason))
+
+    # --- rows -----------------------------------------------------------------------------------
+    async def prefetch(self, keys: Sequence[Key]) -> Mapping[Key, Row | None]:
+        """Read rows for the writer, who alone moves what is committed.
+
+        Absence needs no proof here: each replica holds the pre-image against its own rows (I2).
+        """
+        async for _, snapshot in self._answers(lambda r: r.rows(keys)):
+            return dict(zip(keys, snapshot.value, strict=True))
+        raise UnsureError
+
+    async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
+        """Look names up; each None is proven by a tombstone or by N-W+1 voters (I4)."""
+        found: dict[Key, Row] = {}
+        unknown = list(dict.fromkeys(keys))
+        voices = 0
+        deniers: list[Site] = []
+        async for site, snapshot in self._answers(lambda r: r.rows(unknown)):
+            asked = list(unknown)
+            fresh = {k: row for k, row in zip(asked, snapshot.value, strict=True) if row}
+            if fresh and deniers:
+                for denier in deniers:
+                    self.disbelieve(denier, "it lost a row that others have")
+            found.update(fresh)
+            unknown = [k for k in asked if k not in fresh]
+            deniers.append(site)
+            voices += 1
+            if not unknown or voices >= self._witnesses:
+                break
+        if not voices or (unknown and voices < self._witnesses):
+            raise UnsureError
+        rows = (found.get(key) for key in keys)
+        return [row if isinstance(row, Member) else None for row in rows]
+
+    async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
+        """Give rows and bodies at once; a body that cannot be had now is None."""
+        core = self._core
+        floor = core.position.number
+        for site in self.candidates(floor)[:1]:
+            got = await self._one(site, lambda r: _rows_and_bodies(r, keys))
+            if got is None or got.position.number < floor:
+                break
+            if not await core.stands(got.position, limits.READ_SECONDS_MAX):
+                break
+            if all(pair is not None and pair[1] is not None for pair in got.value):
+                return list(got.value)
+        members = await self.rows(keys)
+        bodies = await self.bodies([m.etag for m in members if m is not None])
+        rest = iter(bodies)
+        return [None if m is None else (m, next(rest)) for m in members]
+
+    # --- bodies ---------------------------------------------------------------------------------
+    async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
+        """Give bodies, each checked on this read; bad copies are healed on the way (I3)."""
+        good: dict[str, bytes] = {}
+        missing = list(dict.fromkeys(digests))
+        bad: list[tuple[Site, str]] = []
+        for site in self.candidates(0):
+            if not missing:
+                break
+            wanted = list(missing)
+            got = await self._one(site, lambda r, w=wanted: _checked_bodies(r, w))  # type: ignore[misc]
+            if got is None:
+                continue
+            good.update(got)
+            missing = [d for d in wanted if d not in got]
+            bad += [(site, digest) for digest in missing]
+        for site, digest in bad:
+            if digest in good:
+                self._core.spawn(self._heal(site, digest, good[digest]))
+        return [good.get(digest) for digest in digests]
+
+    async def _heal(self, site: Site, digest: str, body: bytes) -> None:
+        try:
+            await site.writing(lambda r: r.heal(digest, body))
+        except BrokenReplicaError as error:
+            self.disbelieve(site, f"{error}")
+        except DamageError:
+            return  # full or gone: the next read or scrub heals
+        else:
+            self.healed += 1
+
+    # --- listings ---------------------------------------------------------------------------------
+    async def listing(self, collection: int, kind: str) -> tuple[Head, tuple[Member, ...]]:
+        """Give all members of a kind, equal in count and sum to the committed head (I4)."""
+        core = self._core
+        for _ in range(3):  # a busy collection may outrun what we remember of heads
+            async for site, snapshot in self._answers(lambda r: _summed(r, collection, kind)):
+                listing, total = snapshot.value
+                head = core.head_at(collection, snapshot.position.number)
+                if head is None:
+                    break
+                if (len(listing.members), total) == (head.members, head.sum):
+                    return head, listing.members
+                self.disbelieve(site, f"its members of collection {collection} are not the head's")
+        raise UnsureError
+
+    # --- changes ----------------------------------------------------------------------------------
+    async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
+        """Give the proven part (after, upto] of a journal; see ports.cell.Cell.changes."""
+        unexplained = 0
+        async for site, snapshot in self._answers(
+            lambda r: r.journal(collection, after, limit)
+        ):
+            head = self._core.head_at(collection, snapshot.position.number)
+            if head is None:
+                continue
+            journal = snapshot.value
+            start = genesis_chain(collection) if after == 0 else journal.chain
+            if start is None or not start.startswith(chain):
+                unexplained += 1
+                if unexplained >= self._witnesses:
+                    raise FoldError(f"no journal explains number {after} of {collection}")
+                continue
+            changes = _folded(journal, start, head)
+            if changes is None:
+                self.disbelieve(site, f"its journal of collection {collection} does not fold")
+            elif not changes.more or await self._confirmed(collection, changes, site):
+                return changes
+        raise UnsureError
+
+    async def _confirmed(self, collection: int, changes: Changes, first: Site) -> bool:
+        """Have a second voter confirm where a cut delta ends, for the head cannot prove it."""
+        async for site, snapshot in self._answers(
+            lambda r: r.journal(collection, changes.upto, 0)
+        ):
+            if site is not first:
+                return snapshot.value.chain == changes.chain
+        return self._witnesses == 1
+
+
+def _folded(journal: Journal, start: bytes, head: Head) -> Changes | None:
+    """Fold a journal's rows from `start`; None if they are not what head and numbers demand."""
+    number, chain, entries = journal.after, start, []
+    for line in journal.lines:
+        try:
+            entry = decode_entry(line.line)
+        except ValueError:
+            return None
+        if entry.collection != head.collection or entry.number != next_number(number, entry):
+            return None
+        chain = next_chain(chain, line.line)
+        if line.chain != chain or line.number != entry.number:
+            return None
+        number = entry.number
+        entries.append(entry)
+    if number > head.number or (number == head.number and chain != head.chain):
+        return None
+    if not journal.lines and number != head.number:
+        return None
+    return Changes(tuple(entries), number, chain, number < head.number)
+
+
+def _summed(replica: Replica, collection: int, kind: str) -> Snapshot[tuple[Listing, int]]:
+    snapshot = replica.listing(collection, kind)
+    total = sum(map(member_hash, snapshot.value.members)) % _MODULUS
+    return Snapshot(snapshot.position, (snapshot.value, total))
+
+
+def _checked_bodies(replica: Replica, digests: Sequence[str]) -> dict[str, bytes]:
+    pairs = zip(digests, replica.bodies(digests), strict=True)
+    return {d: body for d, body in pairs if body is not None and digest_of(body) == d}
+
+
+def _rows_and_bodies(
+    replica: Replica, keys: Sequence[Key]
+) -> Snapshot[list[tuple[Member, bytes | None] | None]]:
+    snapshot = replica.rows(keys)
+    members = [row if isinstance(row, Member) else None for row in snapshot.value]
+    good = _checked_bodies(replica, [m.etag for m in members if m is not None])
+    pairs = [None if m is None else (m, good.get(m.etag)) for m in members]
+    return Snapshot(snapshot.position, pairs)
+
+
