@@ -26,6 +26,7 @@ CATCH_UP_BATCHES: Final = 64  # batches read from a peer at once
 # --- waiting ------------------------------------------------------------------------------------
 VOTE_SECONDS_MAX: Final = 5.0  # then the edits that wait hear "unknown"
 RETRY_BATCH_SECONDS: Final = 0.5  # pause before a batch without quorum is handed out again
+OPENING_SECONDS_MAX: Final = 30.0  # for the first batch of a term; then the cell is frozen
 READ_SECONDS_MAX: Final = 3.0  # then another replica is asked
 CATCH_UP_PAUSE_SECONDS: Final = 1.0  # between tries to reach a replica that is behind
 COPY_PAUSE_SECONDS: Final = 5.0  # between tries to copy a doubtful replica

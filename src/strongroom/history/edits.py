@@ -8,6 +8,7 @@ collection still stands when the edit is decided.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from strongroom.formats.conditions import Precondition
 from strongroom.history.entries import Key
@@ -22,6 +23,10 @@ class Origin:
     condition: str = ""
 
 
+OURSELVES: Final = Origin()
+UNCONDITIONAL: Final = Precondition()
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
     """Create or replace one member; `props` None keeps the properties it has."""
@@ -29,8 +34,8 @@ class Put:
     key: Key
     etag: str
     data: str
-    origin: Origin = Origin()
-    when: Precondition = Precondition()
+    origin: Origin = OURSELVES
+    when: Precondition = UNCONDITIONAL
     parent: Key | None = None  # the collection's own member row in its home
     props: str | None = None
     size: int = 0  # of the body, for the batch's byte limit
@@ -41,8 +46,8 @@ class Remove:
     """Remove one member."""
 
     key: Key
-    origin: Origin = Origin()
-    when: Precondition = Precondition()
+    origin: Origin = OURSELVES
+    when: Precondition = UNCONDITIONAL
     parent: Key | None = None
 
 
@@ -52,7 +57,7 @@ class SetProps:
 
     key: Key
     changes: tuple[tuple[str, str | None], ...]
-    origin: Origin = Origin()
+    origin: Origin = OURSELVES
     parent: Key | None = None
 
 
@@ -63,7 +68,7 @@ class AddAccount:
     login: str
     data: str  # canonical JSON; holds the token key (I5)
     collections: tuple[tuple[str, str, str], ...]  # (name, data, props) of each
-    origin: Origin = Origin()
+    origin: Origin = OURSELVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class SkipNumbers:
 
     collection: int
     to: int
-    origin: Origin = Origin()
+    origin: Origin = OURSELVES
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,8 @@ class Entry(NamedTuple):
             "verb": self.verb,
             "at": self.at,
         }
-        for name, value in zip(_OPTIONAL, self[3:11] + self[12:], strict=True):
-            if value:
-                record[name] = value
+        optional = zip(_OPTIONAL, self[3:11] + self[12:], strict=True)
+        record.update({name: value for name, value in optional if value})
         return _encode(record).encode()
 
 
@@ -187,7 +186,9 @@ def genesis_head(collection: int) -> Head:
 
 def heads_digest(heads: Iterable[Head]) -> str:
     """Digest the heads that a batch changed; each replica folds and compares its own (I2)."""
-    rows = sorted([h.collection, h.number, h.chain.hex(), h.members, f"{h.sum:064x}"] for h in heads)
+    rows = sorted(
+        [h.collection, h.number, h.chain.hex(), h.members, f"{h.sum:064x}"] for h in heads
+    )
     return sha256(_encode(rows).encode()).hexdigest()
 
 

@@ -44,10 +44,13 @@ def next_number(number: int, entry: Entry) -> int:
     return entry.number if entry.verb == GAP and entry.number > number else number + 1
 
 
-def apply(entry: Entry, line: bytes, head: Head, old: Row | None, batch: int) -> tuple[Head, Row | None]:
+def apply(
+    entry: Entry, line: bytes, head: Head, old: Row | None, batch: int
+) -> tuple[Head, Row | None]:
     """Fold one entry into its collection's head and its name's row.
 
     Args:
+        entry: what happened.
         line: the canonical bytes of `entry`.
         head: of the entry's collection, before it.
         old: what stands under the entry's name, before it.
@@ -78,9 +81,7 @@ def _check_pre_image(entry: Entry, old: Row | None) -> None:
     number = old.number if old is not None else 0
     etag = old.etag if isinstance(old, Member) else ""
     if (entry.was_number, entry.was_etag) != (number, etag):
-        raise FoldError(
-            f"pre-image of {entry.key} is {(entry.was_number, entry.was_etag)}, here {(number, etag)}"
-        )
+        raise FoldError(f"pre-image of {entry.key} is {entry.was_number}, here it is {number}")
 
 
 def _row_after(entry: Entry, old: Row | None) -> Row:

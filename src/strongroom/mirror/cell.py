@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strongroom.base import limits
-from strongroom.base.errors import FrozenError
+from strongroom.base.errors import RetryError
 from strongroom.formats.conditions import Precondition
 from strongroom.history.directory import Directory
 from strongroom.history.edits import Edit, Put
@@ -88,20 +88,16 @@ class MirrorCell:
             for collection in sorted(opened.forgotten)
             if (scope := scope_of(collection, homes)) is not None
         ]
-        core.spawn(self._writer.run())
-        ends = [self._writer.submit(edit, {}) for edit in [self._opening_edit(), *edits]]
         try:
-            await asyncio.gather(*ends)
-        except Exception as error:
+            async with asyncio.timeout(limits.OPENING_SECONDS_MAX):
+                await self._writer.open_term()
+                core.spawn(self._writer.run())
+                await asyncio.gather(*(self._writer.submit(edit, {}) for edit in edits))
+        except (TimeoutError, RetryError) as error:
             raise FrozenCellError(f"the opening batch found no quorum: {error}") from error
         await self._testifier.rewrite(opened.forgotten, testimony)
         core.spawn(self._testifier.run())
         core.spawn(self._keeper.run())
-
-    def _opening_edit(self) -> Put:
-        """Say in the cell's journal that it was opened: the batch of the new term."""
-        data = canonical({"term": self._core.term})
-        return Put(Key(CELL, "opening", "last"), digest_of(data.encode()), data)
 
     def _freeze_edit(
         self, scope: tuple[int, str], collection: int, testimony: Testimony | None
@@ -236,7 +232,7 @@ def _assemble(
     state = machine.State(quorum, number, peers, unrecorded=unrecorded)
     core = Core(opened.cell, opened.term, opened.sites, state, clock)
     core.load(opened.position, opened.heads, opened.directory)
-    core.last_ms = max((m.at for m in opened.directory.members(CELL)), default=0)
+    core.last_ms = opened.last_ms
     reader = Reader(core, len(peers), quorum)
     writer = Writer(core, reader.prefetch, reserve_bytes)
     keeper = Keeper(core, writer, reader, entropy)
@@ -270,4 +266,4 @@ def _freeze(home: int, scope: str, why: str, evidence: str) -> Put:
     return Put(Key(home, FREEZE, scope), digest_of(data.encode()), data, when=Precondition())
 
 
-__all__ = ["FrozenCellError", "FrozenError", "MirrorCell", "Site"]
+__all__ = ["FrozenCellError", "MirrorCell", "Site"]

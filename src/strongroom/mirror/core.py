@@ -134,7 +134,7 @@ class Core:
         self._moved = asyncio.Event()
 
     async def stands(self, position: Position, seconds: float) -> bool:
-        """Wait until what a snapshot ends with is committed; False if it is not within `seconds`."""
+        """Wait until what a snapshot ends with is committed; False if it takes longer."""
         try:
             async with asyncio.timeout(seconds):
                 while position.number > self.position.number:

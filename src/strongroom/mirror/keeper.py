@@ -153,8 +153,10 @@ class Keeper:
     # --- behind -----------------------------------------------------------------------------------
     async def _bring_up(self, name: str) -> None:
         try:
-            while not await self._levelled(name):
+            done = await self._levelled(name)
+            while not done:
                 await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
+                done = await self._levelled(name)
         finally:
             self._busy.discard(name)
 
@@ -195,7 +197,7 @@ class Keeper:
     def _sources(self, target: Site) -> Callable[[], list[Site]]:
         return lambda: [s for s in self._reader.candidates(0) if s is not target]
 
-    # --- doubtful -----------------------------------------------------------------------------------
+    # --- doubtful ----------------------------------------------------------------------------
     async def _copy_unasked(self, name: str) -> None:
         try:
             probe = await self._core.sites[name].writing(lambda r: r.probe())

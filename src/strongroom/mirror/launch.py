@@ -39,6 +39,7 @@ class Launch:
     directory: Directory
     sites: dict[str, Site]
     level: list[str]
+    last_ms: int = 0  # time of the last batch; entry times never go back
     doubtful: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     forgotten: frozenset[int] = frozenset()
@@ -116,7 +117,9 @@ def _refuse_nothing(probes: Sequence[Probe], testimony: Testimony | None) -> Non
         return
     if testimony is None and all(isinstance(p, Blank) for p in probes):
         raise NoCellError
-    raise FrozenCellError("the replicas are blank or not there, yet a cell was here: mount the disks")
+    raise FrozenCellError(
+        "the replicas are blank or not there, yet a cell was here: mount the disks"
+    )
 
 
 def _refuse_mixture(probes: Sequence[Probe], testimony: Testimony | None) -> None:
@@ -149,6 +152,7 @@ async def _try(plan: Plan, places: Mapping[str, Site], lost: dict[str, str]) -> 
         plan.source.found.identity.cell, plan.term, goal, {}, Directory(), dict(places), []
     )
     try:
+        opened.last_ms = await _last_ms(source, goal)
         opened.heads = (await source.reading(lambda r: r.heads())).value
         opened.directory = Directory((await source.reading(lambda r: r.directory())).value)
         opened.directory.verify(opened.heads)
@@ -167,6 +171,15 @@ async def _try(plan: Plan, places: Mapping[str, Site], lost: dict[str, str]) -> 
     if len(opened.level) < plan.source.quorum:
         raise FrozenCellError(f"only {', '.join(opened.level)} could be levelled")
     return opened
+
+
+async def _last_ms(source: Site, position: Position) -> int:
+    if position.number == 0:
+        return 0
+    last = await source.reading(lambda r: r.batches(position.number - 1, 1))
+    if not last or last[0].position != position:
+        raise BrokenReplicaError("its cell row names a batch that it does not hold")
+    return last[0].at
 
 
 async def _promise(site: Site, found: Ballot, term: int, lost: dict[str, str]) -> bool:

@@ -36,8 +36,8 @@ class Ballot:
         if member is None:
             return False
         facts = member.facts
-        same = facts["incarnation"] == other.found.identity.incarnation
-        return same and facts["standing"] == VOTER
+        told = (facts["incarnation"], facts["standing"])
+        return told == (other.found.identity.incarnation, VOTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from strongroom.history.entries import (
     Head,
     Key,
     Member,
+    Position,
     Row,
     decode_entry,
     digest_of,
@@ -96,24 +97,22 @@ class Reader:
         """Look names up; each None is proven by a tombstone or by N-W+1 voters (I4)."""
         found: dict[Key, Row] = {}
         unknown = list(dict.fromkeys(keys))
-        voices = 0
-        deniers: list[Site] = []
-        async for site, snapshot in self._answers(lambda r: r.rows(unknown)):
-            asked = list(unknown)
-            fresh = {k: row for k, row in zip(asked, snapshot.value, strict=True) if row}
-            if fresh and deniers:
-                for denier in deniers:
+        deniers: list[tuple[Site, Position]] = []
+        async for site, snapshot in self._answers(lambda r: r.rows(keys)):
+            rows = zip(keys, snapshot.value, strict=True)
+            fresh = {k: row for k, row in rows if row is not None and k not in found}
+            for denier, position in deniers if fresh else ():
+                if position == snapshot.position:
                     self.disbelieve(denier, "it lost a row that others have")
             found.update(fresh)
-            unknown = [k for k in asked if k not in fresh]
-            deniers.append(site)
-            voices += 1
-            if not unknown or voices >= self._witnesses:
+            unknown = [k for k in unknown if k not in found]
+            deniers.append((site, snapshot.position))
+            if not unknown or len(deniers) >= self._witnesses:
                 break
-        if not voices or (unknown and voices < self._witnesses):
+        if not deniers or (unknown and len(deniers) < self._witnesses):
             raise UnsureError
-        rows = (found.get(key) for key in keys)
-        return [row if isinstance(row, Member) else None for row in rows]
+        standing = (found.get(key) for key in keys)
+        return [row if isinstance(row, Member) else None for row in standing]
 
     async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
         """Give rows and bodies at once; a body that cannot be had now is None."""
@@ -182,9 +181,7 @@ class Reader:
     async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
         """Give the proven part (after, upto] of a journal; see ports.cell.Cell.changes."""
         unexplained = 0
-        async for site, snapshot in self._answers(
-            lambda r: r.journal(collection, after, limit)
-        ):
+        async for site, snapshot in self._answers(lambda r: r.journal(collection, after, limit)):
             head = self._core.head_at(collection, snapshot.position.number)
             if head is None:
                 continue
@@ -204,9 +201,7 @@ class Reader:
 
     async def _confirmed(self, collection: int, changes: Changes, first: Site) -> bool:
         """Have a second voter confirm where a cut delta ends, for the head cannot prove it."""
-        async for site, snapshot in self._answers(
-            lambda r: r.journal(collection, changes.upto, 0)
-        ):
+        async for site, snapshot in self._answers(lambda r: r.journal(collection, changes.upto, 0)):
             if site is not first:
                 return snapshot.value.chain == changes.chain
         return self._witnesses == 1
@@ -253,5 +248,3 @@ def _rows_and_bodies(
     good = _checked_bodies(replica, [m.etag for m in members if m is not None])
     pairs = [None if m is None else (m, good.get(m.etag)) for m in members]
     return Snapshot(snapshot.position, pairs)
-
-

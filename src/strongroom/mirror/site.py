@@ -17,7 +17,9 @@ class FrozenCellError(OperatorError):
     """The cell cannot be opened without risk; nothing was changed and nothing is served."""
 
     code = "frozen-cell"
-    hint = "Nothing was lost by this. Bring the missing disks back, or see `strongroom replica list`."
+    hint = (
+        "Nothing was lost by this. Bring the missing disks back, or see `strongroom replica list`."
+    )
 
 
 @dataclass(slots=True)

@@ -283,9 +283,7 @@ def _refused(state: State, event: Refused) -> Step:
     if flight is None or event.number != flight.number:
         return _broke(state, Broke(event.replica, event.reason))
     state = _behind(state, event.replica, event.reason)
-    return _judge(
-        replace(state, flight=replace(flight, refused=flight.refused | {event.replica}))
-    )
+    return _judge(replace(state, flight=replace(flight, refused=flight.refused | {event.replica})))
 
 
 def _rolled(state: State, event: Rolled) -> Step:
@@ -359,7 +357,7 @@ def _admitted(state: State, event: Admitted) -> Step:
     return replace(state, unrecorded=state.unrecorded - {event.replica}), []
 
 
-def _ticked(state: State, event: Ticked) -> Step:
+def _ticked(state: State, _: Ticked) -> Step:
     if state.flight is None:
         return state, []
     state = replace(state, flight=replace(state.flight, ticks=state.flight.ticks + 1))

@@ -143,7 +143,8 @@ class Writer:
                 await asyncio.sleep(limits.RETRY_BATCH_SECONDS)
 
     def _take(self) -> list[Waiting]:
-        taken, size = [], 0
+        taken: list[Waiting] = []
+        size = 0
         while self._queue and len(taken) < limits.BATCH_ENTRIES_MAX:
             if taken and size + self._queue[0].size > limits.BATCH_BYTES_MAX:
                 break
@@ -158,6 +159,13 @@ class Writer:
     def _put_back(self, taken: Sequence[Waiting]) -> None:
         self._queue.extendleft(reversed(taken))
         self._queued_bytes += sum(w.size for w in taken)
+
+    async def open_term(self) -> None:
+        """Commit a batch of the new term, empty but for doubts to be recorded (DESIGN "Opening").
+
+        Without it, what only a minority holds could still win over what a later opening wrote.
+        """
+        await self.fly(await self._decide(self._standings()))
 
     async def _one_batch(self, taken: Sequence[Waiting]) -> None:
         while True:
@@ -244,9 +252,7 @@ class Writer:
     async def _hand(self, name: str, flown: Flown) -> None:
         core, batch = self._core, flown.batch
         try:
-            vote = await core.sites[name].writing(
-                lambda r: r.apply(batch, flown.bodies, core.term)
-            )
+            vote = await core.sites[name].writing(lambda r: r.apply(batch, flown.bodies, core.term))
         except DamageError as error:
             core.failed(name, batch.number, error)
             return

@@ -53,12 +53,13 @@ class Cell(Protocol):
         """Give bodies, each checked on this read and healed where needed (I3); None = not now."""
 
     async def listing(self, collection: int, kind: str) -> tuple[Head, tuple[Member, ...]]:
-        """Give all members of a kind, proven against the committed head (I4). Raises UnsureError."""
+        """Give all members of a kind, proven against the committed head (I4); or UnsureError."""
 
     async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
         """Give what happened behind `after`.
 
         Args:
+            collection: whose journal.
             after: number that the caller knows; 0 = from the beginning of the journal.
             chain: prefix of the chain at `after` (8 bytes), as the caller's token has it.
             limit: entries at most.
