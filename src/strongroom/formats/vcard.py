@@ -1,0 +1,92 @@
+"""One vCard: what must be known of it, read from bytes that stay as they are (I3).
+
+`check` looks for five properties and refuses only what the protocol cannot hold; the ugly cards of
+real clients (groups, lower case, LF alone, X- properties, base64 photos) are kept as sent.
+
+Not here: re-serialising, a full property parser, conversion between versions.
+Rules: unfold bytes before anything is decoded; split at LF only (others split inside values).
+Source: RFC 6350 section 3, RFC 2426; RFC 6352 section 5.1 (one card, one UID).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple, cast
+
+from strongroom.base.limits import UID_BYTES_MAX
+from strongroom.formats import FormatError
+from strongroom.formats.characters import carried
+
+FULL_NAME_CHARACTERS_MAX: Final = 255  # a fact for people to recognise the card by, not the data
+
+# The leading LF is a literal prefix, which the search uses to skip from line to line.
+_WANTED: Final = re.compile(
+    rb"\n(?:[\w\-]{1,64}\.)?(BEGIN|END|VERSION|UID|FN)(?=[;:])([^\n]*)", re.IGNORECASE
+)
+_PARAMETERS: Final = re.compile(rb'(?:"[^"]*+"|[^":]++)*+:')
+_BOM: Final = b"\xef\xbb\xbf"
+_CARD: Final = b"VCARD"
+
+
+class CardFacts(NamedTuple):
+    """What is known of a card. `uid` and `full_name` are values as written, escapes kept."""
+
+    uid: str
+    version: Literal["3.0", "4.0"]
+    full_name: str
+
+
+def check(body: bytes) -> CardFacts:
+    """Read the facts of one card.
+
+    Raises:
+        FormatError: `not-a-vcard`, `unsupported-version`, `two-cards`, `no-uid`, `uid-too-long` or
+            `not-xml-clean`.
+    """
+    text = _unfold(carried(body, "not-a-vcard").removeprefix(_BOM))
+    found = _first_values(_WANTED.finditer(b"\n" + text.lstrip()))
+    version = found.get(b"VERSION", b"")
+    if version not in {b"3.0", b"4.0"}:
+        raise FormatError("unsupported-version", "Only vCard 3.0 and 4.0 can be kept.")
+    uid = found.get(b"UID", b"")
+    if not uid:
+        raise FormatError("no-uid", "The card has no UID.")
+    if len(uid) > UID_BYTES_MAX:
+        raise FormatError("uid-too-long", f"The UID has more than {UID_BYTES_MAX} bytes.")
+    name = found.get(b"FN", b"").decode()[:FULL_NAME_CHARACTERS_MAX]
+    return CardFacts(uid.decode(), cast(Literal["3.0", "4.0"], version.decode()), name)
+
+
+def _unfold(raw: bytes) -> bytes:
+    for fold in (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t"):
+        raw = raw.replace(fold, b"")
+    return raw
+
+
+def _first_values(lines: Iterator[re.Match[bytes]]) -> dict[bytes, bytes]:
+    """Give the first value of each wanted property between the one BEGIN and the one END."""
+    found: dict[bytes, bytes] = {}
+    opened = closed = False
+    for line in lines:
+        name, value = line[1].upper(), _value(line[2])
+        if name == b"BEGIN" and value.upper() == _CARD:
+            if opened:
+                raise FormatError("two-cards", "One address holds one card.")
+            opened = line.start() == 0
+        elif name == b"END" and value.upper() == _CARD:
+            closed = opened
+        elif value and not closed:
+            found.setdefault(name, value)
+    if not closed:
+        raise FormatError("not-a-vcard", "It does not begin and end as a vCard.")
+    return found
+
+
+def _value(rest: bytes) -> bytes:
+    """Give what follows the colon; a colon inside quotes belongs to a parameter."""
+    if rest.startswith(b":"):
+        return rest[1:].strip()
+    quoted = _PARAMETERS.match(rest) if b'"' in rest else None
+    # A quote that is never closed is no quote: real cards have them.
+    return (rest[quoted.end() :] if quoted else rest.partition(b":")[2]).strip()
