@@ -1,0 +1,1 @@
+"""Duties that nobody asks for: reading everything again before it is needed."""
