@@ -7,7 +7,7 @@ what lies beside, commit a batch of the new term. Nothing is served before that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.base import limits
@@ -218,14 +218,14 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
     if position.number < opened.position.number and not await _on_chain(source, position):
         return "beside: it holds something beside the history"
 
-    async def bodies(digests: list[str]) -> list[bytes | None]:
-        got = await source.reading(lambda r: r.bodies(digests))
-        pairs = zip(digests, got, strict=True)
-        return [b if b is not None and digest_of(b) == d else None for d, b in pairs]
-
     try:
         await feed(
-            Target(site), position, lambda: opened.position, lambda: [source], bodies, opened.term
+            Target(site),
+            position,
+            lambda: opened.position,
+            lambda: [source],
+            bodies_of(source),
+            opened.term,
         )
         heads = (await site.reading(lambda r: r.heads())).value
     except BrokenReplicaError as error:
@@ -233,6 +233,17 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
     except DamageError as error:
         return f"{'refused' if error.code == 'refused-batch' else 'absent'}: {error}"
     return None if heads == opened.heads else "beside: its heads are not the history's"
+
+
+def bodies_of(source: Site) -> Callable[[list[str]], Awaitable[list[bytes | None]]]:
+    """Give a reader of checked bodies from one place (I3)."""
+
+    async def bodies(digests: list[str]) -> list[bytes | None]:
+        got = await source.reading(lambda r: r.bodies(digests))
+        pairs = zip(digests, got, strict=True)
+        return [b if b is not None and digest_of(b) == d else None for d, b in pairs]
+
+    return bodies
 
 
 async def _on_chain(source: Site, position: Position) -> bool:

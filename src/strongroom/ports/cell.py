@@ -49,6 +49,9 @@ class Cell(Protocol):
     async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
         """Give what stands under many keys; each None is proven (I4). Raises UnsureError."""
 
+    async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
+        """Give rows and their bodies in one go, as `rows` and `bodies` would."""
+
     async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
         """Give bodies, each checked on this read and healed where needed (I3); None = not now."""
 

@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 
 from strongroom.base.errors import BrokenReplicaError, DamageError, FoldError
 from strongroom.history.entries import (
+    Batch,
     Head,
     Key,
     Member,
@@ -33,7 +34,7 @@ from strongroom.history.entries import (
     genesis_position,
 )
 from strongroom.history.fold import apply
-from strongroom.ports.replica import Found, Replica, Snapshot
+from strongroom.ports.replica import Found, Journal, Replica, Snapshot
 
 _BATCHES: Final = 64  # read at once
 _LINES: Final = 2_000
@@ -163,7 +164,7 @@ async def _batches(place: Place, findings: Findings, pace: Pace) -> None:
     at: Position = genesis_position(found.identity.cell)
     while at.number < found.position.number:
         after = at.number
-        batches = await place.reading(lambda r, a=after: r.batches(a, _BATCHES))
+        batches = await place.reading(_batches_behind(after))
         if not batches:
             raise FoldError(f"batch {after + 1} is missing")
         for batch in batches:
@@ -203,7 +204,7 @@ async def _collection(
     if members != folded:
         raise FoldError(f"the members of collection {collection} are not what was folded")
     for keys in _chunks(list(rows), _KEYS):
-        looked = await place.reading(lambda r, k=keys: r.rows(k))
+        looked = await place.reading(_rows_of(keys))
         if looked.position != position:
             return False
         wrong = [k for k, row in zip(keys, looked.value, strict=True) if row != rows[k]]
@@ -221,7 +222,7 @@ async def _refold(
     rows: dict[Key, Row] = {}
     while True:
         after = head.number
-        snapshot = await place.reading(lambda r, a=after: r.journal(collection, a, _LINES))
+        snapshot = await place.reading(_lines_behind(collection, after))
         lines = snapshot.value.lines
         for line in lines:
             entry = decode_entry(line.line)
@@ -254,7 +255,7 @@ async def _bodies(
 ) -> None:
     after = marks.get(findings.replica, 0)
     while True:
-        batches = await place.reading(lambda r, a=after: r.batches(a, _BATCHES))
+        batches = await place.reading(_batches_behind(after))
         if not batches:
             break
         digests = list(dict.fromkeys(d for b in batches for d in b.digests()))
@@ -291,6 +292,18 @@ async def _heal(ground: Ground, place: Place, findings: Findings, digest: str) -
         return
     await place.writing(lambda r: r.heal(digest, good))
     findings.healed.append(digest)
+
+
+def _batches_behind(after: int) -> Callable[[Replica], list[Batch]]:
+    return lambda r: r.batches(after, _BATCHES)
+
+
+def _lines_behind(collection: int, after: int) -> Callable[[Replica], Snapshot[Journal]]:
+    return lambda r: r.journal(collection, after, _LINES)
+
+
+def _rows_of(keys: Sequence[Key]) -> Callable[[Replica], Snapshot[list[Row | None]]]:
+    return lambda r: r.rows(keys)
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[Any]:
