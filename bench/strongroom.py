@@ -1,0 +1,121 @@
+"""Strongroom under test: three replicas, write quorum two, fsync before every answer.
+
+Speaks to it as any other program does: the command, the TOML file and HTTP.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from bench import dav
+from bench.adapter import FRESH, LOGIN, Running, filled
+from bench.cards import card, uid
+from bench.load import Bound, drive
+from bench.process import Process, ServerError, free_port, run
+from bench.wire import Connection, Target
+
+COMMAND = Path(sys.executable).parent / "strongroom"
+FILL_CONNECTIONS = 32
+FILL_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStrongroom(Running):
+    """A server that also tells how many batches it has committed."""
+
+    config: Path
+
+    def commits(self) -> tuple[int, int] | None:
+        """Batches and entries from `status --json`; None if it does not tell them yet."""
+        try:
+            told = json.loads(run([COMMAND, "status", "--json", "--config", self.config]))
+            return int(told["batches"]), int(told["entries"])
+        except (ServerError, ValueError, KeyError, TypeError):
+            return None
+
+
+async def fill(target: Target, book: str, contacts: int, first: int = 0) -> None:
+    """PUT this many contacts, numbered from `first`; every one must be acknowledged."""
+    numbers = count(first)
+
+    async def put(connection: Connection, _slot: int) -> None:
+        number = next(numbers)
+        path = f"{book}{uid(number)}.vcf"
+        (await connection.ask("PUT", path, dav.NEW, card(number))).expect(201, 204)
+
+    tally = await drive(target, FILL_CONNECTIONS, put, Bound(contacts, FILL_S))
+    if tally.ops != contacts:
+        raise ServerError(f"filled {tally.ops} of {contacts}: {tally.said}")
+
+
+class Strongroom:
+    """The product."""
+
+    name = "Strongroom"
+
+    def version(self) -> str:
+        """What `strongroom --version` says."""
+        return run([COMMAND, "--version"]).strip().rpartition(" ")[2]
+
+    async def prepare(self, sizes: Sequence[int]) -> None:  # noqa: ARG002 - the protocol's
+        """Nothing: each round fills its own cell through the front door."""
+        if not COMMAND.exists():
+            raise ServerError(f"{COMMAND} is missing; `make setup` installs it")
+
+    async def start(self, place: Path, sizes: Sequence[int]) -> Running:
+        """Make a cell, an account and a device; fill the books by PUT."""
+        running = await self.start_empty(place)
+        for size in sizes:
+            await fill(running.target, await new_book(running.target, filled(size)), size)
+        return running
+
+    async def start_empty(self, place: Path) -> RunningStrongroom:
+        """Make a cell, an account and a device."""
+        port = free_port()
+        config = place / "strongroom.toml"
+        config.write_text(_config(place, port))
+        run([COMMAND, "init", "--config", config])
+        process = Process([COMMAND, "serve", "--config", config], place / "server.log")
+        try:
+            process.wait_for_port(port)
+            target = await _with_device(port, config)
+        except BaseException:
+            process.stop()
+            raise
+        return RunningStrongroom(self.name, target, process, config)
+
+
+async def new_book(target: Target, name: str) -> str:
+    """Make a book and return its path."""
+    connection = Connection(target)
+    await dav.make_book(connection, target.book(name))
+    connection.close()
+    return target.book(name)
+
+
+async def _with_device(port: int, config: Path) -> Target:
+    run([COMMAND, "account", "add", LOGIN, "--config", config])
+    add: list[str | Path] = [COMMAND, "device", "add", LOGIN, "generator", "--print", "password"]
+    password = run([*add, "--config", config]).strip()
+    target = Target(port, f"/dav/addressbooks/{LOGIN}/", LOGIN, password)
+    connection = Connection(target)
+    (await connection.ask("GET", "/healthz")).expect(200)
+    book = target.book(FRESH)
+    (await connection.ask("PROPFIND", book, dav.XML + "Depth: 0\r\n", dav.POLL)).expect(207)
+    connection.close()
+    return target
+
+
+def _config(place: Path, port: int) -> str:
+    """One disk carries all three replicas here, so the cell is a toy; its fsyncs are not."""
+    replicas = [str(place / f"replica{number}") for number in (1, 2, 3)]
+    return (
+        f'listen = "127.0.0.1:{port}"\n'
+        f"data = {json.dumps(str(place / 'data'))}\n"
+        f"replicas = {json.dumps(replicas)}\n"
+        "write_quorum = 2\n"
+        "toy = true\n"
+    )
