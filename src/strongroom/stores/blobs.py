@@ -1,0 +1,81 @@
+"""Bodies as plain files: `blobs/ab/<digest>`, and `quarantine/` for what was replaced.
+
+A file counts only once a catalog records it; until then another's write of it may be unsynced, so
+`keep` fsyncs what it finds there (I1). Nothing here deletes (I6).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from strongroom.stores.durable import Durable, translated
+
+
+class BlobFiles:
+    """The body files of one replica directory."""
+
+    def __init__(self, root: Path, durable: Durable) -> None:
+        """Work below `root`; nothing is made until it is needed."""
+        self._root = root
+        self._durable = durable
+
+    def path(self, digest: str) -> Path:
+        """Say where a body lies."""
+        return self._root / "blobs" / digest[:2] / digest
+
+    def read(self, digest: str) -> bytes | None:
+        """Give a file's bytes, unchecked; None where it is missing or unreadable (I3)."""
+        try:
+            return self.path(digest).read_bytes()
+        except OSError:
+            return None
+
+    def keep(self, digest: str, body: bytes) -> None:
+        """Make a body durable under its name; `body` was held against `digest` by the caller."""
+        path = self.path(digest)
+        self._make_room(path)
+        if not path.exists():
+            self._durable.write_new(path, body)
+        elif self.read(digest) == body:
+            self._durable.sync_file(path)
+        else:
+            self.replace(digest, body)
+
+    def replace(self, digest: str, body: bytes) -> None:
+        """Put a good body in a bad file's place; the bad one goes to quarantine."""
+        path = self.path(digest)
+        self._make_room(path)
+        if path.exists():
+            self._durable.rename(path, self._free_name(digest))
+        self._durable.write_new(path, body)
+
+    def set_aside(self, digest: str, body: bytes) -> None:
+        """Keep bytes that were replaced inside the catalog as a file in quarantine."""
+        self._durable.write_new(self._free_name(digest), body)
+
+    def set_aside_folder(self, folder: str) -> None:
+        """Move a catalog's folder to quarantine."""
+        self._durable.rename(self._root / folder, self._free_name(folder))
+
+    def _make_room(self, path: Path) -> None:
+        if not path.parent.is_dir():
+            self._below_root("blobs")
+            self._durable.make_dir(path.parent)
+
+    def _below_root(self, name: str) -> Path:
+        """Make a folder of the replica; never the replica itself, which may be unmounted."""
+        folder = self._root / name
+        if not folder.is_dir():
+            self._durable.make_dir(folder)
+        return folder
+
+    def _free_name(self, name: str) -> Path:
+        folder = self._below_root("quarantine")
+        try:
+            taken = {entry.name for entry in folder.iterdir()}
+        except OSError as error:
+            raise translated(error, f"list {folder}") from error
+        count = 1
+        while f"{name}.{count}" in taken:
+            count += 1
+        return folder / f"{name}.{count}"

@@ -1,0 +1,395 @@
+"""`SqliteReplica`: one directory that holds one complete copy of a cell (ports.replica).
+
+    DIR/replica.json            the marker: cell, replica, incarnation, folder
+    DIR/catalog-<incarnation>/  catalog.db and its WAL
+    DIR/blobs/ab/<digest>       bodies over SMALL_BLOB_BYTES_MAX
+    DIR/quarantine/             what was replaced
+
+Two connections, one that writes and one that reads, each behind its own lock; the writing one is
+taken first. After a failed fsync or a bad page nothing of this opening counts any more, so the
+replica stays `Damaged` until a copy takes over.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+
+from strongroom.base.errors import (
+    BlobError,
+    BrokenReplicaError,
+    CellExistsError,
+    UnavailableReplicaError,
+)
+from strongroom.base.limits import SMALL_BLOB_BYTES_MAX, WAL_BYTES_MAX
+from strongroom.history.entries import Batch, Head, Key, Member, Position, Row, digest_of
+from strongroom.ports.replica import (
+    Absent,
+    Blank,
+    Damaged,
+    Found,
+    Identity,
+    Journal,
+    Listing,
+    Probe,
+    Replica,
+    Snapshot,
+)
+from strongroom.stores import marker
+from strongroom.stores.blobs import BlobFiles
+from strongroom.stores.checks import check_bodies, check_cell, check_handed
+from strongroom.stores.durable import Durable, translated
+from strongroom.stores.marker import Marker
+from strongroom.stores.sqlite import codes, schema
+from strongroom.stores.sqlite.anchor import Anchor
+from strongroom.stores.sqlite.reader import CatalogReader
+from strongroom.stores.sqlite.writer import CatalogWriter, NewBlobs
+
+T = TypeVar("T")
+
+
+class _Open:
+    """An opened catalog: its marker as this process knows it, and two connections."""
+
+    def __init__(self, root: Path, mine: Marker, expected: bytes) -> None:
+        """Open; raises apsw.Error, OSError and what `schema.open_catalog` raises."""
+        self.identity = mine.identity
+        self.marker = mine
+        self.anchor = Anchor(root, mine.folder, expected)
+        self.write_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
+        try:
+            self.read_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
+        except BaseException:
+            self.write_connection.close()
+            raise
+        self.writer = CatalogWriter(self.write_connection)
+        self.reader = CatalogReader(self.read_connection)
+
+    def close(self) -> None:
+        """Close both; what is committed needs no closing, so an error of it means nothing."""
+        for connection in (self.read_connection, self.write_connection):
+            with suppress(apsw.Error):
+                connection.close()
+
+
+class SqliteReplica:
+    """One replica directory; see ports.replica for what each method promises."""
+
+    def __init__(self, root: Path, durable: Durable | None = None) -> None:
+        """Stand for `root`; nothing is opened before `probe`, `create` or the first use."""
+        self._root = root
+        self._durable = durable or Durable()
+        self._blobs = BlobFiles(root, self._durable)
+        self._writing = threading.RLock()
+        self._reading = threading.RLock()
+        self._opened: _Open | None = None
+        self._copy: SqliteReplica | None = None
+        self._broken = ""  # why nothing of this opening counts any more
+
+    # --- coming to be ---------------------------------------------------------------------------
+    def probe(self) -> Probe:
+        """Look at the marker and the cell row; opens what is there, creates nothing."""
+        with self._writing:
+            try:
+                if not self._root.is_dir():
+                    self.close()
+                    return Absent(f"{self._root} is not there")
+                raw = marker.read(self._root)
+                mine = marker.decode(raw) if raw is not None else None
+            except (OSError, ValueError) as error:
+                return Absent(f"the marker of {self._root} cannot be read: {error}")
+            if raw is None or mine is None:
+                self.close()
+                return Blank()
+            if self._broken:
+                return Damaged(mine.identity, self._broken)
+            return self._probe_catalog(mine, raw)
+
+    def _probe_catalog(self, mine: Marker, raw: bytes) -> Probe:
+        try:
+            opened = self._reopened(mine, raw)
+            promised, position = opened.writer.standing()
+        except schema.UntrustworthyCatalogError as error:
+            return Damaged(mine.identity, str(error))
+        except (schema.UnknownFormatError, OSError) as error:
+            return Absent(str(error))
+        except BrokenReplicaError as error:
+            return Damaged(mine.identity, str(error))
+        except apsw.Error as error:
+            text = f"{type(error).__name__}: {error}"
+            return Damaged(mine.identity, text) if codes.is_bad_page(error) else Absent(text)
+        return Found(mine.identity, promised, position, opened.anchor.device)
+
+    def _reopened(self, mine: Marker, raw: bytes) -> _Open:
+        """Keep what is open if it still is what lies there; else open anew."""
+        with self._reading:
+            if self._opened is not None and not self._opened.anchor.holds(raw):
+                self.close()
+            if self._opened is None:
+                if not (self._root / mine.folder / schema.FILE).exists():
+                    raise schema.UntrustworthyCatalogError(f"{mine.folder} has no catalog")
+                self._opened = _Open(self._root, mine, raw)
+            return self._opened
+
+    def create(self, identity: Identity) -> None:
+        """Make an empty catalog and, last of all, the marker; CellExistsError where one is."""
+        with self._writing, self._reading:
+            if not self._root.is_dir():
+                raise UnavailableReplicaError(f"{self._root} is not there", rolled_back=True)
+            if (self._root / marker.NAME).exists():
+                raise CellExistsError(f"{self._root} holds a replica already")
+            mine = self._make_catalog(identity, 0)
+            raw = mine.encode()
+            self._durable.write_new(self._root / marker.NAME, raw)
+            self._opened = self._open(mine, raw)
+
+    def _make_catalog(self, identity: Identity, promised: int) -> Marker:
+        mine = Marker(identity, marker.folder_of(identity.incarnation))
+        folder = self._root / mine.folder
+        self._durable.make_dir(folder)
+        try:
+            schema.make(folder / schema.FILE, identity, promised)
+        except apsw.Error as error:
+            raise codes.verdict(error, f"make {folder}") from error
+        self._durable.sync_file(folder / schema.FILE)
+        return mine
+
+    def _open(self, mine: Marker, expected: bytes) -> _Open:
+        try:
+            return _Open(self._root, mine, expected)
+        except schema.UntrustworthyCatalogError as error:
+            raise BrokenReplicaError(str(error)) from error
+        except (schema.UnknownFormatError, OSError) as error:
+            raise UnavailableReplicaError(str(error), rolled_back=True) from error
+        except apsw.Error as error:
+            raise codes.verdict(error, f"open {mine.folder}") from error
+
+    def _use(self) -> _Open:
+        """Give the opened catalog, opening it where nobody has yet."""
+        if self._broken:
+            raise BrokenReplicaError(self._broken)
+        if self._opened is None:
+            found = self.probe()
+            if isinstance(found, Damaged):
+                raise BrokenReplicaError(found.reason)
+            if self._opened is None:
+                reason = found.reason if isinstance(found, Absent) else "there is no marker"
+                raise UnavailableReplicaError(reason, rolled_back=True)
+        return self._opened
+
+    def close(self) -> None:
+        """Release all files."""
+        with self._writing, self._reading:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    # --- copies -----------------------------------------------------------------------------------
+    def begin_copy(self, incarnation: str) -> Replica:
+        """Give an empty replica in a new folder beside; it keeps the term promised here."""
+        with self._writing:
+            try:
+                raw = marker.read(self._root)
+                old = marker.decode(raw) if raw is not None else None
+            except (OSError, ValueError) as error:
+                raise UnavailableReplicaError(f"marker: {error}", rolled_back=True) from error
+            if raw is None or old is None:
+                raise UnavailableReplicaError("there is no marker", rolled_back=True)
+            if self._copy is not None:
+                self._copy.close()  # an unfinished one
+            self._sweep(old.folder)
+            identity = Identity(old.identity.cell, old.identity.replica, incarnation)
+            copy = SqliteReplica(self._root, self._durable)
+            mine = copy._make_catalog(identity, self._promised())
+            copy._opened = copy._open(mine, raw)
+            self._copy = copy
+            return copy
+
+    def _promised(self) -> int:
+        """Give the term promised here; 0 where the catalog cannot tell it any more."""
+        try:
+            opened = self._opened or self._use()
+            return opened.writer.standing()[0]
+        except (apsw.Error, BrokenReplicaError, UnavailableReplicaError):
+            return 0
+
+    def _sweep(self, current: str) -> None:
+        """Move what unfinished copies left into quarantine."""
+        for entry in sorted(self._root.glob(marker.folder_of("*"))):
+            if entry.name != current:
+                self._blobs.set_aside_folder(entry.name)
+
+    def switch(self, copy: Replica) -> None:
+        """Become `copy` by one rename of the marker; the old folder goes to quarantine."""
+        assert isinstance(copy, SqliteReplica)
+        with self._writing, self._reading:
+            new = copy._copied()
+            new.anchor.check()
+            copy._durable.sync_dir(new.anchor.catalog.parent)
+            raw = new.marker.encode()
+            self._durable.replace(self._root / marker.NAME, raw)
+            new.anchor.expect(raw)
+            copy._opened = self._copy = None
+            self.close()
+            self._opened, self._broken = new, ""
+            self._sweep(new.marker.folder)
+
+    def _copied(self) -> _Open:
+        """Give what this copy holds, if nothing broke it."""
+        if self._broken:
+            raise BrokenReplicaError(self._broken)
+        if self._opened is None:
+            raise UnavailableReplicaError("the copy was closed", rolled_back=True)
+        return self._opened
+
+    # --- writing ----------------------------------------------------------------------------------
+    @contextmanager
+    def _changing(self) -> Iterator[_Open]:
+        """Give the catalog to one writing call, and remember what broke it."""
+        with self._writing:
+            opened = self._use()
+            try:
+                yield opened
+            except apsw.Error as error:
+                verdict = codes.verdict(error, "read while writing")
+                if isinstance(verdict, BrokenReplicaError):
+                    self._broken = str(verdict)
+                raise verdict from error
+            except BrokenReplicaError as error:
+                self._broken = str(error)
+                raise
+
+    def promise(self, term: int) -> None:
+        """Make `term` durable; a lower one than promised is refused."""
+        with self._writing:
+            with self._changing() as opened:
+                opened.writer.promise(term)
+            opened.anchor.check()
+
+    def apply(self, batch: Batch, bodies: Mapping[str, bytes], term: int) -> Position:
+        """Hold `batch`: bodies first, then one guarded commit, then the identity check (I1, I2)."""
+        with self._writing:
+            with self._changing() as opened:
+                writer = opened.writer
+                check_cell(opened.identity.cell, batch)
+                promised, held = writer.standing()
+                if not check_handed(promised, held, batch, term, writer.chain_at):
+                    wanted = check_bodies(batch, bodies, writer.missing)
+                    writer.hold(batch, term, held, self._kept(wanted, bodies))
+            # After the commit and before the vote. What it finds is not remembered: the right disk
+            # may come back.
+            opened.anchor.check()
+            return batch.position
+
+    def _kept(self, wanted: Sequence[str], bodies: Mapping[str, bytes]) -> NewBlobs:
+        """Make the large ones durable as files before any record of them (I1)."""
+        blobs: dict[str, tuple[int, bytes | None]] = {}
+        for digest in wanted:
+            body = bodies[digest]
+            small = len(body) <= SMALL_BLOB_BYTES_MAX
+            if not small:
+                self._blobs.keep(digest, body)
+            blobs[digest] = (len(body), body if small else None)
+        return blobs
+
+    def heal(self, digest: str, body: bytes) -> None:
+        """Put a good body in a bad one's place; what was there goes to quarantine (I3)."""
+        if digest_of(body) != digest:
+            raise BlobError(f"the body given as {digest} is another")
+        with self._changing() as opened:
+            size, old = opened.writer.blob(digest)
+            if old is None and size > SMALL_BLOB_BYTES_MAX:
+                self._blobs.replace(digest, body)
+                return
+            if old is not None:
+                self._blobs.set_aside(digest, old)
+            opened.writer.put_blob(digest, body)
+
+    def checkpoint(self) -> None:
+        """Move the WAL into the database, and start it anew once it is large."""
+        with self._changing() as opened:
+            large = _size(opened.anchor.wal) > WAL_BYTES_MAX
+            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if large else apsw.SQLITE_CHECKPOINT_PASSIVE
+            try:
+                opened.write_connection.wal_checkpoint("main", mode)
+            except apsw.BusyError:
+                return  # a reader is in the way; the next call does it
+
+    # --- reading ----------------------------------------------------------------------------------
+    def _read(self, call: Callable[[CatalogReader], T]) -> T:
+        if self._opened is None:
+            with self._writing:
+                self._use()
+        with self._reading:
+            if self._opened is None:
+                raise UnavailableReplicaError("it was closed meanwhile", rolled_back=True)
+            try:
+                return call(self._opened.reader)
+            except apsw.Error as error:
+                verdict = codes.verdict(error, "read")
+                if isinstance(verdict, BrokenReplicaError):
+                    self._broken = str(verdict)
+                raise verdict from error
+
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """Name those bodies that this catalog does not record."""
+        return self._read(lambda r: r.missing(digests))
+
+    def batches(self, after: int, limit: int) -> list[Batch]:
+        """Give up to `limit` batches behind number `after`, in order."""
+        return self._read(lambda r: r.batches(after, limit))
+
+    def rows(self, keys: Sequence[Key]) -> Snapshot[list[Row | None]]:
+        """Look names up; a tombstone is held against its journal (I4)."""
+        return self._read(lambda r: r.rows(keys))
+
+    def listing(self, collection: int, kind: str) -> Snapshot[Listing]:
+        """Read all members of one kind in one transaction."""
+        return self._read(lambda r: r.listing(collection, kind))
+
+    def journal(self, collection: int, after: int, limit: int) -> Snapshot[Journal]:
+        """Read up to `limit` rows of a journal behind number `after`."""
+        return self._read(lambda r: r.journal(collection, after, limit))
+
+    def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
+        """Read bodies as they lie there; the caller checks them (I3)."""
+        return self._read(lambda r: [self._body(r, digest) for digest in digests])
+
+    def _body(self, reader: CatalogReader, digest: str) -> bytes | None:
+        found = reader.small_body(digest)
+        if found is None:
+            return None
+        size, body = found
+        return self._blobs.read(digest) if size > SMALL_BLOB_BYTES_MAX else body
+
+    def heads(self) -> Snapshot[dict[int, Head]]:
+        """Read the heads of all collections."""
+        return self._read(lambda r: r.heads())
+
+    def directory(self) -> Snapshot[tuple[Member, ...]]:
+        """Read all members that are not objects."""
+        return self._read(lambda r: r.directory())
+
+    def free_bytes(self) -> int:
+        """Say how much room the medium has."""
+        try:
+            found = os.statvfs(self._root)
+        except OSError as error:
+            raise translated(error, f"free space of {self._root}") from error
+        return found.f_bavail * found.f_frsize
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+_REPLICA: Final[type[Replica]] = SqliteReplica  # the promise, held by the type checker

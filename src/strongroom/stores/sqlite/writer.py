@@ -1,0 +1,267 @@
+"""Writing a catalog: one batch is one transaction that begins with a guarded update (I2).
+
+The pre-image is read and compared inside that transaction, and the heads are folded from what this
+catalog itself holds. An error before COMMIT rolls back and says so; an error from COMMIT may leave
+the batch held. Each statement runs once per batch with all its rows; the row in work is noted, so
+that a failing one names its entry (I9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import apsw
+
+from strongroom.base.errors import (
+    BlobError,
+    BrokenReplicaError,
+    DamageError,
+    FoldError,
+    RefusedBatchError,
+    StatementError,
+    UnavailableReplicaError,
+)
+from strongroom.history.entries import (
+    Batch,
+    Head,
+    Key,
+    Member,
+    Position,
+    Row,
+    Tombstone,
+    entry_id,
+    heads_digest,
+)
+from strongroom.history.fold import apply
+from strongroom.stores.sqlite import codes
+from strongroom.stores.sqlite.reader import (
+    first,
+    read_head,
+    read_missing,
+    read_position,
+    read_promised,
+    read_row,
+)
+
+_GUARD: Final = (
+    "UPDATE cell SET term = ?, number = ?, chain = ?"
+    " WHERE promised = ? AND number = ? AND chain = ?"
+)
+_BATCH: Final = "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)"
+_JOURNAL: Final = "INSERT INTO journal VALUES (?, ?, ?, ?, ?)"
+_MEMBER: Final = "REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NO_MEMBER: Final = "DELETE FROM members WHERE collection = ? AND kind = ? AND href = ?"
+_TOMBSTONE: Final = "REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?)"
+_NO_TOMBSTONE: Final = "DELETE FROM tombstones WHERE collection = ? AND kind = ? AND href = ?"
+_HEAD: Final = "REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?)"
+_BLOB: Final = "INSERT INTO blobs (digest, size, body) VALUES (?, ?, ?)"
+
+NewBlobs = Mapping[str, tuple[int, bytes | None]]
+"""Digest -> (size, body); the body is None where a durable file holds it."""
+
+Placed = tuple[int, tuple[Any, ...]]
+"""Which entry of the batch a statement is for, and what it is given."""
+
+
+class _Folded:
+    """What a batch leaves, before it is written: rows by name, heads, journal rows."""
+
+    def __init__(self, cursor: apsw.Cursor, batch: Batch) -> None:
+        self.before: dict[Key, Row | None] = {}
+        self.rows: dict[Key, Row] = {}
+        self.places: dict[Key, int] = {}
+        self.heads: dict[int, Head] = {}
+        self.journal: list[Placed] = []
+        first = entry_id(batch.number, 0)
+        for place, entry in enumerate(batch.entries):
+            key, collection, line = entry.key, entry.collection, batch.lines[place]
+            head = self.heads.get(collection) or read_head(cursor, collection)
+            old: Row | None
+            if key in self.rows:
+                old = self.rows[key]
+            elif key.kind:
+                old = self.before[key] = read_row(cursor, key)
+            else:
+                old = None  # a gap names nothing
+            head, new = apply(entry, line, head, old, batch.number)
+            self.heads[collection] = head
+            self.journal.append(
+                (place, (first + place, collection, entry.number, head.chain, line))
+            )
+            if new is not None:
+                self.rows[key] = new
+                self.places[key] = place
+
+    def members(self) -> Iterator[Placed]:
+        return ((self.places[k], r) for k, r in self.rows.items() if isinstance(r, Member))
+
+    def tombstones(self) -> Iterator[Placed]:
+        return ((self.places[k], r) for k, r in self.rows.items() if isinstance(r, Tombstone))
+
+    def replaced(self, old: type[Row], new: type[Row]) -> list[Placed]:
+        """Name the rows of class `old` whose names now have one of class `new`."""
+        return [
+            (self.places[key], key)
+            for key, row in self.rows.items()
+            if isinstance(row, new) and isinstance(self.before[key], old)
+        ]
+
+
+class CatalogWriter:
+    """Writes through one connection; calls never overlap."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Write through `connection`."""
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._place = 0  # of the entry whose statement runs
+
+    # --- looking ----------------------------------------------------------------------------------
+    def standing(self) -> tuple[int, Position]:
+        """Give the promised term and the position."""
+        return read_promised(self._cursor), read_position(self._cursor)
+
+    def chain_at(self, number: int) -> bytes | None:
+        """Give the chain of a held batch."""
+        row = first(self._cursor.execute("SELECT chain FROM batches WHERE number = ?", (number,)))
+        return row[0] if row is not None else None
+
+    def missing(self, digests: Collection[str]) -> list[str]:
+        """Name those bodies that are not recorded."""
+        return read_missing(self._cursor, digests)
+
+    # --- a batch ----------------------------------------------------------------------------------
+    def hold(self, batch: Batch, term: int, held: Position, blobs: NewBlobs) -> None:
+        """Write a batch that follows `held`; on return it is durable (I1).
+
+        Raises:
+            RefusedBatchError, StatementError: rolled back.
+            UnavailableReplicaError, BrokenReplicaError: see ports.replica.
+        """
+        self._begin()
+        try:
+            self._guard(batch, term, held)
+            self._write(batch, blobs)
+        except FoldError as error:
+            self._roll_back()
+            raise RefusedBatchError(str(error)) from error
+        except DamageError:
+            self._roll_back()
+            raise
+        except apsw.Error as error:
+            system = self._connection.system_errno
+            self._roll_back()
+            raise self._blame(error, int(system)) from error
+        except (OverflowError, TypeError, ValueError) as error:
+            self._roll_back()  # a value that SQLite cannot take
+            raise StatementError(f"entry {self._place}: {error}", self._place) from error
+        self._commit()
+
+    def _guard(self, batch: Batch, term: int, held: Position) -> None:
+        self._place = -1
+        guard = (*batch.position, term, held.number, held.chain)
+        self._cursor.execute(_GUARD, guard)
+        if self._connection.changes() != 1:
+            raise UnavailableReplicaError("the cell's row moved meanwhile", rolled_back=True)
+
+    def _write(self, batch: Batch, blobs: NewBlobs) -> None:
+        folded = _Folded(self._cursor, batch)
+        if heads_digest(folded.heads.values()) != batch.heads:
+            raise RefusedBatchError(f"batch {batch.number} leaves other heads than it says")
+        self._cursor.execute(
+            _BATCH,
+            (batch.number, batch.term, batch.at, batch.previous, batch.chain, batch.heads,
+             len(batch.entries)),
+        )  # fmt: skip
+        if blobs:
+            self._many(_BLOB, _blob_rows(batch, blobs))
+        self._many(_JOURNAL, folded.journal)
+        self._many(_MEMBER, folded.members())
+        self._many(_TOMBSTONE, folded.tombstones())
+        for sql, rows in (
+            (_NO_MEMBER, folded.replaced(Member, Tombstone)),
+            (_NO_TOMBSTONE, folded.replaced(Tombstone, Member)),
+        ):
+            if rows:
+                self._many(sql, rows)
+        self._place = -1
+        self._cursor.executemany(_HEAD, [(*h[:4], h.sum.to_bytes(32), h.batch) for h in
+                                         folded.heads.values()])  # fmt: skip
+
+    def _many(self, sql: str, rows: Iterable[Placed]) -> None:
+        self._cursor.executemany(sql, self._noting(rows))
+
+    def _noting(self, rows: Iterable[Placed]) -> Iterator[tuple[Any, ...]]:
+        for self._place, values in rows:
+            yield values
+
+    def _blame(self, error: apsw.Error, system: int) -> DamageError:
+        if self._place >= 0 and codes.is_fault_of_statement(error):
+            return StatementError(f"entry {self._place}: {error}", self._place)
+        return codes.verdict(error, "write", system)
+
+    # --- transactions -----------------------------------------------------------------------------
+    def _begin(self) -> None:
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            raise codes.verdict(error, "begin", self._connection.system_errno) from error
+
+    def _commit(self) -> None:
+        try:
+            self._cursor.execute("COMMIT")
+        except apsw.Error as error:
+            system = self._connection.system_errno
+            if not self._connection.get_autocommit():
+                self._roll_back()
+            raise codes.verdict_of_commit(error, system) from error
+
+    def _roll_back(self) -> None:
+        try:
+            if not self._connection.get_autocommit():
+                self._cursor.execute("ROLLBACK")
+        except apsw.Error as error:
+            raise BrokenReplicaError(f"roll back: {error}") from error
+
+    def change(self, sql: str, values: Sequence[Any]) -> int:
+        """Run one statement in a transaction of its own, durable; says how many rows it changed."""
+        self._begin()
+        try:
+            self._cursor.execute(sql, values)
+        except apsw.Error as error:
+            system = self._connection.system_errno
+            self._roll_back()
+            raise codes.verdict(error, "write", system) from error
+        changed = self._connection.changes()
+        self._commit()
+        return changed
+
+    def promise(self, term: int) -> None:
+        """Make a term the promised one, unless a later one is."""
+        if not self.change("UPDATE cell SET promised = ? WHERE promised <= ?", (term, term)):
+            raise UnavailableReplicaError("a later term is promised already", rolled_back=True)
+
+    def blob(self, digest: str) -> tuple[int, bytes | None]:
+        """Give (size, body) of a recorded body."""
+        row = first(
+            self._cursor.execute(
+                "SELECT size, body FROM blobs WHERE digest = ?", (bytes.fromhex(digest),)
+            )
+        )
+        if row is None:
+            raise BlobError(f"body {digest} is not recorded here")
+        return row[0], row[1]
+
+    def put_blob(self, digest: str, body: bytes) -> None:
+        """Put a good body in a bad one's place, in the catalog."""
+        self.change(
+            "UPDATE blobs SET size = ?, body = ? WHERE digest = ?",
+            (len(body), body, bytes.fromhex(digest)),
+        )
+
+
+def _blob_rows(batch: Batch, blobs: NewBlobs) -> Iterator[Placed]:
+    places = {entry.etag: place for place, entry in enumerate(batch.entries)}
+    for digest, (size, body) in blobs.items():
+        yield places[digest], (bytes.fromhex(digest), size, body)
