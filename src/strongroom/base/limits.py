@@ -27,14 +27,18 @@ CATCH_UP_BATCHES: Final = 64  # batches read from a peer at once
 VOTE_SECONDS_MAX: Final = 5.0  # then the edits that wait hear "unknown"
 RETRY_BATCH_SECONDS: Final = 0.5  # pause before a batch without quorum is handed out again
 OPENING_SECONDS_MAX: Final = 30.0  # for the first batch of a term; then the cell is frozen
-READ_SECONDS_MAX: Final = 3.0  # then another replica is asked
+READ_SECONDS_MAX: Final = 1.0  # then another replica is asked
+LISTING_SECONDS_MAX: Final = 15.0  # the same, for whole collections and catching up
+SLOW_READ_SECONDS: Final = 30.0  # how long a replica that did not answer is asked last
+STUCK_TICKS_MAX: Final = 10  # retries of a refused batch before the cell is opened anew
+CHECKPOINT_SECONDS: Final = 0.25  # one replica at a time
 CATCH_UP_PAUSE_SECONDS: Final = 1.0  # between tries to reach a replica that is behind
 COPY_PAUSE_SECONDS: Final = 5.0  # between tries to copy a doubtful replica
 WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be forgotten unnoticed
 
 # --- bodies and space ---------------------------------------------------------------------------
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own
-RESERVE_BYTES: Final = 64 * 1024 * 1024  # kept free for deletes and heal
-WAL_BYTES_MAX: Final = 32 * 1024 * 1024  # then the writer checkpoints and restarts the WAL itself
+RESERVE_BYTES: Final = 16 * 1024 * 1024  # kept free for deletes and heal
+WAL_BYTES_MAX: Final = 16 * 1024 * 1024  # then the writer checkpoints and restarts the WAL itself
 LISTING_PAGE_ROWS: Final = 2_000  # rows read before a reader thread looks up again
 CLOCK_JUMP_SECONDS_MAX: Final = 86_400  # I8

@@ -98,6 +98,7 @@ class MirrorCell:
         await self._testifier.rewrite(opened.forgotten, testimony)
         core.spawn(self._testifier.run())
         core.spawn(self._keeper.run())
+        core.spawn(self._keeper.checkpoints())
 
     def _freeze_edit(
         self, scope: tuple[int, str], collection: int, testimony: Testimony | None
@@ -110,9 +111,14 @@ class MirrorCell:
     async def close(self) -> None:
         """Tell the witness the last heads and end; waiting edits hear "unknown"."""
         self._core.closing = True
-        self._writer.fail_queue()
+        self._writer.give_up()
         await self._core.stop()
         await self._testifier.last()
+
+    async def ended(self) -> str:
+        """Wait until this opening is over, for a new term must settle what the replicas hold."""
+        await self._core.ended.wait()
+        return self._core.state.halted
 
     # --- ports.cell.Cell ------------------------------------------------------------------------
     @property

@@ -45,6 +45,8 @@ class Core:
         self.alarms: dict[str, str] = {}
         self.last_ms = 0
         self.closing = False
+        self.dirty: set[int] = set()  # collections whose heads the witness was not told
+        self.ended = asyncio.Event()  # the cell must be opened anew
         self._clock = clock
         self._past: deque[tuple[int, dict[int, Head]]] = deque(maxlen=_PAST_BATCHES)
         self._actors: dict[type, Callable[[Any], None]] = {}
@@ -82,6 +84,7 @@ class Core:
             why = f"{type(task.exception()).__name__}: {task.exception()}"
             self.alarms["engine"] = why
             self.state = replace(self.state, halted=why)
+            self.ended.set()
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "a part of the engine ended", "exception": task.exception()}
             )
@@ -127,6 +130,7 @@ class Core:
         """Take a batch over as committed."""
         self._past.append((position.number, {c: self.head(c) for c in heads}))
         self.heads.update(heads)
+        self.dirty.update(heads)
         for row in rows:
             self.directory.take(row)
         self.position = position

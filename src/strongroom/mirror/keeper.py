@@ -52,7 +52,7 @@ async def read_batches(sites: list[Site], after: int) -> list[Batch]:
     """Read batches behind `after` from the first site that has them; [] = nobody can now."""
     for site in sites:
         try:
-            async with asyncio.timeout(limits.READ_SECONDS_MAX):
+            async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
                 batches = await site.reading(lambda r: r.batches(after, limits.CATCH_UP_BATCHES))
         except (DamageError, TimeoutError):
             continue
@@ -140,6 +140,26 @@ class Keeper:
                 if name not in self._busy:
                     self._busy.add(name)
                     self._core.spawn(self._copy_unasked(name))
+
+    async def checkpoints(self) -> None:
+        """Move one replica's WAL into its database at a time, while the others vote; for ever."""
+        done: dict[str, int] = {}
+        while True:
+            for name in sorted(self._core.state.named(machine.VOTER, machine.JOINING)):
+                await asyncio.sleep(limits.CHECKPOINT_SECONDS)
+                held = self._core.state.peers[name].held
+                if done.get(name) != held:
+                    done[name] = held
+                    await self._checkpoint(name)
+            await asyncio.sleep(limits.CHECKPOINT_SECONDS)
+
+    async def _checkpoint(self, name: str) -> None:
+        try:
+            await self._core.sites[name].writing(lambda r: r.checkpoint())
+        except BrokenReplicaError as error:
+            self._core.event(machine.Broke(name, f"{error}"))
+        except DamageError:
+            return  # full or gone: the WAL keeps what it has
 
     async def _look_at_space(self) -> None:
         for name in sorted(self._core.state.named(machine.VOTER)):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from strongroom.base.limits import SEND_AHEAD_MAX
+from strongroom.base.limits import SEND_AHEAD_MAX, STUCK_TICKS_MAX
 
 VOTER: Final = "voter"
 JOINING: Final = "joining"  # is sent batches, is not counted
@@ -361,12 +361,7 @@ def _ticked(state: State, _: Ticked) -> Step:
     if state.flight is None:
         return state, []
     state = replace(state, flight=replace(state.flight, ticks=state.flight.ticks + 1))
-    state, actions = _judge(state)
-    flight = state.flight
-    if flight is None or state.halted:
-        return state, actions
-    retry = [n for n in sorted(flight.refused | frozenset(flight.rolled)) if n in state.peers]
-    return state, [*actions, *(CatchUp(n) for n in retry)]
+    return _judge(state)
 
 
 def _judge(state: State) -> Step:
@@ -383,9 +378,17 @@ def _judge(state: State) -> Step:
     open_answers = flight.handed - flight.votes - flight.surely_not_held - state.named(DOUBTFUL)
     if out_of_reach and (not open_answers or flight.ticks > 1):
         may_hold = (flight.handed - flight.surely_not_held) & (voters | state.named(DOUBTFUL))
-        reason = f"batch {flight.number} was refused by {', '.join(sorted(flight.refused))}"
-        return replace(state, halted=reason), [Halt(may_hold, reason)]
+        return _halted(state, flight, may_hold)
+    if flight.surely_not_held - flight.clear and flight.ticks > STUCK_TICKS_MAX:
+        # Some cannot write it, the others do not say what they hold: only a new term can tell.
+        return _halted(state, flight, frozenset())
     return state, []
+
+
+def _halted(state: State, flight: Flight, may_hold: frozenset[str]) -> Step:
+    names = ", ".join(sorted(flight.refused | frozenset(flight.rolled)))
+    reason = f"batch {flight.number} was refused by {names}"
+    return replace(state, halted=reason), [Halt(may_hold, reason)]
 
 
 def _commit(state: State, flight: Flight) -> Step:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from strongroom.base import limits
 from strongroom.base.errors import DamageError
-from strongroom.history.entries import Head
+from strongroom.history.entries import CELL, Head
 from strongroom.mirror.core import Core
 from strongroom.ports.world import Lane, Testimony, Witness
 
@@ -54,8 +54,9 @@ class Testifier:
         position, told = core.position, self._told
         if position.number == told or self._witness is None:
             return
-        changed = [h for c, h in core.heads.items() if h.batch > told and c not in self._kept]
-        keys = core.directory.keys()
+        dirty, core.dirty = core.dirty, set()
+        changed = [core.heads[c] for c in sorted(dirty) if c not in self._kept]
+        keys = core.directory.keys() if CELL in dirty else {}
         await self._do(lambda w: w.tell(position, changed, keys), position.number)
 
     async def _do(self, call: Callable[[Witness], None], number: int) -> None:
@@ -66,6 +67,7 @@ class Testifier:
             await self._lane.run(lambda: call(witness))
         except (DamageError, OSError) as error:
             self._core.alarms["witness"] = f"it cannot be written: {error}"
+            self._core.dirty.update(self._core.heads)  # told again, whole, as soon as it can be
         else:
             self._told = number
             if self._core.alarms.get("witness", "").startswith("it cannot"):

@@ -301,14 +301,15 @@ class Writer:
     def _halt(self, action: machine.Halt) -> None:
         core = self._core
         core.alarms["halted"] = action.reason
+        core.ended.set()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Answer all that waits: unknown where a replica saw it, else it did not happen."""
         for flown in [*self._held_back, *([self._flown] if self._flown else [])]:
             for waiting, _ in flown.asked:
                 _end(waiting.ending, UnknownError())
         self._held_back = []
-        self.fail_queue()
-
-    def fail_queue(self) -> None:
-        """Answer all that nobody has seen yet: it did not happen."""
         while self._queue:
             _end(self._queue.popleft().ending, UnsureError())
 
