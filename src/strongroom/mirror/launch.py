@@ -14,9 +14,10 @@ from strongroom.base import limits
 from strongroom.base.errors import (
     BrokenReplicaError,
     DamageError,
-    FoldError,
     NoCellError,
     SettingsError,
+    StrongroomError,
+    UnavailableReplicaError,
 )
 from strongroom.history.directory import Directory
 from strongroom.history.entries import CELL, FACTS, Head, Member, Position, digest_of
@@ -52,7 +53,7 @@ async def probe_all(sites: Sequence[Site]) -> list[Probe]:
 
 async def _probe(site: Site) -> Probe:
     try:
-        async with asyncio.timeout(limits.READ_SECONDS_MAX * 10):
+        async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
             return await site.writing(lambda r: r.probe())
     except (DamageError, TimeoutError) as error:
         return Absent(f"{error}" or "it does not answer")
@@ -70,19 +71,20 @@ async def ballot(site: Site, found: Found) -> Ballot:
 async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int) -> Launch:
     """Open; see the module. Raises NoCellError, SettingsError, FrozenCellError."""
     probes = await probe_all(sites)
-    lost: dict[str, str] = {}
+    _refuse_nothing(probes, testimony)
+    _refuse_mixture(probes, testimony)
+    lost: dict[str, str] = {}  # doubtful
+    away: dict[str, str] = {}  # silent now
     while True:
-        ballots, homes = await _ballots(sites, probes, lost)
-        _refuse_nothing(probes, testimony)
-        _refuse_mixture(probes, testimony)
+        ballots, homes = await _ballots(sites, probes, lost, away)
         plan = choose(ballots.values(), quorum, testimony.position.term if testimony else 0)
         if isinstance(plan, Frozen):
-            raise FrozenCellError(_frozen_text(plan, sites, probes, lost))
+            raise FrozenCellError(_frozen_text(plan, sites, probes, {**lost, **away}))
         if plan.source.replicas != len(sites):
             raise SettingsError(
                 f"the cell has {plan.source.replicas} replicas, the configuration {len(sites)}"
             )
-        opened = await _try(plan, homes, lost)
+        opened = await _try(plan, homes, lost, away)
         if opened is not None:
             break
     _place_all(opened, sites, probes, plan.source.roster)
@@ -92,7 +94,7 @@ async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int
 
 
 async def _ballots(
-    sites: Sequence[Site], probes: Sequence[Probe], lost: dict[str, str]
+    sites: Sequence[Site], probes: Sequence[Probe], lost: dict[str, str], away: dict[str, str]
 ) -> tuple[dict[str, Ballot], dict[str, Site]]:
     ballots: dict[str, Ballot] = {}
     places: dict[str, Site] = {}
@@ -104,11 +106,11 @@ async def _ballots(
             places[name] = site
             if isinstance(probe, Damaged):
                 lost[name] = probe.reason
-            elif name not in lost:
+            elif name not in lost and name not in away:
                 try:
                     ballots[name] = await ballot(site, probe)
                 except DamageError as error:
-                    lost[name] = f"{error}"
+                    _fell_out(name, error, lost, away)
     return ballots, places
 
 
@@ -140,13 +142,21 @@ def _frozen_text(
     return "; ".join(lines)
 
 
-async def _try(plan: Plan, places: Mapping[str, Site], lost: dict[str, str]) -> Launch | None:
+def _fell_out(
+    name: str, error: StrongroomError, lost: dict[str, str], away: dict[str, str]
+) -> None:
+    """Keep why a replica takes no part: silent now, or doubtful."""
+    (away if isinstance(error, UnavailableReplicaError) else lost)[name] = f"{error}"
+
+
+async def _try(
+    plan: Plan, places: Mapping[str, Site], lost: dict[str, str], away: dict[str, str]
+) -> Launch | None:
     """Promise, level and load by this plan; None = somebody fell out, plan again."""
     source = places[plan.source.name]
     goal = plan.source.found.position
-    promised = [b for b in plan.voters if await _promise(places[b.name], b, plan.term, lost)]
+    promised = [b for b in plan.voters if await _promise(places[b.name], b, plan.term, lost, away)]
     if plan.source not in promised:
-        lost.setdefault(plan.source.name, "it takes no promise")
         return None
     opened = Launch(
         plan.source.found.identity.cell, plan.term, goal, {}, Directory(), dict(places), []
@@ -156,8 +166,8 @@ async def _try(plan: Plan, places: Mapping[str, Site], lost: dict[str, str]) -> 
         opened.heads = (await source.reading(lambda r: r.heads())).value
         opened.directory = Directory((await source.reading(lambda r: r.directory())).value)
         opened.directory.verify(opened.heads)
-    except (BrokenReplicaError, FoldError) as error:
-        lost[plan.source.name] = f"{error}"
+    except DamageError as error:
+        _fell_out(plan.source.name, error, lost, away)
         return None
     refusals = await _level_all(opened, source, [b for b in promised if b is not plan.source])
     opened.level.insert(0, plan.source.name)
@@ -168,6 +178,7 @@ async def _try(plan: Plan, places: Mapping[str, Site], lost: dict[str, str]) -> 
             opened.doubtful.pop(name, None)
         return None
     opened.doubtful.update({n: why for n, why in lost.items() if n not in opened.level})
+    opened.absent.update(away)
     if len(opened.level) < plan.source.quorum:
         raise FrozenCellError(f"only {', '.join(opened.level)} could be levelled")
     return opened
@@ -182,14 +193,14 @@ async def _last_ms(source: Site, position: Position) -> int:
     return last[0].at
 
 
-async def _promise(site: Site, found: Ballot, term: int, lost: dict[str, str]) -> bool:
+async def _promise(
+    site: Site, found: Ballot, term: int, lost: dict[str, str], away: dict[str, str]
+) -> bool:
     try:
         await site.writing(lambda r: r.promise(term))
-    except BrokenReplicaError as error:
-        lost[found.name] = f"{error}"
+    except DamageError as error:
+        _fell_out(found.name, error, lost, away)
         return False
-    except DamageError:
-        return False  # read-only or full: absent for now
     return True
 
 

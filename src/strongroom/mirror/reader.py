@@ -47,41 +47,53 @@ class Reader:
         self._core = core
         self._witnesses = replicas - quorum + 1
         self.healed = 0
+        self._slow: dict[str, float] = {}  # replica -> asked last until then (loop time)
 
     # --- asking ---------------------------------------------------------------------------------
     def candidates(self, floor: int) -> list[Site]:
         """Give the sites whose word counts now, those that are surely far enough first."""
         peers = self._core.state.peers
         good = [n for n, p in peers.items() if p.standing == machine.VOTER and p.held >= floor]
-        return [self._core.sites[name] for name in sorted(good)]
+        now = asyncio.get_running_loop().time()
+        last = {n for n, until in self._slow.items() if until > now}
+        return [self._core.sites[n] for n in sorted(good, key=lambda n: (n in last, n))]
 
     async def _answers(
-        self, call: Callable[[Replica], Snapshot[T]]
+        self, call: Callable[[Replica], Snapshot[T]], seconds: float = limits.READ_SECONDS_MAX
     ) -> AsyncIterator[tuple[Site, Snapshot[T]]]:
         """Give the answers of one good voter after another; each stands on a quorum."""
         floor = self._core.position.number
         for site in self.candidates(floor):
-            snapshot = await self._one(site, call)
+            snapshot = await self._one(site, call, seconds)
             if snapshot is None or snapshot.position.number < floor:
                 continue
             if await self._core.stands(snapshot.position, limits.READ_SECONDS_MAX):
                 yield site, snapshot
 
-    async def _one(self, site: Site, call: Callable[[Replica], T]) -> T | None:
+    async def _one(
+        self,
+        site: Site,
+        call: Callable[[Replica], T],
+        seconds: float = limits.READ_SECONDS_MAX,
+    ) -> T | None:
         try:
-            async with asyncio.timeout(limits.READ_SECONDS_MAX):
+            async with asyncio.timeout(seconds):
                 return await site.reading(call)
         except BrokenReplicaError as error:
             self.disbelieve(site, f"{error}")
-        except (DamageError, TimeoutError):
+        except TimeoutError:
+            now = asyncio.get_running_loop().time()
+            self._slow[self._name(site)] = now + limits.SLOW_READ_SECONDS
+        except DamageError:
             pass  # it is silent now; another is asked, and the writer notices by itself
         return None
 
     def disbelieve(self, site: Site, reason: str) -> None:
         """Tell the machine that a replica's word is worth nothing."""
-        for name, other in self._core.sites.items():
-            if other is site:
-                self._core.event(machine.Broke(name, reason))
+        self._core.event(machine.Broke(self._name(site), reason))
+
+    def _name(self, site: Site) -> str:
+        return next(name for name, other in self._core.sites.items() if other is site)
 
     # --- rows -----------------------------------------------------------------------------------
     async def prefetch(self, keys: Sequence[Key]) -> Mapping[Key, Row | None]:
@@ -167,7 +179,9 @@ class Reader:
         """Give all members of a kind, equal in count and sum to the committed head (I4)."""
         core = self._core
         for _ in range(3):  # a busy collection may outrun what we remember of heads
-            async for site, snapshot in self._answers(lambda r: _summed(r, collection, kind)):
+            async for site, snapshot in self._answers(
+                lambda r: _summed(r, collection, kind), limits.LISTING_SECONDS_MAX
+            ):
                 listing, total = snapshot.value
                 head = core.head_at(collection, snapshot.position.number)
                 if head is None:
@@ -181,7 +195,9 @@ class Reader:
     async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
         """Give the proven part (after, upto] of a journal; see ports.cell.Cell.changes."""
         unexplained = 0
-        async for site, snapshot in self._answers(lambda r: r.journal(collection, after, limit)):
+        async for site, snapshot in self._answers(
+            lambda r: r.journal(collection, after, limit), limits.LISTING_SECONDS_MAX
+        ):
             head = self._core.head_at(collection, snapshot.position.number)
             if head is None:
                 continue
