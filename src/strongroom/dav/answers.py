@@ -1,0 +1,92 @@
+"""Sending answers: plain, error, and multistatus in pieces.
+
+A multistatus goes out in pieces while it is made. When anything breaks after the first piece, the
+exception leaves the application and the server cuts the connection without the last chunk: a phone
+sees a broken answer, never a short list (I4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Final
+
+from strongroom.base.errors import ClientError, StrongroomError
+from strongroom.dav.request import DRAIN_BYTES_MAX, Request, Send
+from strongroom.dav.statuses import Status, status_of
+from strongroom.formats.multistatus import error_body
+
+Header = tuple[bytes, bytes]
+
+TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+XML: Final = (b"content-type", b"application/xml; charset=utf-8")
+NO_STORE: Final = (b"cache-control", b"no-store")
+_CHALLENGE: Final = (b"www-authenticate", b'Basic realm="Strongroom", charset="UTF-8"')
+_CLOSE: Final = (b"connection", b"close")
+
+
+async def answer(
+    send: Send, status: int, headers: Iterable[Header] = (), body: bytes = b""
+) -> None:
+    """Send a whole answer; Content-Length is added where a body may be."""
+    lines = list(headers)
+    if status not in {204, 304}:
+        lines.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(request: Request, error: StrongroomError, extra: Iterable[Header] = ()) -> None:
+    """Say an error, in XML where it has a precondition element and in plain words otherwise."""
+    headers = list(extra)
+    length = request.headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > DRAIN_BYTES_MAX:
+        headers.append(_CLOSE)
+    await refuse_plainly(request.send, error, headers, status_of(error), request.method)
+
+
+async def refuse_plainly(
+    send: Send,
+    error: StrongroomError,
+    extra: Iterable[Header] = (),
+    status: Status | None = None,
+    method: str = "",
+) -> None:
+    """Say an error to a request of which nothing more is known."""
+    status = status or status_of(error)
+    headers = [NO_STORE, *extra]
+    if status.code == 401:
+        headers.append(_CHALLENGE)
+    if status.retry_after_seconds:
+        headers.append((b"retry-after", b"%d" % status.retry_after_seconds))
+    if status.element:
+        headers.append(XML)
+        body = error_body(status.element)
+    else:
+        headers.append(TEXT)
+        body = f"{_words(error)}\n".encode()
+    await answer(send, status.code, headers, b"" if method == "HEAD" else body)
+
+
+def _words(error: StrongroomError) -> str:
+    # Details of our own trouble are for the log; a client's mistake is explained.
+    if isinstance(error, ClientError):
+        return str(error)
+    return error.hint or "Nothing is lost; the answer cannot be given now. Try again later."
+
+
+async def stream(send: Send, pieces: AsyncIterator[bytes]) -> None:
+    """Send a multistatus piece by piece; nothing is sent before the first piece is made.
+
+    One piece alone goes out with its length; more go out chunked.
+    """
+    first = await anext(pieces)
+    second = await anext(pieces, None)
+    if second is None:
+        await answer(send, 207, (XML, NO_STORE), first)
+        return
+    await send({"type": "http.response.start", "status": 207, "headers": [XML, NO_STORE]})
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    while second is not None:
+        await send({"type": "http.response.body", "body": second, "more_body": True})
+        second = await anext(pieces, None)
+    await send({"type": "http.response.body", "body": b""})

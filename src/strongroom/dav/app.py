@@ -1,0 +1,97 @@
+"""The CardDAV face: from an HTTP request to one method, and from its error to an answer.
+
+Order of the answers: the well-known redirect, then 401 before anything else can be learnt, then 404
+by the address alone, then 405, then what the method says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from strongroom.base.errors import NotFoundError, StrongroomError
+from strongroom.dav.answers import TEXT, answer, refuse, refuse_plainly
+from strongroom.dav.auth import Gate
+from strongroom.dav.delete import delete
+from strongroom.dav.get import get
+from strongroom.dav.mkcol import mkcol
+from strongroom.dav.options import ALLOW, allowed, options
+from strongroom.dav.propfind import propfind
+from strongroom.dav.proppatch import proppatch
+from strongroom.dav.put import put
+from strongroom.dav.report import report
+from strongroom.dav.request import GoneError, Receive, Request, Scope, Sender, headers_of
+from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
+from strongroom.ports.cell import Cell
+from strongroom.service.access import check_home
+
+_METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
+    "DELETE": delete,
+    "GET": get,
+    "HEAD": get,
+    "MKCOL": mkcol,
+    "OPTIONS": options,
+    "PROPFIND": propfind,
+    "PROPPATCH": proppatch,
+    "PUT": put,
+    "REPORT": report,
+}
+_FREEZABLE: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
+
+
+class CardDav:
+    """Speaks CardDAV for one cell at a time."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Let in whom `gate` lets in."""
+        self._gate = gate
+
+    async def serve(
+        self, cell: Cell, scope: Scope, receive: Receive, send: Sender, request_id: str
+    ) -> None:
+        """Answer one request.
+
+        Raises:
+            StrongroomError: something broke after the answer had begun; the connection must be cut.
+        """
+        raw_path = scope["raw_path"]
+        if raw_path in WELL_KNOWN:
+            await answer(send, 301, ((b"location", WELL_KNOWN_TARGET),))
+            return
+        headers = headers_of(scope)
+        try:
+            caller = await self._gate.admit(cell.directory, headers.get(b"authorization"))
+        except StrongroomError as error:
+            await refuse_plainly(send, error, method=scope["method"])
+            return
+        request = Request(
+            cell, scope, headers, receive, send, parse(raw_path), caller, request_id
+        )
+        try:
+            await _dispatch(request)
+        except StrongroomError as error:
+            if send.started:
+                raise
+            await refuse(request, error)
+        except GoneError:
+            return
+
+
+async def _dispatch(request: Request) -> None:
+    place = request.target.place
+    # Nothing is looked up for a path of somebody else: it is 404 as one that cannot be (I4).
+    if place is not Place.ROOT and request.target.login != request.caller.login:
+        raise NotFoundError
+    method = _METHODS.get(request.method)
+    if method is None or not allowed(place, request.method):
+        await _not_allowed(request, place)
+        return
+    if place in _FREEZABLE and method is not options:
+        check_home(request.cell, request.caller.home)
+    await method(request)
+
+
+async def _not_allowed(request: Request, place: Place) -> None:
+    words = b"This address is for a contacts app (CardDAV); it does not take this request.\n"
+    body = b"" if request.method == "HEAD" else words
+    await answer(request.send, 405, ((b"allow", ALLOW[place]), TEXT), body)

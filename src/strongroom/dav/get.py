@@ -1,0 +1,62 @@
+"""GET and HEAD of a card: the bytes as they were put (I3)."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Final
+
+from strongroom.base.errors import PreconditionError
+from strongroom.dav.answers import answer
+from strongroom.dav.reading import precondition
+from strongroom.dav.request import Request
+from strongroom.formats.conditions import Precondition
+from strongroom.history.entries import Member
+from strongroom.service.access import find_book
+from strongroom.service.objects import find_card, read_body, size_of
+
+CONTENT_TYPE: Final = "text/vcard; charset=utf-8"
+_TYPE: Final = (b"content-type", CONTENT_TYPE.encode())
+# A proxy that changes the bytes would break the ETag's promise (I3).
+_CACHE: Final = (b"cache-control", b"private, no-cache, no-transform")
+
+
+async def get(request: Request) -> None:
+    """Answer GET or HEAD."""
+    target = request.target
+    book = await find_book(request.cell, request.caller.home, target.book)
+    card = await find_card(request.cell, book, target.card)
+    headers = [etag_header(card.etag), (b"last-modified", http_date(card.at // 1000)), _CACHE]
+    when, text = precondition(request)
+    if text and not when.holds(card.etag):
+        if not _without_none_match(when).holds(card.etag):
+            raise PreconditionError
+        await answer(request.send, 304, headers)
+        return
+    headers.append(_TYPE)
+    if request.method == "HEAD":
+        headers.append((b"content-length", b"%d" % size_of(card)))
+        await request.send({"type": "http.response.start", "status": 200, "headers": headers})
+        await request.send({"type": "http.response.body", "body": b""})
+        return
+    await answer(request.send, 200, headers, await read_body(request.cell, card))
+
+
+def _without_none_match(when: Precondition) -> Precondition:
+    return Precondition(when.must_exist, when.match, None, when.lists)
+
+
+def etag_header(etag: str) -> tuple[bytes, bytes]:
+    """Give the ETag header of a digest; strong, since the bytes are those that were put."""
+    return b"etag", f'"{etag}"'.encode()
+
+
+@lru_cache(4096)
+def http_date(seconds: int) -> bytes:
+    """Write a time (seconds since 1970 UTC) as HTTP wants it."""
+    return formatdate(seconds, usegmt=True).encode()
+
+
+def last_modified(member: Member) -> bytes:
+    """Give when a member was written last."""
+    return http_date(member.at // 1000)

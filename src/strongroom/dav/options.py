@@ -1,0 +1,36 @@
+"""OPTIONS: what can be asked of an address. Only what is true is advertised: no class 2 (locks)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strongroom.dav.answers import answer
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place
+
+DAV_HEADER: Final = (b"dav", b"1, 3, access-control, addressbook, extended-mkcol")
+
+ALLOW: Final = {
+    Place.NONE: b"OPTIONS",
+    Place.ROOT: b"OPTIONS, PROPFIND",
+    Place.PRINCIPAL: b"OPTIONS, PROPFIND",
+    Place.HOME: b"OPTIONS, PROPFIND, PROPPATCH",
+    Place.BOOK: b"OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, DELETE",
+    Place.CARD: b"OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH",
+}
+
+
+def allowed(place: Place, method: str) -> bool:
+    """Say whether `method` is spoken at this kind of address."""
+    return method in _SPOKEN[place]
+
+
+_SPOKEN: Final = {place: frozenset(text.decode().split(", ")) for place, text in ALLOW.items()}
+# Not offered, but its refusal says why: a book holds no collections.
+_SPOKEN[Place.CARD] |= {"MKCOL"}
+
+
+async def options(request: Request) -> None:
+    """Answer OPTIONS."""
+    headers = (DAV_HEADER, (b"allow", ALLOW[request.target.place]))
+    await answer(request.send, 200, headers)

@@ -1,0 +1,241 @@
+"""Live properties: which there are at which place, and what they say; dead ones beside them.
+
+A set of names is compiled once (`plan`), so that a listing of ten thousand cards looks nothing up
+twice. A dead property is kept as the XML that was sent. `displayname` is a dead property with a
+default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from strongroom.base.limits import OBJECT_BYTES_MAX
+from strongroom.dav.get import CONTENT_TYPE, last_modified
+from strongroom.dav.routes import Place, home_href, principal_href
+from strongroom.dav.statuses import CARD, DAV
+from strongroom.formats.davxml import Propfind
+from strongroom.formats.multistatus import attribute, element, escape, response
+from strongroom.history.entries import Member
+from strongroom.ports.cell import Cell
+from strongroom.service.accounts import Caller
+from strongroom.service.changes import token_of
+from strongroom.service.collections import DISPLAY_NAME
+from strongroom.service.objects import size_of
+
+CTAG: Final = "{http://calendarserver.org/ns/}getctag"
+ADDRESS_DATA: Final = CARD + "address-data"
+
+
+class Site(NamedTuple):
+    """Who asks which cell."""
+
+    cell: Cell
+    caller: Caller
+
+
+Getter = Callable[[Site, Member], bytes]
+
+
+def _href(name: str, href: str) -> bytes:
+    return element(name, element(DAV + "href", escape(href)))
+
+
+def _constant(xml: bytes) -> Getter:
+    return lambda _site, _member: xml
+
+
+def _principal(name: str) -> Getter:
+    return lambda site, _member: _href(name, principal_href(site.caller.login))
+
+
+def _types(*names: str) -> Getter:
+    inner = b"".join(element(name) for name in names)
+    return _constant(element(DAV + "resourcetype", inner))
+
+
+def _display_name(name_of: Callable[[Site, Member], str]) -> Getter:
+    return lambda site, member: element(DISPLAY_NAME, escape(name_of(site, member)))
+
+
+def _reports(*names: str) -> Getter:
+    return _constant(
+        element(
+            DAV + "supported-report-set",
+            b"".join(
+                element(DAV + "supported-report", element(DAV + "report", element(name)))
+                for name in names
+            ),
+        )
+    )
+
+
+def _privileges(*names: str) -> Getter:
+    inner = b"".join(element(DAV + "privilege", element(DAV + name)) for name in names)
+    return _constant(element(DAV + "current-user-privilege-set", inner))
+
+
+def _address_data_types() -> Getter:
+    kinds = b"".join(
+        b'<C:address-data-type content-type="text/vcard" version="%s"/>' % attribute(version)
+        for version in ("3.0", "4.0")
+    )
+    return _constant(element(CARD + "supported-address-data", kinds))
+
+
+def _token(name: str) -> Getter:
+    return lambda site, member: element(
+        name, escape(token_of(site.caller, site.cell.head(member.id)))
+    )
+
+
+_OWNER_PRIVILEGES: Final = _privileges(
+    "read", "write", "write-properties", "write-content", "bind", "unbind",
+    "read-current-user-privilege-set",
+)  # fmt: skip
+_READ_PRIVILEGES: Final = _privileges("read", "read-current-user-privilege-set")
+
+_EVERYWHERE: Final[dict[str, Getter]] = {
+    DAV + "current-user-principal": _principal(DAV + "current-user-principal"),
+    DAV + "owner": _principal(DAV + "owner"),
+    DAV + "principal-URL": _principal(DAV + "principal-URL"),
+    DAV + "principal-collection-set": _constant(
+        _href(DAV + "principal-collection-set", "/dav/principals/")
+    ),
+    CARD + "addressbook-home-set": lambda site, _member: _href(
+        CARD + "addressbook-home-set", home_href(site.caller.login)
+    ),
+}
+
+LIVE: Final[dict[Place, dict[str, Getter]]] = {
+    Place.ROOT: {
+        **_EVERYWHERE,
+        DAV + "resourcetype": _types(DAV + "collection"),
+        DISPLAY_NAME: _display_name(lambda _site, _member: "Strongroom"),
+        DAV + "current-user-privilege-set": _READ_PRIVILEGES,
+        DAV + "supported-report-set": _reports(),
+    },
+    Place.PRINCIPAL: {
+        **_EVERYWHERE,
+        DAV + "resourcetype": _types(DAV + "principal"),
+        DISPLAY_NAME: _display_name(lambda site, _member: site.caller.login),
+        DAV + "current-user-privilege-set": _READ_PRIVILEGES,
+        DAV + "supported-report-set": _reports(),
+    },
+    Place.HOME: {
+        **_EVERYWHERE,
+        DAV + "resourcetype": _types(DAV + "collection"),
+        DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
+        DAV + "supported-report-set": _reports(),
+    },
+    Place.BOOK: {
+        **_EVERYWHERE,
+        DAV + "resourcetype": _types(DAV + "collection", CARD + "addressbook"),
+        DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
+        DAV + "supported-report-set": _reports(
+            CARD + "addressbook-multiget", DAV + "sync-collection"
+        ),
+        CARD + "supported-address-data": _address_data_types(),
+        CARD + "max-resource-size": _constant(
+            element(CARD + "max-resource-size", b"%d" % OBJECT_BYTES_MAX)
+        ),
+        DAV + "sync-token": _token(DAV + "sync-token"),
+        CTAG: _token(CTAG),
+    },
+    Place.CARD: {
+        **_EVERYWHERE,
+        DAV + "resourcetype": _types(),
+        DAV + "getetag": lambda _site, card: b'<D:getetag>"%s"</D:getetag>' % card.etag.encode(),
+        DAV + "getcontenttype": _constant(element(DAV + "getcontenttype", CONTENT_TYPE.encode())),
+        DAV + "getcontentlength": lambda _site, card: element(
+            DAV + "getcontentlength", b"%d" % size_of(card)
+        ),
+        DAV + "getlastmodified": lambda _site, card: element(
+            DAV + "getlastmodified", last_modified(card)
+        ),
+        DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
+        DAV + "supported-report-set": _reports(),
+    },
+}
+
+_DEFAULTS: Final[dict[Place, dict[str, Getter]]] = {
+    Place.HOME: {DISPLAY_NAME: _display_name(lambda site, _member: site.caller.login)},
+    Place.BOOK: {DISPLAY_NAME: _display_name(lambda _site, book: book.href)},
+}
+# Places without a member of their own have no dead properties.
+_WITH_DEAD: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
+# What RFC 4918 section 15 defines goes with allprop; the rest must be asked for by name.
+_ALLPROP: Final = frozenset(
+    DAV + name
+    for name in (
+        "displayname", "getcontentlength", "getcontenttype", "getetag", "getlastmodified",
+        "resourcetype",
+    )
+)  # fmt: skip
+
+# Nobody but the server sets these, whatever the place.
+PROTECTED: Final = frozenset(
+    {name for live in LIVE.values() for name in live if name != DISPLAY_NAME}
+    | {DAV + name for name in ("creationdate", "lockdiscovery", "supportedlock", "acl")}
+    | {ADDRESS_DATA}
+)
+
+
+class Plan(NamedTuple):
+    """A compiled question: what is live here, and what may be dead, defaulted or missing."""
+
+    live: tuple[Getter, ...]
+    others: tuple[str, ...]
+    defaults: dict[str, Getter]
+
+
+@lru_cache(512)
+def plan(place: Place, names: tuple[str, ...]) -> Plan:
+    """Compile a list of names for one kind of thing."""
+    live = LIVE[place]
+    return Plan(
+        tuple(live[name] for name in names if name in live),
+        tuple(name for name in names if name not in live),
+        _DEFAULTS.get(place, {}),
+    )
+
+
+def describe(site: Site, href: str, member: Member, asked: Plan, *extra: bytes) -> bytes:
+    """Write one response of a multistatus; `extra` are elements that the caller made."""
+    found = [getter(site, member) for getter in asked.live]
+    found += extra
+    if not asked.others:
+        return response(href, found)
+    if not member.props and not asked.defaults:
+        return response(href, found, asked.others)
+    missing = _add_dead(site, member, asked, found)
+    return response(href, found, missing)
+
+
+def _add_dead(site: Site, member: Member, asked: Plan, found: list[bytes]) -> list[str]:
+    dead = member.properties
+    missing = []
+    for name in asked.others:
+        if name in dead:
+            found.append(dead[name].encode())
+        elif name in asked.defaults:
+            found.append(asked.defaults[name](site, member))
+        else:
+            missing.append(name)
+    return missing
+
+
+def describe_propfind(
+    site: Site, place: Place, href: str, member: Member, wanted: Propfind
+) -> bytes:
+    """Answer any form of PROPFIND about one thing."""
+    if wanted.kind == "prop":
+        return describe(site, href, member, plan(place, wanted.names))
+    dead: Iterable[str] = member.properties if place in _WITH_DEAD else ()
+    known = (*LIVE[place], *_DEFAULTS.get(place, ()))
+    if wanted.kind == "propname":
+        names = dict.fromkeys((*known, *dead))
+        return response(href, [element(name) for name in names])
+    names = dict.fromkeys((*(n for n in known if n in _ALLPROP), *dead, *wanted.include))
+    return describe(site, href, member, plan(place, tuple(names)))

@@ -1,0 +1,128 @@
+"""PROPFIND at depth 0 and 1.
+
+A listing is proven against the committed head before its first byte and counted while it is
+written (I4). Depth infinity is refused everywhere that has members (RFC 4918 section 9.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+from strongroom.base.errors import InvalidError, UnsureError
+from strongroom.base.limits import REQUEST_XML_BYTES_MAX
+from strongroom.dav.answers import NO_STORE, XML, answer, stream
+from strongroom.dav.properties import Site, describe, describe_propfind, plan
+from strongroom.dav.reading import read
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place, name_href
+from strongroom.dav.statuses import DAV
+from strongroom.formats.davxml import Propfind, parse_propfind
+from strongroom.formats.multistatus import epilogue, prologue
+from strongroom.history.entries import COLLECTION, OBJECT, Member
+from strongroom.service.access import find_book
+from strongroom.service.accounts import DEFAULT_BOOK
+from strongroom.service.objects import find_card
+
+ROWS_A_PIECE: Final = 200  # about 60 kB; others get their turn in between
+
+_ALONE: Final = frozenset({Place.PRINCIPAL, Place.CARD})
+
+
+async def propfind(request: Request) -> None:
+    """Answer PROPFIND."""
+    depth = _depth(request)
+    wanted = read(parse_propfind, await request.body(REQUEST_XML_BYTES_MAX))
+    place = request.target.place
+    site = Site(request.cell, request.caller)
+    if place is Place.BOOK:
+        book = await find_book(request.cell, request.caller.home, request.target.book)
+        if depth == 1:
+            await stream(request.send, _cards(request, site, book, wanted))
+        else:
+            await _one(request, site, book, wanted)
+    elif place is Place.HOME and depth == 1:
+        await stream(request.send, _books(request, site, wanted))
+    elif place is Place.CARD:
+        book = await find_book(request.cell, request.caller.home, request.target.book)
+        card = await find_card(request.cell, book, request.target.card)
+        await _one(request, site, card, wanted)
+    else:
+        await _one(request, site, request.caller.account, wanted)
+
+
+def _depth(request: Request) -> int:
+    text = request.header(b"depth").strip().lower()
+    place = request.target.place
+    if text in {"0", "1"}:
+        return int(text)
+    if text not in {"", "infinity"}:
+        raise InvalidError("Depth is 0, 1 or infinity.")
+    if place in _ALONE or (place is Place.ROOT and not text):
+        return 0
+    raise InvalidError("Ask with Depth 0 or 1.", DAV + "propfind-finite-depth")
+
+
+async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -> None:
+    href = collection_href(request) if request.target.place is not Place.CARD else request.path
+    row = describe_propfind(site, request.target.place, href, member, wanted)
+    await answer(request.send, 207, (XML, NO_STORE), prologue() + row + epilogue())
+
+
+async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
+    _, members = await request.cell.listing(request.caller.home, COLLECTION)
+    # The first book of a home is the one that phones take without asking.
+    books = sorted(members, key=lambda book: book.href != DEFAULT_BOOK)
+    base = collection_href(request)
+    rows = [describe_propfind(site, Place.HOME, base, request.caller.account, wanted)]
+    for book in books:
+        href = f"{base}{name_href(book.href)}/"
+        rows.append(describe_propfind(site, Place.BOOK, href, book, wanted))
+    yield prologue() + b"".join(rows) + epilogue()
+
+
+async def _cards(
+    request: Request, site: Site, book: Member, wanted: Propfind
+) -> AsyncIterator[bytes]:
+    head, members = await request.cell.listing(book.id, OBJECT)
+    base = collection_href(request)
+    yield prologue() + describe_propfind(site, Place.BOOK, base, book, wanted)
+    writer = card_writer(site, base, wanted)
+    async for piece in listing_pieces(members, head.members, writer):
+        yield piece
+    yield epilogue()
+
+
+def card_writer(site: Site, base: str, wanted: Propfind) -> Callable[[Member], bytes]:
+    """Give what writes one card's response."""
+    if wanted.kind != "prop":
+        return lambda card: describe_propfind(
+            site, Place.CARD, base + name_href(card.href), card, wanted
+        )
+    asked = plan(Place.CARD, wanted.names)
+    return lambda card: describe(site, base + name_href(card.href), card, asked)
+
+
+async def listing_pieces(
+    members: Sequence[Member], count: int, writer: Callable[[Member], bytes]
+) -> AsyncIterator[bytes]:
+    """Write members piece by piece.
+
+    Raises:
+        UnsureError: the number written is not `count`, which was proven: the answer must not end
+            as if it were whole (I4).
+    """
+    written = 0
+    for start in range(0, len(members), ROWS_A_PIECE):
+        rows = [writer(member) for member in members[start : start + ROWS_A_PIECE]]
+        written += len(rows)
+        yield b"".join(rows)
+        await asyncio.sleep(0)
+    if written != count:
+        raise UnsureError
+
+
+def collection_href(request: Request) -> str:
+    """Give the request's own address as it was sent, ending as a collection's does."""
+    return request.path if request.path.endswith("/") else request.path + "/"

@@ -1,0 +1,62 @@
+"""PROPPATCH: dead properties, all or none (RFC 4918 section 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from strongroom.base.limits import REQUEST_XML_BYTES_MAX
+from strongroom.dav.answers import NO_STORE, XML, answer
+from strongroom.dav.properties import PROTECTED
+from strongroom.dav.reading import read
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place
+from strongroom.dav.statuses import DAV, status_line
+from strongroom.formats.davxml import PropertyChange, parse_proppatch
+from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
+from strongroom.history.entries import OBJECT, Key
+from strongroom.service.access import find_book
+from strongroom.service.collections import set_properties
+
+CANNOT_MODIFY: Final = DAV + "cannot-modify-protected-property"
+
+
+async def proppatch(request: Request) -> None:
+    """Answer PROPPATCH."""
+    changes = read(parse_proppatch, await request.body(REQUEST_XML_BYTES_MAX))
+    key, parent = await _subject(request)
+    refused = refusals(changes)
+    if refused:
+        fates = refused
+    else:
+        pairs = [(change.name, change.value_xml) for change in changes]
+        await set_properties(request.cell, key, pairs, request.origin(), parent)
+        fates = [propstat(status_line(200), names_of(changes))]
+    row = propstat_response(request.path, fates)
+    await answer(request.send, 207, (XML, NO_STORE), prologue() + row + epilogue())
+
+
+async def _subject(request: Request) -> tuple[Key, Key | None]:
+    target, caller = request.target, request.caller
+    if target.place is Place.HOME:
+        return caller.account.key, None
+    book = await find_book(request.cell, caller.home, target.book)
+    if target.place is Place.BOOK:
+        return book.key, None
+    return Key(book.id, OBJECT, target.card), book.key
+
+
+def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
+    """Say the fates where something protected is among `changes`; [] = all can be done."""
+    names = names_of(changes)
+    protected = [name for name in names if name in PROTECTED]
+    if not protected:
+        return []
+    fates = [propstat(status_line(403), protected, CANNOT_MODIFY)]
+    others = [name for name in names if name not in PROTECTED]
+    return [*fates, propstat(status_line(424), others)] if others else fates
+
+
+def names_of(changes: Sequence[PropertyChange]) -> list[str]:
+    """Give the names that are changed, each once."""
+    return list(dict.fromkeys(change.name for change in changes))

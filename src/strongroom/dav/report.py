@@ -1,0 +1,25 @@
+"""REPORT: from the body's name to the report."""
+
+from __future__ import annotations
+
+from strongroom.base.errors import InvalidError
+from strongroom.base.limits import REQUEST_XML_BYTES_MAX
+from strongroom.dav.reading import read
+from strongroom.dav.report_multiget import multiget
+from strongroom.dav.report_sync import sync_collection
+from strongroom.dav.request import Request
+from strongroom.dav.statuses import DAV
+from strongroom.formats.davxml import Multiget, SyncCollection, parse_report
+from strongroom.service.access import find_book
+
+
+async def report(request: Request) -> None:
+    """Answer REPORT on an address book."""
+    wanted = read(parse_report, await request.body(REQUEST_XML_BYTES_MAX))
+    book = await find_book(request.cell, request.caller.home, request.target.book)
+    if isinstance(wanted, SyncCollection):
+        await sync_collection(request, book, wanted)
+    elif isinstance(wanted, Multiget):
+        await multiget(request, book, wanted)
+    else:
+        raise InvalidError("This report is not known here.", DAV + "supported-report")

@@ -1,0 +1,86 @@
+"""Addresses: which path is which thing.
+
+    /  /principals/                            root: tells who the caller is
+    /dav/  /dav/principals/                    the same
+    /dav/principals/{login}/                   principal
+    /dav/addressbooks/{login}/                 home
+    /dav/addressbooks/{login}/{book}/          book
+    /dav/addressbooks/{login}/{book}/{card}    card
+
+What no route can hold is `Place.NONE` and 404 by its address alone, with the same bytes whoever
+asks (I4). A collection may be asked for without its last slash (RFC 4918 section 5.2).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from strongroom.formats import FormatError
+from strongroom.formats.hrefs import Path, join, split
+
+WELL_KNOWN: Final = frozenset({b"/.well-known/carddav", b"/.well-known/carddav/"})
+WELL_KNOWN_TARGET: Final = b"/dav/"
+
+_ROOTS: Final = frozenset(
+    {(), ("principals",), ("dav",), ("dav", "principals"), ("dav", "addressbooks")}
+)
+_HOMES: Final = ("dav", "addressbooks")
+
+
+class Place(Enum):
+    """What kind of thing an address is of."""
+
+    NONE = "none"
+    ROOT = "root"
+    PRINCIPAL = "principal"
+    HOME = "home"
+    BOOK = "book"
+    CARD = "card"
+
+
+_BY_LENGTH: Final = {3: Place.HOME, 4: Place.BOOK, 5: Place.CARD}
+
+
+class Target(NamedTuple):
+    """A parsed address; names are decoded."""
+
+    place: Place
+    path: Path
+    login: str = ""
+    book: str = ""
+    card: str = ""
+
+
+NOWHERE: Final = Target(Place.NONE, Path((), True))
+
+
+def parse(raw_path: bytes | str) -> Target:
+    """Say what an address is of; never raises."""
+    try:
+        path = split(raw_path)
+    except FormatError:
+        return NOWHERE
+    segments = path.segments
+    if segments[:2] == _HOMES and len(segments) in _BY_LENGTH:
+        return Target(_BY_LENGTH[len(segments)], path, *segments[2:])
+    if segments in _ROOTS:
+        return Target(Place.ROOT, path)
+    if segments[:2] == ("dav", "principals") and len(segments) == 3:
+        return Target(Place.PRINCIPAL, path, segments[2])
+    return NOWHERE
+
+
+def principal_href(login: str) -> str:
+    """Give the address of a principal."""
+    return join(("dav", "principals", login), True)
+
+
+def home_href(login: str) -> str:
+    """Give the address of a home."""
+    return join((*_HOMES, login), True)
+
+
+def name_href(name: str) -> str:
+    """Write one name as a part of an address."""
+    return join((name,), False)[1:]

@@ -1,0 +1,126 @@
+"""What changed in a collection since a token was given out (I4, I5).
+
+Deletions come from the last entry of a name and from nowhere else. A token that we made and that no
+journal of ours explains says that we forgot: the account is frozen, once for each such evidence.
+Evidence that a thaw accepted is answered with all that stands, as additions: nothing is removed
+from a phone that knows more than we do (history.md D3, rule 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from strongroom.base.errors import FoldError, FrozenError, InvalidError, UnsureError
+from strongroom.formats import FormatError
+from strongroom.formats.synctoken import CHAIN_BYTES, SyncToken, read, write
+from strongroom.history.entries import GONE, OBJECT, Entry, Head, Member, genesis_chain
+from strongroom.ports.cell import Cell
+from strongroom.service.accounts import Caller
+
+VALID_SYNC_TOKEN: Final = "{DAV:}valid-sync-token"  # noqa: S105 - the name of an element
+
+
+class Delta(NamedTuple):
+    """What to tell; `token` is where the teller stands then."""
+
+    changed: tuple[Member, ...]
+    removed: tuple[str, ...]
+    token: str
+    more: bool = False  # cut off at the limit that was asked for
+
+
+def token_at(caller: Caller, collection: int, number: int, chain: bytes) -> str:
+    """Give the token of a place in a journal."""
+    return write(SyncToken(collection, number, chain[:CHAIN_BYTES]), caller.key)
+
+
+def token_of(caller: Caller, head: Head) -> str:
+    """Give the token of the committed head."""
+    return token_at(caller, head.collection, head.number, head.chain)
+
+
+async def sync(cell: Cell, caller: Caller, book: Member, text: str, limit: int | None) -> Delta:
+    """Say what changed since the token `text`; "" = tell everything.
+
+    Raises:
+        InvalidError: the token was not made by us for this collection; nothing is frozen.
+        FrozenError: the token proves that we forgot; the account is frozen now (I5).
+        UnsureError: the answer cannot be proven now.
+    """
+    if not text:
+        if limit is None:
+            return await _everything(cell, caller, book)
+        start = genesis_chain(book.id)[:CHAIN_BYTES]
+        return await _since(cell, caller, SyncToken(book.id, 0, start), limit)
+    token = _read(caller, book, text)
+    head = cell.head(book.id)
+    if (token.number, token.chain) == (head.number, head.chain[:CHAIN_BYTES]):
+        return Delta((), (), text)
+    if token.number > head.number:
+        return await _forgotten(cell, caller, book, token)
+    try:
+        return await _since(cell, caller, token, limit)
+    except FoldError:
+        return await _forgotten(cell, caller, book, token)
+
+
+def _read(caller: Caller, book: Member, text: str) -> SyncToken:
+    try:
+        token = read(text, caller.key)
+    except FormatError as error:
+        raise InvalidError(error.message, VALID_SYNC_TOKEN) from error
+    if token.collection != book.id:
+        raise InvalidError("This sync token is of another collection.", VALID_SYNC_TOKEN)
+    return token
+
+
+async def _everything(cell: Cell, caller: Caller, book: Member) -> Delta:
+    head, members = await cell.listing(book.id, OBJECT)
+    if len(members) != head.members:
+        raise UnsureError
+    return Delta(members, (), token_of(caller, head))
+
+
+async def _since(cell: Cell, caller: Caller, token: SyncToken, limit: int | None) -> Delta:
+    most = limit or max(1, cell.head(token.collection).number - token.number)
+    part = await cell.changes(token.collection, token.number, token.chain, most)
+    changed, removed = fold(part.entries)
+    place = token_at(caller, token.collection, part.upto, part.chain)
+    return Delta(changed, removed, place, part.more and limit is not None)
+
+
+async def _forgotten(cell: Cell, caller: Caller, book: Member, token: SyncToken) -> Delta:
+    evidence = f"{token.collection}:{token.number}:{token.chain.hex()}"
+    if cell.directory.accepted(caller.home, evidence):
+        return await _everything(cell, caller, book)
+    why = (
+        f"The device {caller.device.href} has seen change {token.number} of {book.href}, "
+        f"which is not in our history (it ends with {cell.head(book.id).number})."
+    )
+    await cell.freeze(caller.home, "account", why, evidence)
+    raise FrozenError
+
+
+def fold(entries: Iterable[Entry]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+    """Keep the last entry of each name: what stands now, and which names are gone.
+
+    A name that came and went in between is left out: nobody who asks has heard of it.
+    """
+    last: dict[str, Entry] = {}
+    new: set[str] = set()
+    for entry in entries:
+        if entry.kind != OBJECT:
+            continue
+        if entry.href not in last and not entry.was_etag:
+            new.add(entry.href)
+        last[entry.href] = entry
+    gone = tuple(e.href for e in last.values() if e.verb in GONE and e.href not in new)
+    return tuple(_member(e) for e in last.values() if e.verb not in GONE), gone
+
+
+def _member(entry: Entry) -> Member:
+    return Member(
+        entry.collection, entry.kind, entry.href, entry.id, entry.number,
+        entry.etag, entry.data, entry.props, entry.at, entry.by,
+    )  # fmt: skip

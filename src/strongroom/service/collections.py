@@ -1,0 +1,69 @@
+"""Collections: making, removing, and their dead properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from xml.sax.saxutils import escape
+
+from strongroom.base.errors import ConflictError, PreconditionError, TooLargeError
+from strongroom.base.limits import PROPERTIES_BYTES_MAX
+from strongroom.formats.conditions import ANY, Precondition
+from strongroom.history.edits import Origin, Put, Remove, SetProps
+from strongroom.history.entries import COLLECTION, Key, Member, canonical, digest_of
+from strongroom.ports.cell import Cell
+
+DISPLAY_NAME: Final = "{DAV:}displayname"
+ADDRESSBOOK_DATA: Final = canonical({"type": "addressbook"})
+ABSENT: Final = Precondition(none_match=ANY)
+
+Changes = Sequence[tuple[str, str | None]]
+
+
+def display_name(name: str) -> dict[str, str]:
+    """Give the property that holds a name for people."""
+    return {DISPLAY_NAME: f'<D:displayname xmlns:D="DAV:">{escape(name)}</D:displayname>'}
+
+
+async def make_book(
+    cell: Cell, home: int, name: str, props: Mapping[str, str], origin: Origin
+) -> Member:
+    """Make an address book together with its properties.
+
+    Raises:
+        ConflictError: something of that name is there. Nothing changed.
+        TooLargeError: the properties are over the limit. Nothing changed.
+    """
+    text = canonical(dict(props)) if props else ""
+    if len(text.encode()) > PROPERTIES_BYTES_MAX:
+        raise TooLargeError(f"Properties are limited to {PROPERTIES_BYTES_MAX} bytes.")
+    key = Key(home, COLLECTION, name)
+    etag = digest_of(ADDRESSBOOK_DATA.encode())
+    try:
+        rows = await cell.submit(
+            Put(key, etag, ADDRESSBOOK_DATA, origin, ABSENT, props=text), {}
+        )
+    except PreconditionError as error:
+        raise ConflictError("Something of that name is there already.") from error
+    assert isinstance(rows[0], Member)
+    return rows[0]
+
+
+async def remove_book(cell: Cell, book: Member, when: Precondition, origin: Origin) -> None:
+    """Remove a collection from its home; its journal and bodies stay (I6).
+
+    Raises:
+        NotFoundError, PreconditionError: nothing changed.
+    """
+    await cell.submit(Remove(book.key, origin, when), {})
+
+
+async def set_properties(
+    cell: Cell, key: Key, changes: Changes, origin: Origin, parent: Key | None = None
+) -> None:
+    """Set and remove dead properties of a member, all or none.
+
+    Raises:
+        NotFoundError, ConflictError, TooLargeError: nothing changed.
+    """
+    await cell.submit(SetProps(key, tuple(changes), origin, parent), {})

@@ -1,0 +1,111 @@
+"""Cards: keeping, reading, deleting one; reading many."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from json import loads
+from typing import Final
+
+from strongroom.base.errors import InvalidError, NotFoundError, UnsureError
+from strongroom.base.limits import BATCH_BYTES_MAX, ENTRY_SLOT_BITS
+from strongroom.formats import FormatError
+from strongroom.formats.conditions import Precondition
+from strongroom.formats.vcard import check
+from strongroom.history.edits import Origin, Put, Remove
+from strongroom.history.entries import OBJECT, Key, Member, canonical, digest_of
+from strongroom.ports.cell import Cell
+
+_CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
+_CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"}
+_PAGE: Final = 100  # bodies asked for at once, if they are not large
+
+
+async def put_card(
+    cell: Cell, book: Member, name: str, body: bytes, when: Precondition, origin: Origin
+) -> tuple[Member, bool]:
+    """Keep `body` under `name` as it is.
+
+    On return a write quorum holds it durably (I1).
+
+    Returns:
+        What stands now, and whether the name is new.
+
+    Raises:
+        InvalidError: `body` is not one card with a UID; `condition` names what it lacks.
+        PreconditionError: `when` does not hold.
+        ConflictError: the book is gone. Nothing changed in these three cases.
+        UnknownError: the ending is unknown; a later read tells.
+    """
+    try:
+        facts = check(body)
+    except FormatError as error:
+        condition = _CONDITIONS.get(error.code, _CARDDAV + "valid-address-data")
+        raise InvalidError(error.message, condition) from error
+    digest = digest_of(body)
+    data = canonical({"size": len(body), "type": f"text/vcard;{facts.version}", "uid": facts.uid})
+    # An id tells the batch that made it: behind the book's last one, it was made by this edit.
+    last_batch = cell.head(book.id).batch
+    edit = Put(Key(book.id, OBJECT, name), digest, data, origin, when, book.key, size=len(body))
+    row = (await cell.submit(edit, {digest: body}))[0]
+    assert isinstance(row, Member)
+    return row, row.id >> ENTRY_SLOT_BITS > last_batch
+
+
+async def find_card(cell: Cell, book: Member, name: str) -> Member:
+    """Give what is known of a card; raises NotFoundError with proof, or UnsureError (I4)."""
+    card = await cell.row(Key(book.id, OBJECT, name))
+    if card is None:
+        raise NotFoundError
+    return card
+
+
+async def read_body(cell: Cell, card: Member) -> bytes:
+    """Give the bytes as they were put, checked on this read (I3); raises UnsureError."""
+    body = (await cell.bodies((card.etag,)))[0]
+    if body is None:
+        raise UnsureError
+    return body
+
+
+async def delete_card(
+    cell: Cell, book: Member, name: str, when: Precondition, origin: Origin
+) -> None:
+    """Delete a card; its bytes stay in the history (I6).
+
+    Raises:
+        NotFoundError, PreconditionError, ConflictError: nothing changed.
+        UnknownError: the ending is unknown.
+    """
+    await cell.submit(Remove(Key(book.id, OBJECT, name), origin, when, book.key), {})
+
+
+async def find_cards(cell: Cell, book: Member, names: Sequence[str]) -> list[Member | None]:
+    """Give what is known of many cards; each None is proven (I4)."""
+    return await cell.rows([Key(book.id, OBJECT, name) for name in names])
+
+
+async def read_bodies(
+    cell: Cell, cards: Sequence[Member]
+) -> AsyncIterator[list[tuple[Member, bytes | None]]]:
+    """Give cards with their bodies, page by page so that memory stays bounded; None = not now."""
+    page: list[Member] = []
+    size = 0
+    for card in cards:
+        length = size_of(card)
+        if page and (len(page) == _PAGE or size + length > BATCH_BYTES_MAX):
+            yield await _with_bodies(cell, page)
+            page, size = [], 0
+        page.append(card)
+        size += length
+    if page:
+        yield await _with_bodies(cell, page)
+
+
+async def _with_bodies(cell: Cell, page: list[Member]) -> list[tuple[Member, bytes | None]]:
+    bodies = await cell.bodies([card.etag for card in page])
+    return list(zip(page, bodies, strict=True))
+
+
+def size_of(card: Member) -> int:
+    """Give the length of a card's body in bytes."""
+    return int(loads(card.data)["size"])

@@ -1,0 +1,70 @@
+"""A server over a fake cell with two accounts, alice (two devices) and bob."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from fakes.asgi import Answer, Client
+from fakes.cell import FakeCell
+from fakes.world import FakeEntropy
+
+from strongroom.dav.auth import Gate
+from strongroom.history.edits import Origin
+from strongroom.history.entries import Member
+from strongroom.server import application
+from strongroom.service.accounts import add_account, add_device
+
+T = TypeVar("T")
+
+HOME = "/dav/addressbooks/alice/"
+BOOK = HOME + "contacts/"
+
+
+def card(uid: str, name: str = "Ann") -> bytes:
+    return f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nEND:VCARD\r\n".encode()
+
+
+class Site:
+    """What a protocol test needs; `do` runs one request of alice's phone."""
+
+    def __init__(self) -> None:
+        self.cell = FakeCell()
+        self.open = True
+        entropy = FakeEntropy()
+        self.app = application(
+            lambda: self.cell if self.open else None, entropy, Gate(delay_seconds=0)
+        )
+        self.passwords = {}
+        for login, device in (("alice", "phone"), ("alice", "laptop"), ("bob", "phone")):
+            if device == "phone":
+                self.run(add_account(self.cell, login, entropy, Origin()))
+            self.passwords[login, device] = self.run(
+                add_device(self.cell, login, device, entropy, Origin())
+            )
+        self.alice = Client(self.app, "alice", self.passwords["alice", "phone"])
+        self.laptop = Client(self.app, "alice", self.passwords["alice", "laptop"])
+        self.bob = Client(self.app, "bob", self.passwords["bob", "phone"])
+        self.nobody = Client(self.app)
+
+    def run(self, job: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(job)
+
+    def do(self, method: str, path: str, body: Any = b"", **headers: Any) -> Answer:
+        return self.run(self.alice(method, path, body, **headers))
+
+    def put(self, name: str, uid: str = "", **headers: Any) -> Answer:
+        return self.do("PUT", BOOK + name, card(uid or name), content_type="text/vcard", **headers)
+
+    @property
+    def home(self) -> int:
+        account = self.cell.directory.account("alice")
+        assert account is not None
+        return account.id
+
+    @property
+    def book(self) -> Member:
+        book = self.cell.directory.collection(self.home, "contacts")
+        assert book is not None
+        return book
