@@ -26,7 +26,6 @@ from strongroom.base.limits import (
     REQUEST_XML_BYTES_MAX,
 )
 from strongroom.formats import FormatError
-from strongroom.formats.characters import split_name
 
 DAV: Final = "DAV:"
 CARDDAV: Final = "urn:ietf:params:xml:ns:carddav"
@@ -186,7 +185,7 @@ def _dav(parent: etree._Element, local: str) -> etree._Element | None:
 
 def _names(parent: etree._Element | None) -> tuple[str, ...]:
     """Name the children of a list of properties, each once."""
-    return () if parent is None else _limited(_writable(str(child.tag)) for child in parent)
+    return () if parent is None else _limited(str(child.tag) for child in parent)
 
 
 def _limited(names: Iterable[str]) -> tuple[str, ...]:
@@ -194,15 +193,6 @@ def _limited(names: Iterable[str]) -> tuple[str, ...]:
     if len(unique) > NAMES_MAX or any(len(name) > NAME_CHARACTERS_MAX for name in unique):
         raise FormatError("too-large", "Too many or too long names of properties.")
     return unique
-
-
-def _writable(name: str) -> str:
-    """Refuse on the way in what could not be written in the answer."""
-    try:
-        split_name(name)
-    except FormatError as error:
-        raise FormatError("bad-request-body", error.message) from error
-    return name
 
 
 # --- PROPFIND -------------------------------------------------------------------------------------
@@ -230,7 +220,7 @@ _remembered_propfind = lru_cache(_REMEMBERED)(_propfind)
 def _changes(root: etree._Element) -> tuple[PropertyChange, ...]:
     """Read all changes. Each value repeats the namespaces around it, so their sum has a limit."""
     changed = list(_changed(root))
-    names = [_writable(str(element.tag)) for _, element in changed]
+    names = [str(element.tag) for _, element in changed]
     if len(_limited(names)) < len(names) > NAMES_MAX:
         raise FormatError("too-large", "Too many changes at once.")
     changes = []

@@ -123,10 +123,8 @@ def _missing(names: tuple[str, ...]) -> bytes:
 
 def propstat(status_line: str, names: Sequence[str], condition: str = "") -> bytes:
     """Write the fate of properties by name, for PROPPATCH and MKCOL too."""
-    error = _error(condition) if condition else b""
-    status = element("{DAV:}status", escape(status_line))
     prop = element("{DAV:}prop", b"".join(map(element, names)))
-    return element("{DAV:}propstat", prop + status + error)
+    return element("{DAV:}propstat", prop + _fate(status_line, condition))
 
 
 def propstat_response(href: str, propstats: Sequence[bytes]) -> bytes:
@@ -136,9 +134,8 @@ def propstat_response(href: str, propstats: Sequence[bytes]) -> bytes:
 
 def status_response(href: str, status_line: str, condition: str = "") -> bytes:
     """Write that a member as a whole is gone (404), cut off (507) or refused, and why."""
-    status = element("{DAV:}status", escape(status_line))
-    error = _error(condition) if condition else b""
-    return b"".join((_HREF, escape(href), b"</D:href>", status, error, _RESPONSE_END))
+    fate = _fate(status_line, condition)
+    return b"".join((_HREF, escape(href), b"</D:href>", fate, _RESPONSE_END))
 
 
 def mkcol_body(propstats: Sequence[bytes]) -> bytes:
@@ -161,5 +158,7 @@ def error_body(condition: str, href: str | None = None, text: str | None = None)
     return start + element(condition, inner) + words + b"</D:error>\n"
 
 
-def _error(condition: str) -> bytes:
-    return element("{DAV:}error", element(condition))
+@lru_cache(64)
+def _fate(status_line: str, condition: str) -> bytes:
+    status = element("{DAV:}status", escape(status_line))
+    return status + (element("{DAV:}error", element(condition)) if condition else b"")
