@@ -1,0 +1,60 @@
+"""The command line: reads arguments, calls, prints, and says by its exit status how it went.
+
+It holds no rules of its own. Each group of commands is a module that is imported only when one of
+its commands is called, so that `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from strongroom.base.errors import StrongroomError
+from strongroom.cli.arguments import build_parser
+from strongroom.cli.exits import DONE, INTERRUPTED, MISTAKE, exit_status
+from strongroom.cli.screen import Screen
+
+Run = Callable[..., None]
+_NO_ASSERTIONS: Final = (
+    "strongroom: not started: Python was asked to drop assertions (-O or PYTHONOPTIMIZE).\n"
+    "Nothing was opened or changed. Start it again without that option."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give the exit status."""
+    if not __debug__:
+        sys.exit(_NO_ASSERTIONS)
+    given = build_parser().parse_args(arguments)
+    screen = Screen(for_programs=given.json)
+    try:
+        _command(given.command)(given, screen)
+    except StrongroomError as error:
+        screen.error(error)
+        return exit_status(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return MISTAKE  # whoever read our output went away
+    return DONE
+
+
+def _command(name: str) -> Run:
+    """Import the module of a command, and none of the others."""
+    # ruff: noqa: PLC0415 - that is the point here
+    if name in {"init", "serve"}:
+        from strongroom.cli import server
+
+        return server.RUN[name]
+    if name == "demo":
+        from strongroom.cli import demo
+
+        return demo.run
+    if name in {"account", "device"}:
+        from strongroom.cli import people
+
+        return people.run
+    from strongroom.cli import copies
+
+    return copies.run

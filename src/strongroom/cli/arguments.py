@@ -1,0 +1,138 @@
+"""The command line's grammar, and the table of contents that `--help` shows.
+
+Only argparse is imported here, so that `--help` is there at once. `--config` and `--json` may stand
+before or after the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from strongroom import __version__
+
+CONTENTS: Final = """\
+Strongroom: a personal-data cloud for phones. What it has acknowledged is never lost.
+
+Begin
+  init                      create the cell in empty directories, once
+  serve                     run the server in the foreground (SIGTERM ends it well)
+  demo                      a demo account with sample contacts, and how to connect
+
+People and their phones
+  account add LOGIN         a new person, with an empty address book
+  account list              who there is
+  account thaw LOGIN        see why an account is frozen, and end that
+  device add LOGIN NAME     a password for one phone or program
+  device list LOGIN         which devices a person has
+  device revoke LOGIN NAME  let a lost phone in no more
+
+Disks
+  status                    how it is, and which losses it would survive
+  replica list              each copy, where it lies and what its word is worth
+  replica rebuild ID        fill a blank or doubtful place with a fresh copy
+  scrub                     read everything, compare, and mend what is damaged
+"""
+EPILOG: Final = """\
+Every command finds its settings in --config FILE, or ./strongroom.toml, or ./var/strongroom.toml,
+and works whether or not the server runs. `strongroom COMMAND --help` tells more of each.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the whole grammar."""
+    parser = _Parser(
+        prog="strongroom",
+        description=CONTENTS,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="strongroom [--config FILE] [--json] COMMAND ...",
+    )
+    parser.add_argument("--version", action="version", version=f"strongroom {__version__}")
+    _add_common(parser, None, default_json=False)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS
+    )
+    _leaf(commands, "init", "Create the cell in empty directories, once. Nothing else ever does.")
+    _leaf(commands, "serve", "Run the server in the foreground until SIGTERM or Ctrl-C.")
+    _leaf(commands, "demo", "Make the demo account with sample contacts, and a device for it.")
+    _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
+    _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
+    _add_accounts(_group(commands, "account", "People: add, list, thaw."))
+    _add_devices(_group(commands, "device", "Phones and programs: add, list, revoke."))
+    _add_replicas(_group(commands, "replica", "Copies: list, rebuild."))
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Never takes an abbreviated option: a script must mean what it says."""
+
+    def __init__(self, **kwargs: object) -> None:
+        kwargs["allow_abbrev"] = False
+        super().__init__(**kwargs)  # type: ignore[arg-type]
+
+
+_Commands = argparse._SubParsersAction
+
+
+def _add_common(parser: argparse.ArgumentParser, default: object, *, default_json: object) -> None:
+    parser.add_argument("--config", metavar="FILE", default=default, help="the settings (TOML)")
+    parser.add_argument(
+        "--json", action="store_true", default=default_json, help="one JSON object, for programs"
+    )
+
+
+def _leaf(commands: _Commands[_Parser], name: str, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, description=text)
+    # SUPPRESS: what stood before the command must not be overwritten by a default.
+    _add_common(parser, argparse.SUPPRESS, default_json=argparse.SUPPRESS)
+    return parser
+
+
+def _group(commands: _Commands[_Parser], name: str, text: str) -> _Commands[_Parser]:
+    parser = _leaf(commands, name, text)
+    return parser.add_subparsers(dest="action", metavar="ACTION", required=True)  # type: ignore[return-value]
+
+
+def _add_accounts(actions: _Commands[_Parser]) -> None:
+    add = _leaf(actions, "add", "A new person, with an empty address book.")
+    add.add_argument("login", metavar="LOGIN")
+    add.add_argument("--name", default="", help="the person's name, as devices show it")
+    _leaf(actions, "list", "Who there is.")
+    thaw = _leaf(actions, "thaw", "Show why an account is frozen; end it once that is accepted.")
+    thaw.add_argument("login", metavar="LOGIN")
+    thaw.add_argument("--yes", action="store_true", help="accept the evidence without being asked")
+
+
+def _add_devices(actions: _Commands[_Parser]) -> None:
+    add = _leaf(actions, "add", "A password for one phone or program; it is shown this once.")
+    add.add_argument("login", metavar="LOGIN")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument(
+        "--print", choices=["password"], dest="only", help="print the password and nothing else"
+    )
+    listing = _leaf(actions, "list", "Which devices a person has.")
+    listing.add_argument("login", metavar="LOGIN")
+    revoke = _leaf(actions, "revoke", "Let a device in no more. No contact is touched.")
+    revoke.add_argument("login", metavar="LOGIN")
+    revoke.add_argument("name", metavar="NAME")
+
+
+def _add_replicas(actions: _Commands[_Parser]) -> None:
+    _leaf(actions, "list", "Each copy: where it lies, what its word is worth, how far it is.")
+    rebuild = _leaf(
+        actions, "rebuild", "Fill a blank or doubtful place with a fresh copy; the old is kept."
+    )
+    rebuild.add_argument("replica", metavar="ID")
+    rebuild.add_argument(
+        "--from",
+        metavar="R",
+        dest="source",
+        help="past a lost quorum: let copy R alone be the truth (asks for its number)",
+    )
+    rebuild.add_argument(
+        "--number", type=int, help="with --from: the batch number that would be asked for"
+    )
+    rebuild.add_argument(
+        "--drop-quarantine", action="store_true", help="then delete what was set aside there"
+    )

@@ -1,0 +1,63 @@
+"""What a person, or a program (`--json`), gets to see. With `main`, the only place that prints.
+
+Results go to standard output; progress and errors to standard error, so that a script can take the
+one without the other. With `--json` the output is exactly one JSON object, also for an error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from strongroom.base.errors import StrongroomError
+
+
+class UsageError(StrongroomError):
+    """A command wants something that it was not given; nothing was changed."""
+
+    code = "usage"
+    hint = "See `strongroom --help`. Nothing was changed."
+
+
+class Screen:
+    """Prints for a person or for a program."""
+
+    def __init__(self, *, for_programs: bool = False) -> None:
+        """Print JSON where `for_programs`."""
+        self.for_programs = for_programs
+
+    def result(self, value: Mapping[str, Any], text: str) -> None:
+        """Show the end of a command."""
+        print(json.dumps(value, ensure_ascii=False) if self.for_programs else text, flush=True)
+
+    def say(self, text: str) -> None:
+        """Tell a person something on the way to the result."""
+        print(text, file=sys.stderr if self.for_programs else sys.stdout, flush=True)
+
+    def progress(self, text: str) -> None:
+        """Show that work goes on."""
+        print(text, file=sys.stderr, flush=True)
+
+    def error(self, error: StrongroomError) -> None:
+        """Show what happened, and what to do."""
+        message = str(error)
+        if self.for_programs:
+            told = {"code": error.code, "message": message, "hint": error.hint}
+            print(json.dumps({"error": told}, ensure_ascii=False), flush=True)
+        print(f"strongroom: {message}", file=sys.stderr)
+        if error.hint and error.hint != message:
+            print(error.hint, file=sys.stderr)
+
+    def typed(self, question: str, expected: str, instead: str) -> None:
+        """Ask for `expected` to be typed back.
+
+        Raises:
+            UsageError: nobody can be asked, or something else was typed. Nothing was changed.
+        """
+        if not sys.stdin.isatty():
+            raise UsageError(f"Nobody can be asked here; {instead}. Nothing was changed.")
+        print(question, end=" ", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip() != expected:
+            raise UsageError("That is not what was asked for. Nothing was changed.")

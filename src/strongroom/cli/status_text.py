@@ -1,0 +1,119 @@
+"""`status` and `replica list` in plain words. Pure: a report in, lines out.
+
+The tone is calm: what works, what does not, what is not lost, what to do. What the places survive
+is counted from their device numbers, which is all that the system tells about disks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+Report = Mapping[str, Any]
+_STANDINGS: Final = {
+    "voter": "good",
+    "absent": "not there or behind; it catches up by itself once it is reachable",
+    "joining": "being filled; its word does not count yet",
+    "doubtful": "not believed; it comes back as a fresh copy",
+}
+
+
+def status_text(report: Report) -> str:
+    """Say how everything is."""
+    lines = [_headline(report), ""]
+    if report["open"]:
+        lines += [*replica_lines(report), "", *_open_lines(report)]
+    else:
+        lines += [*found_lines(report), ""]
+    lines.append(survives(report["disks"], report["write_quorum"]))
+    if report["toy"]:
+        lines.append("toy = true: this set-up is for trying things out, not for real data.")
+    return "\n".join(lines)
+
+
+def replicas_text(report: Report) -> str:
+    """Say how the copies are."""
+    return "\n".join(replica_lines(report) if report["open"] else found_lines(report))
+
+
+def _headline(report: Report) -> str:
+    if report["trouble"]:
+        return (
+            f"The server runs, but the cell is frozen: {report['trouble']}.\n"
+            "Nothing was changed by this. Phones are told to come back later, never that something "
+            "is gone."
+        )
+    if not report["open"]:
+        return "No server runs on these directories. This is what lies there:"
+    if report["writable"]:
+        return f"All is well enough to take writes: batch {report['number']} is durable."
+    return "Writes are not taken now; what was acknowledged is kept. " + (
+        "The disks are nearly full." if report.get("full") else "Too few good copies answer."
+    )
+
+
+def _open_lines(report: Report) -> list[str]:
+    lines = [f"Frozen: {', '.join(report['frozen'])}; see `strongroom account thaw LOGIN`."] * bool(
+        report["frozen"]
+    )
+    lines += [f"Alarm ({name}): {text}" for name, text in sorted(report["alarms"].items())]
+    scrubbed = report.get("scrubbed")
+    if scrubbed:
+        bad = [row["replica"] for row in scrubbed["replicas"] if row["damage"] or row["lost"]]
+        lines.append(f"Last scrub: {'damage on ' + ', '.join(bad) if bad else 'all good'}.")
+    return lines
+
+
+def replica_lines(report: Report) -> list[str]:
+    """Give two lines or fewer for each copy of an open cell."""
+    lines = []
+    for row in report["replicas"]:
+        standing = _STANDINGS.get(row["standing"], row["standing"])
+        behind = f", {row['behind']} batches behind" if row["behind"] else ""
+        lines.append(f"{row['replica']}  {row['place']}  {standing}{behind}")
+        if row["reason"]:
+            lines.append(f"    {row['reason']}")
+        copying = report["copying"].get(row["replica"])
+        if copying:
+            lines.append(f"    copying: {copying['held']} of {copying['of']} batches")
+    return lines
+
+
+def found_lines(report: Report) -> list[str]:
+    """Give a line for each place that was looked at without opening, and one for the witness."""
+    lines = []
+    for row in report["places"]:
+        if row["state"] == "found":
+            what = f"{row['replica']}, batch {row['number']} of term {row['term']}"
+        elif row["state"] == "blank":
+            what = "blank: no replica lies here; `strongroom replica rebuild` fills it"
+        else:
+            what = f"{row['state']}: {row['reason']}"
+        lines.append(f"{row['place']}  {what}")
+    witness = report["witness"]
+    known = f"batch {witness['number']}" if witness else "nothing"
+    return [*lines, f"The witness knows {known}."]
+
+
+def survives(disks: Sequence[Mapping[str, Any]], quorum: int) -> str:
+    """Say which losses the configured places survive: acknowledged data stay, service goes on."""
+    there = [row["device"] for row in disks if row["device"] is not None]
+    count, missing = len(disks), len(disks) - len(there)
+    # An acknowledged write is on `quorum` copies at least; opening needs `quorum` good ones.
+    spare = min(count - quorum, quorum - 1)
+    most = sorted(Counter(there).values(), reverse=True)
+    dead = 0
+    while dead < len(most) and sum(most[: dead + 1]) <= spare - missing:
+        dead += 1
+    absent = f" ({missing} of the {count} places cannot be reached now.)" if missing else ""
+    if len(most) == 1 and count > 1:
+        return f"All reachable copies lie on one disk: this survives the loss of no disk.{absent}"
+    if dead == 0:
+        return f"As it stands, this survives the loss of no further disk.{absent}"
+    disk = "disk may die" if dead == 1 else "disks may die"
+    words = {1: "One", 2: "Two", 3: "Three"}
+    return (
+        f"The copies lie on {len(most)} disks. {words.get(dead, str(dead))} {disk}, and nothing "
+        f"that was acknowledged is lost.{absent}"
+    )

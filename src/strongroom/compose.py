@@ -1,0 +1,287 @@
+"""Puts the concrete parts together: locks, replicas, lanes, witness, cell, application, socket.
+
+The only module that picks stores, and the only one that asks the world for time and chance. What it
+opens it closes in reverse order, the locks last, so that nothing of ours is open when another
+process may begin. It holds no rules of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+
+from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
+from strongroom.base.settings import Settings
+from strongroom.mirror.cell import MirrorCell
+from strongroom.mirror.initialise import initialise as initialise_cell
+from strongroom.mirror.keeper import Progress
+from strongroom.mirror.site import Site
+from strongroom.mirror.survey import RebuildPlan, apply_rebuild, plan_rebuild, survey
+from strongroom.ports.cell import Cell
+from strongroom.ports.world import Clock, Entropy, Testimony
+from strongroom.server import App, application
+from strongroom.stores import marker
+from strongroom.stores.clock import SystemClock, SystemEntropy
+from strongroom.stores.durable import Durable
+from strongroom.stores.locks import Locks
+from strongroom.stores.sqlite import SqliteReplica
+from strongroom.stores.threads import ThreadLane
+from strongroom.stores.witness import FileWitness
+
+QUARANTINE: Final = "quarantine"
+KEEP_ALIVE_SECONDS: Final = 120  # phones come back within a minute or two
+MARK_BATCHES: Final = 4096  # a scrub that is stopped reads so many again at most
+FINISH_SECONDS: Final = 30  # for requests under way when the server ends
+CLOSE_SECONDS: Final = 5.0
+BACKLOG: Final = 2048
+
+
+@dataclass(slots=True)
+class Parts:
+    """All that a cell is made of, under the locks; opened and closed by `open_parts`."""
+
+    settings: Settings
+    sites: list[Site]
+    witness: FileWitness
+    witness_lane: ThreadLane
+    clock: Clock
+    entropy: Entropy
+    marks: ScrubMarks
+
+    @asynccontextmanager
+    async def open_cell(self) -> AsyncIterator[MirrorCell]:
+        """Open the cell for the block; raises what `MirrorCell.open` raises."""
+        _check_devices(self.settings, _marked)
+        settings = self.settings
+        cell = await MirrorCell.open(
+            self.sites, self.witness, self.witness_lane, self.clock, self.entropy,
+            write_quorum=settings.write_quorum, reserve_bytes=settings.reserve_bytes,
+        )  # fmt: skip
+        try:
+            yield cell
+        finally:
+            await cell.close()
+
+    async def survey(self) -> dict[str, Any]:
+        """Say what lies in each place, without opening the cell."""
+        return await survey(self.sites, await self._testimony())
+
+    async def plan_rebuild(self, source: str) -> RebuildPlan:
+        """Plan the way past a lost quorum; see mirror.survey."""
+        testimony, quorum = await self._testimony(), self.settings.write_quorum
+        return await plan_rebuild(self.sites, testimony, source, quorum)
+
+    async def apply_rebuild(self, plan: RebuildPlan, progress: Progress) -> None:
+        """Carry the plan out."""
+        await apply_rebuild(plan, self.sites, self.clock, self.entropy, progress)
+
+    async def drop_quarantine(self, place: str) -> tuple[int, int]:
+        """Delete for good what was set aside in a place; gives how many files and bytes."""
+        (site,) = [site for site in self.sites if site.place == place]
+        return await site.write.run(lambda: _drop(Path(place) / QUARANTINE))
+
+    async def _testimony(self) -> Testimony | None:
+        return await self.witness_lane.run(self.witness.recall)
+
+    def devices(self) -> list[int | None]:
+        """Give the device number of each place; None where nothing is there."""
+        return [_device(place) for place in self.settings.replicas]
+
+
+def _drop(folder: Path) -> tuple[int, int]:
+    sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
+    if sizes:
+        shutil.rmtree(folder)
+    return len(sizes), sum(sizes)
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Take the locks and make the parts; nothing of the cell is opened yet.
+
+    Raises:
+        LockedError: another process holds a directory. Nothing was touched.
+        NoCellError: neither `data` nor any replica is there. Nothing was created.
+    """
+    _require_data(settings)
+    with Locks() as locks:
+        locks.take([settings.data, *settings.replicas])
+        yielded = _make_parts(settings)
+        try:
+            yield yielded
+        finally:
+            await asyncio.gather(*(_close_site(site) for site in yielded.sites))
+            await yielded.witness_lane.run(yielded.witness.close)
+            yielded.witness_lane.close()
+
+
+async def _close_site(site: Site) -> None:
+    """Close a replica; one whose disk hangs must not keep the process from ending."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(site.write.run(site.replica.close), CLOSE_SECONDS)
+    site.write.close()
+    site.read.close()
+
+
+def _make_parts(settings: Settings) -> Parts:
+    sites = []
+    for place in settings.replicas:
+        lanes = (ThreadLane(f"write {place.name}"), ThreadLane(f"read {place.name}"))
+        sites.append(Site(str(place), SqliteReplica(place), *lanes))
+    witness = FileWitness(settings.data / "witness")
+    marks = ScrubMarks(settings.data / "scrub.json")
+    lane = ThreadLane("witness")
+    return Parts(settings, sites, witness, lane, SystemClock(), SystemEntropy(), marks)
+
+
+def _require_data(settings: Settings) -> None:
+    """Make `data` anew beside existing replicas: a lost system disk must not end a cell."""
+    if settings.data.is_dir():
+        return
+    if not any(_marked(place) for place in settings.replicas):
+        raise NoCellError
+    Durable().make_dirs(settings.data)
+
+
+# --- the beginning of a cell ----------------------------------------------------------------------
+async def initialise(settings: Settings) -> str:
+    """Create the cell in new or empty directories; gives its id.
+
+    Raises:
+        CellExistsError: a replica or the witness knows a cell. Nothing was touched.
+        SettingsError: a place cannot be used, or two lie on one device. Nothing was created but
+            empty directories.
+    """
+    for place in settings.replicas:
+        if _marked(place):
+            raise CellExistsError(f"{place} holds a replica already. Nothing was touched.")
+    try:
+        for directory in (settings.data, *settings.replicas):
+            Durable().make_dirs(directory)
+    except DamageError as error:
+        raise SettingsError(f"A directory cannot be made: {error}.") from error
+    _check_devices(settings, Path.is_dir)
+    async with open_parts(settings) as parts:
+        return await initialise_cell(
+            parts.sites, parts.witness, parts.witness_lane, parts.clock, parts.entropy,
+            write_quorum=settings.write_quorum,
+        )  # fmt: skip
+
+
+def _marked(place: Path) -> bool:
+    """Say whether a replica lies there: a mount point without its disk has no marker."""
+    return (place / marker.NAME).exists()
+
+
+def _device(place: Path) -> int | None:
+    try:
+        return os.stat(place).st_dev
+    except OSError:
+        return None
+
+
+def _check_devices(settings: Settings, counts: Callable[[Path], bool]) -> None:
+    """Refuse two replicas on one device, which would die together, unless it is only a toy."""
+    if settings.toy:
+        return
+    seen: dict[int | None, Path] = {}
+    for place in settings.replicas:
+        device = _device(place)
+        if device is None or not counts(place):
+            continue
+        if device in seen:
+            raise SettingsError(
+                f"{seen[device]} and {place} lie on one device and would die with it. Put each "
+                "replica on a disk of its own; to try things out only, set toy = true."
+            )
+        seen[device] = place
+
+
+class ScrubMarks:
+    """How far each replica's bodies were read (upkeep.scrub.Bookmark); losing it loses nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep it in a file of `data`."""
+        self._path = path
+        self._kept: dict[str, int] = {}
+
+    def load(self) -> dict[str, int]:
+        """Give what was kept; whatever cannot be read counts as nothing."""
+        try:
+            found = json.loads(self._path.read_bytes())
+            return {str(name): int(number) for name, number in found.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def save(self, marks: Mapping[str, int]) -> None:
+        """Keep it, if it moved by much; a disk that takes it not now will take it later."""
+        moved = [marks[name] - self._kept.get(name, 0) for name in marks]
+        if marks.keys() == self._kept.keys() and max(moved, default=0) < MARK_BATCHES:
+            return
+        self._kept = dict(marks)
+        try:
+            Durable().replace(self._path, json.dumps(dict(marks)).encode() + b"\n")
+        except DamageError:
+            return
+
+
+# --- HTTP -----------------------------------------------------------------------------------------
+class HttpServer(uvicorn.Server):
+    """uvicorn without its own opinion on signals: it would end the process with the signal."""
+
+    def __init__(self, app: App) -> None:
+        """Serve `app`."""
+        super().__init__(
+            uvicorn.Config(
+                app, http="httptools", loop="uvloop", ws="none", lifespan="off",
+                interface="asgi3", log_config=None, access_log=False, server_header=False,
+                date_header=True, proxy_headers=False, backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=FINISH_SECONDS,
+            )
+        )  # fmt: skip
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none; control/serve.py listens to them and sets `should_exit`."""
+        yield
+
+
+def make_application(cell: Callable[[], Cell | None], entropy: Entropy) -> App:
+    """Give the one ASGI application over the cell that `cell` gives; None = not open."""
+    return application(cell, entropy)
+
+
+@contextmanager
+def http_socket(settings: Settings) -> Iterator[socket.socket]:
+    """Take the address; connections wait in it until they are answered.
+
+    Raises:
+        SettingsError: the address is taken or is not ours. Nothing was opened.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"{settings.host} port {settings.port} cannot be listened to: {error.strerror}. "
+                "Nothing was changed."
+            ) from error
+        yield door
+
+
+def url_of(door: socket.socket) -> str:
+    """Give the address that a bound socket is reached at."""
+    host, port = door.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

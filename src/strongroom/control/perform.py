@@ -1,0 +1,64 @@
+"""Runs a command where it may run: in the running server, or here under the locks.
+
+There is never a second writer. A server answers on its socket for as long as it holds the locks;
+who finds neither a free lock nor a listening server says so, and has touched nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from strongroom import compose
+from strongroom.base.errors import LockedError
+from strongroom.base.settings import Settings
+from strongroom.control.ask import NoServerError, ask
+from strongroom.control.protocol import Request
+from strongroom.control.room import Room, Tell
+from strongroom.control.table import find, run
+
+T = TypeVar("T")
+_TRIES: Final = 25  # a server that starts or stops holds the locks without listening for a moment
+_PAUSE_SECONDS: Final = 0.2
+
+
+def perform(settings: Settings, request: Request, tell: Tell) -> dict[str, Any]:
+    """Run a command and give its result.
+
+    Raises:
+        LockedError: another process holds the directories, and no server answers. Nothing changed.
+        StrongroomError: whatever the command raises, here or there.
+    """
+    command = find(request)
+    for _ in range(_TRIES):
+        try:
+            return ask(settings.control_socket, request, tell)
+        except NoServerError:
+            pass
+        try:
+            return here(settings, lambda room: run(room, request, tell), command.needs_cell)
+        except LockedError:
+            time.sleep(_PAUSE_SECONDS)
+    raise LockedError(
+        f"Another process holds the directories, and no server answers on "
+        f"{settings.control_socket}. Nothing was changed."
+    )
+
+
+def here(settings: Settings, work: Callable[[Room], Awaitable[T]], needs_cell: bool) -> T:
+    """Run `work` in this process, under the locks; all is closed again on return.
+
+    Raises:
+        LockedError: another process holds the directories. Nothing changed.
+    """
+
+    async def under_locks() -> T:
+        async with compose.open_parts(settings) as parts:
+            if not needs_cell:
+                return await work(Room(parts, None))
+            async with parts.open_cell() as cell:
+                return await work(Room(parts, cell))
+
+    return asyncio.run(under_locks())

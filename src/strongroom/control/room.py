@@ -1,0 +1,49 @@
+"""What a command finds when it runs: the parts, and the cell if it could be opened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from strongroom.base.errors import InvalidError, OperatorError
+from strongroom.compose import Parts
+from strongroom.history.edits import Origin
+from strongroom.mirror.cell import MirrorCell
+
+Tell = Callable[[str], None]  # one line for a person who waits
+Arguments = dict[str, Any]  # checked against the command's declaration
+
+
+@dataclass(slots=True)
+class Room:
+    """The world of one command: in a running server, or under the locks without one."""
+
+    parts: Parts
+    cell: MirrorCell | None
+    trouble: OperatorError | None = None  # why there is no cell though one was wanted
+    serving: bool = False
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # opening, or a rebuild of all
+    scrubbing: asyncio.Lock = field(default_factory=asyncio.Lock)  # one scrub at a time
+    scrubbed: dict[str, Any] | None = None  # what the last one found
+
+    def open_cell(self) -> MirrorCell:
+        """Give the cell; raises why there is none."""
+        if self.cell is None:
+            raise self.trouble or InvalidError("This command needs an open cell.")
+        return self.cell
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command: where it runs, what it was given, whom to tell how it goes."""
+
+    room: Room
+    given: Arguments
+    tell: Tell
+
+
+def origin(command: str) -> Origin:
+    """Say in the journal that the operator did it: device 0, and by which command."""
+    return Origin(request=f"command {command}")
