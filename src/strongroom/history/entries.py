@@ -103,14 +103,13 @@ _OPTIONAL: Final = (
 )  # fmt: skip
 
 
+_EMPTY: Final = {"number": 0, "kind": "", "href": "", "id": 0}
+
+
 def decode_entry(raw: bytes) -> Entry:
     """Read canonical bytes; raises ValueError (or a child) on anything else."""
-    record = json.loads(raw)
-    record.setdefault("kind", "")
-    record.setdefault("href", "")
-    record.setdefault("id", 0)
     try:
-        return Entry(**record)
+        return Entry(**{**_EMPTY, **json.loads(raw)})
     except TypeError as error:
         raise ValueError(f"not an entry: {error}") from error
 
