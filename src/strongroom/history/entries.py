@@ -47,6 +47,9 @@ _encode = json.JSONEncoder(
 ).encode
 
 
+_quote = json.encoder.encode_basestring
+
+
 def canonical(value: Any) -> str:
     """Write a value of dicts, lists, str, int, bool and None as canonical JSON text."""
     return _encode(value)
@@ -85,24 +88,22 @@ class Entry(NamedTuple):
         return Key(self.collection, self.kind, self.href)
 
     def encode(self) -> bytes:
-        """Give the canonical bytes: what is hashed, kept and archived."""
-        record: dict[str, Any] = {
-            "collection": self.collection,
-            "number": self.number,
-            "verb": self.verb,
-            "at": self.at,
-        }
-        optional = zip(_OPTIONAL, self[3:11] + self[12:], strict=True)
-        record.update({name: value for name, value in optional if value})
-        return _encode(record).encode()
+        """Give the canonical bytes: what is hashed, kept and archived.
+
+        Equal to `canonical` over the non-empty fields, but fast; a test compares the two.
+        """
+        parts = [f'{{"at":{self.at}']
+        for name, place in _ORDER:
+            value = self[place]
+            if value:
+                parts.append(name + (_quote(value) if isinstance(value, str) else str(value)))
+        return (",".join(parts) + "}").encode()
 
 
-_OPTIONAL: Final = (
-    "kind", "href", "id", "etag", "data", "props", "was_number", "was_etag",
-    "by", "request", "condition",
-)  # fmt: skip
-
-
+# Name and place of each field in the order of canonical JSON; `at` is first and always written.
+_ORDER: Final = tuple(
+    (f'"{name}":', Entry._fields.index(name)) for name in sorted(Entry._fields) if name != "at"
+)
 _EMPTY: Final = {"number": 0, "kind": "", "href": "", "id": 0}
 
 

@@ -7,6 +7,7 @@ all hold an entry against what they themselves know.
 from __future__ import annotations
 
 from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Final
 
 from strongroom.base.errors import FoldError
@@ -21,7 +22,6 @@ from strongroom.history.entries import (
     Member,
     Row,
     Tombstone,
-    canonical,
 )
 
 _MODULUS: Final = 1 << 256
@@ -30,7 +30,9 @@ _MODULUS: Final = 1 << 256
 def member_hash(member: Member) -> int:
     """Hash what a listing says of a member: kind, id, href, ETag, digest of its properties (I4)."""
     props = sha256(member.props.encode()).hexdigest() if member.props else ""
-    text = canonical([member.kind, member.id, member.href, member.etag, props])
+    # Canonical JSON, written by hand, for this is done for every member that is listed.
+    href = encode_basestring(member.href)
+    text = f'["{member.kind}",{member.id},{href},"{member.etag}","{props}"]'
     return int.from_bytes(sha256(text.encode()).digest())
 
 
