@@ -33,13 +33,12 @@ T = TypeVar("T")
 
 _POSITION: Final = "SELECT term, number, chain FROM cell"
 _MEMBER_COLUMNS: Final = 'collection, kind, href, id, number, etag, data, props, at, "by"'
-MEMBER: Final = (
-    f"SELECT {_MEMBER_COLUMNS} FROM members WHERE collection = ? AND kind = ? AND href = ?"  # noqa: S608
-)
-TOMBSTONE: Final = (
-    "SELECT collection, kind, href, id, number FROM tombstones"
-    " WHERE collection = ? AND kind = ? AND href = ?"
-)
+ROW: Final = f"""
+SELECT {_MEMBER_COLUMNS} FROM members WHERE collection = ?1 AND kind = ?2 AND href = ?3
+UNION ALL
+SELECT collection, kind, href, id, number, NULL, NULL, NULL, NULL, NULL
+FROM tombstones WHERE collection = ?1 AND kind = ?2 AND href = ?3
+"""  # noqa: S608 - a constant
 HEAD: Final = (
     "SELECT collection, number, chain, members, sum, batch FROM heads WHERE collection = ?"
 )
@@ -71,11 +70,13 @@ def _one(cursor: apsw.Cursor) -> tuple[Any, ...]:
 
 def read_row(cursor: apsw.Cursor, key: Key) -> Row | None:
     """Read what stands under a name; a tombstone is not held against its journal here."""
-    row = first(cursor.execute(MEMBER, key))
-    if row is not None:
-        return Member._make(row)
-    row = first(cursor.execute(TOMBSTONE, key))
-    return Tombstone._make(row) if row is not None else None
+    rows = cursor.execute(ROW, key).fetchall()
+    if not rows:
+        return None
+    if len(rows) > 1:
+        raise BrokenReplicaError(f"{key} both stands and is gone")
+    row = rows[0]
+    return Member._make(row) if row[5] is not None else Tombstone._make(row[:5])
 
 
 def read_head(cursor: apsw.Cursor, collection: int) -> Head:

@@ -2,13 +2,13 @@
 
 The pre-image is read and compared inside that transaction, and the heads are folded from what this
 catalog itself holds. An error before COMMIT rolls back and says so; an error from COMMIT may leave
-the batch held. Each statement runs once per batch with all its rows; the row in work is noted, so
-that a failing one names its entry (I9).
+the batch held. Each statement runs once per batch with all its rows; how many it changed before it
+failed says which entry is to blame (I9).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -60,9 +60,6 @@ _BLOB: Final = "INSERT INTO blobs (digest, size, body) VALUES (?, ?, ?)"
 NewBlobs = Mapping[str, tuple[int, bytes | None]]
 """Digest -> (size, body); the body is None where a durable file holds it."""
 
-Placed = tuple[int, tuple[Any, ...]]
-"""Which entry of the batch a statement is for, and what it is given."""
-
 
 class _Folded:
     """What a batch leaves, before it is written: rows by name, heads, journal rows."""
@@ -70,9 +67,9 @@ class _Folded:
     def __init__(self, cursor: apsw.Cursor, batch: Batch) -> None:
         self.before: dict[Key, Row | None] = {}
         self.rows: dict[Key, Row] = {}
-        self.places: dict[Key, int] = {}
+        self.places: dict[tuple[Any, ...], int] = {}
         self.heads: dict[int, Head] = {}
-        self.journal: list[Placed] = []
+        self.journal: list[tuple[Any, ...]] = []
         first = entry_id(batch.number, 0)
         for place, entry in enumerate(batch.entries):
             key, collection, line = entry.key, entry.collection, batch.lines[place]
@@ -86,23 +83,19 @@ class _Folded:
                 old = None  # a gap names nothing
             head, new = apply(entry, line, head, old, batch.number)
             self.heads[collection] = head
-            self.journal.append(
-                (place, (first + place, collection, entry.number, head.chain, line))
-            )
+            self.journal.append((first + place, collection, entry.number, head.chain, line))
             if new is not None:
                 self.rows[key] = new
                 self.places[key] = place
 
-    def members(self) -> Iterator[Placed]:
-        return ((self.places[k], r) for k, r in self.rows.items() if isinstance(r, Member))
+    def left(self, kind: type[Row]) -> list[Row]:
+        """Give the rows of one class that the batch leaves."""
+        return [row for row in self.rows.values() if isinstance(row, kind)]
 
-    def tombstones(self) -> Iterator[Placed]:
-        return ((self.places[k], r) for k, r in self.rows.items() if isinstance(r, Tombstone))
-
-    def replaced(self, old: type[Row], new: type[Row]) -> list[Placed]:
+    def replaced(self, old: type[Row], new: type[Row]) -> list[Key]:
         """Name the rows of class `old` whose names now have one of class `new`."""
         return [
-            (self.places[key], key)
+            key
             for key, row in self.rows.items()
             if isinstance(row, new) and isinstance(self.before[key], old)
         ]
@@ -115,7 +108,8 @@ class CatalogWriter:
         """Write through `connection`."""
         self._connection = connection
         self._cursor = connection.cursor()
-        self._place = 0  # of the entry whose statement runs
+        self._places: Sequence[int] = ()  # which entry each row of the running statement is for
+        self._changes = 0  # in all, before the running statement
 
     # --- looking ----------------------------------------------------------------------------------
     def standing(self) -> tuple[int, Position]:
@@ -150,16 +144,19 @@ class CatalogWriter:
             self._roll_back()
             raise
         except apsw.Error as error:
-            system = self._connection.system_errno
+            blame = self._blame(error)
             self._roll_back()
-            raise self._blame(error, int(system)) from error
+            raise blame from error
         except (OverflowError, TypeError, ValueError) as error:
-            self._roll_back()  # a value that SQLite cannot take
-            raise StatementError(f"entry {self._place}: {error}", self._place) from error
+            place = self._place()
+            self._roll_back()
+            if place is None:
+                raise RefusedBatchError(f"batch {batch.number}: {error}") from error
+            raise StatementError(f"entry {place}: {error}", place) from error
         self._commit()
 
     def _guard(self, batch: Batch, term: int, held: Position) -> None:
-        self._place = -1
+        self._places = ()
         guard = (*batch.position, term, held.number, held.chain)
         self._cursor.execute(_GUARD, guard)
         if self._connection.changes() != 1:
@@ -175,31 +172,41 @@ class CatalogWriter:
              len(batch.entries)),
         )  # fmt: skip
         if blobs:
-            self._many(_BLOB, _blob_rows(batch, blobs))
-        self._many(_JOURNAL, folded.journal)
-        self._many(_MEMBER, folded.members())
-        self._many(_TOMBSTONE, folded.tombstones())
-        for sql, rows in (
+            places = {entry.etag: place for place, entry in enumerate(batch.entries)}
+            rows = [(bytes.fromhex(d), size, body) for d, (size, body) in blobs.items()]
+            self._many(_BLOB, rows, [places[d] for d in blobs])
+        self._many(_JOURNAL, folded.journal, range(len(folded.journal)))
+        for sql, left in (
+            (_MEMBER, folded.left(Member)),
+            (_TOMBSTONE, folded.left(Tombstone)),
+        ):
+            if left:
+                self._many(sql, left, [folded.places[row[:3]] for row in left])
+        for sql, keys in (
             (_NO_MEMBER, folded.replaced(Member, Tombstone)),
             (_NO_TOMBSTONE, folded.replaced(Tombstone, Member)),
         ):
-            if rows:
-                self._many(sql, rows)
-        self._place = -1
-        self._cursor.executemany(_HEAD, [(*h[:4], h.sum.to_bytes(32), h.batch) for h in
-                                         folded.heads.values()])  # fmt: skip
+            if keys:
+                self._many(sql, keys, [folded.places[key] for key in keys])
+        self._places = ()
+        heads = [(*h[:4], h.sum.to_bytes(32), h.batch) for h in folded.heads.values()]
+        self._cursor.executemany(_HEAD, heads)
 
-    def _many(self, sql: str, rows: Iterable[Placed]) -> None:
-        self._cursor.executemany(sql, self._noting(rows))
+    def _many(self, sql: str, rows: Sequence[tuple[Any, ...]], places: Sequence[int]) -> None:
+        self._places = places
+        self._changes = self._connection.total_changes()
+        self._cursor.executemany(sql, rows)
 
-    def _noting(self, rows: Iterable[Placed]) -> Iterator[tuple[Any, ...]]:
-        for self._place, values in rows:
-            yield values
+    def _place(self) -> int | None:
+        """Say which entry's statement failed; None = none of an entry's own."""
+        done = self._connection.total_changes() - self._changes
+        return self._places[done] if done < len(self._places) else None
 
-    def _blame(self, error: apsw.Error, system: int) -> DamageError:
-        if self._place >= 0 and codes.is_fault_of_statement(error):
-            return StatementError(f"entry {self._place}: {error}", self._place)
-        return codes.verdict(error, "write", system)
+    def _blame(self, error: apsw.Error) -> DamageError:
+        place = self._place()
+        if place is not None and codes.is_fault_of_statement(error):
+            return StatementError(f"entry {place}: {error}", place)
+        return codes.verdict(error, "write", self._connection.system_errno)
 
     # --- transactions -----------------------------------------------------------------------------
     def _begin(self) -> None:
@@ -259,9 +266,3 @@ class CatalogWriter:
             "UPDATE blobs SET size = ?, body = ? WHERE digest = ?",
             (len(body), body, bytes.fromhex(digest)),
         )
-
-
-def _blob_rows(batch: Batch, blobs: NewBlobs) -> Iterator[Placed]:
-    places = {entry.etag: place for place, entry in enumerate(batch.entries)}
-    for digest, (size, body) in blobs.items():
-        yield places[digest], (bytes.fromhex(digest), size, body)
