@@ -111,7 +111,8 @@ class FakeCell:
     async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
         self.frozen.append((home, scope, why, evidence))
         data = canonical({"evidence": evidence, "why": why})
-        await self.submit(Put(Key(home, FREEZE, scope), digest_of(data.encode()), data, Origin()), {})
+        etag = digest_of(data.encode())
+        await self.submit(Put(Key(home, FREEZE, scope), etag, data, Origin()), {})
 
     def forget(self, collection: int, number: int) -> None:
         """Go back to `number`, as a restore from an old copy would."""

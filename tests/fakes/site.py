@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from fakes.asgi import Answer, Client
 from fakes.cell import FakeCell
 from fakes.world import FakeEntropy
-
 from strongroom.dav.auth import Gate
 from strongroom.history.edits import Origin
 from strongroom.history.entries import Member
@@ -32,7 +31,7 @@ class Site:
     def __init__(self) -> None:
         self.cell = FakeCell()
         self.open = True
-        entropy = FakeEntropy()
+        entropy = self.entropy = FakeEntropy()
         self.app = application(
             lambda: self.cell if self.open else None, entropy, Gate(delay_seconds=0)
         )

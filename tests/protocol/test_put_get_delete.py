@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from fakes.asgi import Answer
 from fakes.site import BOOK, HOME, Site, card
-
 from strongroom.base.errors import NoSpaceError, UnknownError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 
@@ -146,7 +146,9 @@ def test_a_repeated_conditional_put_finds_its_own_bytes_and_succeeds(site: Site)
     assert other.status == 412
 
 
-@pytest.mark.parametrize("kind", ["text/vcard", "text/x-vcard", "text/directory; profile=vcard", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/vcard", "text/x-vcard", "text/directory; profile=vcard", ""]
+)
 def test_content_types_that_clients_send_for_cards_are_taken(site: Site, kind: str) -> None:
     headers = {"content_type": kind} if kind else {}
     assert site.do("PUT", ANN, card("ann"), **headers).status == 201

@@ -64,9 +64,7 @@ class CardDav:
         except StrongroomError as error:
             await refuse_plainly(send, error, method=scope["method"])
             return
-        request = Request(
-            cell, scope, headers, receive, send, parse(raw_path), caller, request_id
-        )
+        request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         try:
             await _dispatch(request)
         except StrongroomError as error:

@@ -188,6 +188,7 @@ class Plan(NamedTuple):
     live: tuple[Getter, ...]
     others: tuple[str, ...]
     defaults: dict[str, Getter]
+    with_dead: bool
 
 
 @lru_cache(512)
@@ -198,6 +199,7 @@ def plan(place: Place, names: tuple[str, ...]) -> Plan:
         tuple(live[name] for name in names if name in live),
         tuple(name for name in names if name not in live),
         _DEFAULTS.get(place, {}),
+        place in _WITH_DEAD,
     )
 
 
@@ -207,7 +209,7 @@ def describe(site: Site, href: str, member: Member, asked: Plan, *extra: bytes) 
     found += extra
     if not asked.others:
         return response(href, found)
-    if not member.props and not asked.defaults:
+    if not (asked.with_dead and member.props) and not asked.defaults:
         return response(href, found, asked.others)
     missing = _add_dead(site, member, asked, found)
     return response(href, found, missing)

@@ -55,9 +55,7 @@ def _for_client(request: Request, error: InvalidError) -> InvalidError:
 async def _pieces(request: Request, delta: Delta, wanted: SyncCollection) -> AsyncIterator[bytes]:
     base = collection_href(request)
     yield prologue()
-    writer = card_writer(
-        Site(request.cell, request.caller), base, Propfind("prop", wanted.names)
-    )
+    writer = card_writer(Site(request.cell, request.caller), base, Propfind("prop", wanted.names))
     async for piece in listing_pieces(delta.changed, len(delta.changed), writer):
         yield piece
     if delta.removed:

@@ -40,9 +40,7 @@ async def make_book(
     key = Key(home, COLLECTION, name)
     etag = digest_of(ADDRESSBOOK_DATA.encode())
     try:
-        rows = await cell.submit(
-            Put(key, etag, ADDRESSBOOK_DATA, origin, ABSENT, props=text), {}
-        )
+        rows = await cell.submit(Put(key, etag, ADDRESSBOOK_DATA, origin, ABSENT, props=text), {})
     except PreconditionError as error:
         raise ConflictError("Something of that name is there already.") from error
     assert isinstance(rows[0], Member)
