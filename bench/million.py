@@ -21,9 +21,10 @@ async def _filled(running: RunningStrongroom, objects: int) -> None:
     began = time.perf_counter()
     for first in range(0, objects, PER_BOOK):
         book = await new_book(running.target, f"book{first // PER_BOOK}")
-        await fill(running.target, book, min(PER_BOOK, objects - first), first)
-        rate = (first + PER_BOOK) / (time.perf_counter() - began)
-        print(f"  filled {first + PER_BOOK:,} of {objects:,} ({rate:,.0f}/s)", flush=True)
+        there = min(first + PER_BOOK, objects)
+        await fill(running.target, book, there - first, first)
+        rate = there / (time.perf_counter() - began)
+        print(f"  filled {there:,} of {objects:,} ({rate:,.0f}/s)", flush=True)
 
 
 async def measure(place: Path, objects: int, runs: int) -> list[Measure]:
