@@ -25,9 +25,9 @@ _START: Final = (
     r"A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d"
     r"\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
 )
-# lxml reads no namespace but a URI, so no other may be written.
+# A namespace is a URI; lxml alone would take any character in `http://[...]/`, even a brace.
 _CLARK: Final = re.compile(
-    rf"(?:\{{([A-Za-z0-9_.~:/?#@!$&'()*+,;=%\-]*)\}})?([{_START}][{_START}\-.0-9\u00b7\u0300-\u036f\u203f\u2040]*)"
+    rf"(?:\{{([A-Za-z0-9_.~:/?#\[\]@!$&'()*+,;=%\-]*)\}})?([{_START}][{_START}\-.0-9\u00b7\u0300-\u036f\u203f\u2040]*)"
 )
 _RESERVED: Final = "http://www.w3.org/2000/xmlns/"  # no element can be in it
 

@@ -26,6 +26,7 @@ from strongroom.base.limits import (
     REQUEST_XML_BYTES_MAX,
 )
 from strongroom.formats import FormatError
+from strongroom.formats.characters import split_name
 
 DAV: Final = "DAV:"
 CARDDAV: Final = "urn:ietf:params:xml:ns:carddav"
@@ -35,6 +36,8 @@ RESOURCE_TYPE: Final = f"{{{DAV}}}resourcetype"
 NAMES_MAX: Final = 256  # clients ask for some dozens; each is answered once per member
 NAME_CHARACTERS_MAX: Final = 1024  # of one Clark name
 REMEMBERED_BYTES_MAX: Final = 4096  # larger bodies are hardly sent twice
+# A value repeats all namespaces around it, at a cost that grows with their square (6 s at 4 MiB).
+CHANGES_BYTES_MAX: Final = 2 * PROPERTIES_BYTES_MAX
 _REMEMBERED: Final = 256  # bodies of each kind
 
 _PROP: Final = f"{{{DAV}}}prop"
@@ -110,9 +113,7 @@ def parse_propfind(body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX) -> Propf
     return read(_within(body, bytes_max))
 
 
-def parse_proppatch(
-    body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX
-) -> tuple[PropertyChange, ...]:
+def parse_proppatch(body: bytes, bytes_max: int = CHANGES_BYTES_MAX) -> tuple[PropertyChange, ...]:
     """Read the body of a PROPPATCH: its changes in the order in which they must happen.
 
     Raises:
@@ -124,7 +125,7 @@ def parse_proppatch(
     return changes
 
 
-def parse_mkcol(body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX) -> tuple[PropertyChange, ...]:
+def parse_mkcol(body: bytes, bytes_max: int = CHANGES_BYTES_MAX) -> tuple[PropertyChange, ...]:
     """Read the body of an extended MKCOL; none at all sets nothing.
 
     Raises:
@@ -185,7 +186,7 @@ def _dav(parent: etree._Element, local: str) -> etree._Element | None:
 
 def _names(parent: etree._Element | None) -> tuple[str, ...]:
     """Name the children of a list of properties, each once."""
-    return () if parent is None else _limited(str(child.tag) for child in parent)
+    return () if parent is None else _limited(map(_name, parent))
 
 
 def _limited(names: Iterable[str]) -> tuple[str, ...]:
@@ -193,6 +194,16 @@ def _limited(names: Iterable[str]) -> tuple[str, ...]:
     if len(unique) > NAMES_MAX or any(len(name) > NAME_CHARACTERS_MAX for name in unique):
         raise FormatError("too-large", "Too many or too long names of properties.")
     return unique
+
+
+def _name(element: etree._Element) -> str:
+    """Give the Clark name; refuse on the way in what could not be named in an answer."""
+    name = str(element.tag)
+    try:
+        split_name(name)
+    except FormatError as error:
+        raise FormatError("bad-request-body", error.message) from error
+    return name
 
 
 # --- PROPFIND -------------------------------------------------------------------------------------
@@ -220,7 +231,7 @@ _remembered_propfind = lru_cache(_REMEMBERED)(_propfind)
 def _changes(root: etree._Element) -> tuple[PropertyChange, ...]:
     """Read all changes. Each value repeats the namespaces around it, so their sum has a limit."""
     changed = list(_changed(root))
-    names = [str(element.tag) for _, element in changed]
+    names = [_name(element) for _, element in changed]
     if len(_limited(names)) < len(names) > NAMES_MAX:
         raise FormatError("too-large", "Too many changes at once.")
     changes = []
@@ -266,7 +277,7 @@ def _report(body: bytes) -> Report:
         return _sync_collection(root)
     if root.tag == f"{{{CARDDAV}}}addressbook-multiget":
         return _multiget(root)
-    return UnknownReport(_limited([str(root.tag)])[0])
+    return UnknownReport(_limited([_name(root)])[0])
 
 
 _remembered_report = lru_cache(_REMEMBERED)(_report)

@@ -14,6 +14,7 @@ from strongroom.base.limits import MULTIGET_HREFS_MAX, PROPERTIES_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.davxml import (
     ADDRESS_DATA,
+    CHANGES_BYTES_MAX,
     NAME_CHARACTERS_MAX,
     NAMES_MAX,
     REMEMBERED_BYTES_MAX,
@@ -117,9 +118,20 @@ def test_too_many_names_are_refused():
     assert code_of(parse_propfind, propfind(f"<prop><{longest}a/></prop>")) == "too-large"
 
 
+@pytest.mark.parametrize("space", ["http://[}]/", "http://[{]/"])
+def test_a_name_that_could_not_be_answered_is_refused(space: str):
+    inner = f"<prop><a xmlns='{space}'/></prop>"
+
+    assert code_of(parse_propfind, propfind(inner)) == "bad-request-body"
+    assert code_of(parse_proppatch, proppatch(f"<set>{inner}</set>")) == "bad-request-body"
+    assert code_of(parse_report, f"<a xmlns='{space}'/>".encode()) == "bad-request-body"
+
+
 @settings(max_examples=100, deadline=None)
 @given(
-    st.text("a:/[]{}%é <\"'^|#.~", max_size=6),
+    st.text("a:/[]{}%é <\"'^|#.~", max_size=6).flatmap(
+        lambda text: st.sampled_from([text, f"http://[{text}]/"])
+    ),
     st.text("aü-.1é·\u0300\u2200\U0001f600", min_size=1, max_size=3),
 )
 def test_a_name_that_was_read_can_be_answered(space: str, local: str):
@@ -201,6 +213,14 @@ def test_too_large_properties_are_refused():
         code_of(parse_proppatch, proppatch(f"<set><prop><a>{half}</a><b>{half}</b></prop></set>"))
         == "too-large"
     )
+
+
+def test_a_body_of_changes_is_taken_at_the_limit_and_refused_one_past_it():
+    body = proppatch("<remove><prop><a/></prop></remove>").ljust(CHANGES_BYTES_MAX)
+
+    parse_proppatch(body)
+    assert code_of(parse_proppatch, body + b" ") == "too-large"
+    assert code_of(parse_mkcol, body + b" ") == "too-large"
 
 
 def test_an_extended_mkcol_is_read():

@@ -127,7 +127,7 @@ def test_known_prefixes_are_used_and_others_declared():
         "1a",
         "{a}b}c",
         "{a b}c",
-        "{[}c",
+        "{[|]}c",
         "a:b",
         "<a",
         "{http://www.w3.org/2000/xmlns/}a",
@@ -149,7 +149,7 @@ def test_what_xml_cannot_carry_cannot_be_written(bad: str | bytes):
 @settings(max_examples=150, deadline=None)
 @given(
     st.text(max_size=30),
-    st.sampled_from(["", "DAV:", "urn:x", "a&'b", "[", "é"]),
+    st.sampled_from(["", "DAV:", "urn:x", "a&'b"]),
     st.text("aü-.1:é·\u0300{}", max_size=4),
 )
 def test_any_text_and_any_name_are_read_as_written_or_refused(text: str, space: str, local: str):
