@@ -98,7 +98,7 @@ def _add_accounts(actions: _Commands[_Parser]) -> None:
     add = _leaf(actions, "add", "A new person, with an empty address book.")
     add.add_argument("login", metavar="LOGIN")
     add.add_argument("--name", default="", help="the person's name, as devices show it")
-    _leaf(actions, "list", "Who there is.")
+    _leaf(actions, "list", "Who there is, with how many devices, and who is frozen.")
     thaw = _leaf(actions, "thaw", "Show why an account is frozen; end it once that is accepted.")
     thaw.add_argument("login", metavar="LOGIN")
     thaw.add_argument("--yes", action="store_true", help="accept the evidence without being asked")

@@ -66,10 +66,10 @@ async def rebuild_from(call: Call) -> dict[str, Any]:
     """Make one replica's history the cell's: the one way past a lost quorum."""
     async with call.room.changing:
         plan = await _plan(call.room, call.given["source"])
-        if plan.position.number != call.given["number"]:
+        held, typed = plan.position.number, call.given["number"]
+        if held != typed:
             raise RefusedPlanError(
-                f"{plan.source} ends with batch {plan.position.number}, not {call.given['number']}. "
-                "Nothing was changed."
+                f"{plan.source} ends with batch {held}, not {typed}. Nothing was changed."
             )
         await call.room.parts.apply_rebuild(plan, percent(call.tell))
     return {"source": plan.source, "number": plan.position.number}
@@ -77,7 +77,7 @@ async def rebuild_from(call: Call) -> dict[str, Any]:
 
 async def _plan(room: Room, source: str) -> RebuildPlan:
     if room.cell is not None:
-        raise RefusedPlanError("The cell is open; this is for a lost quorum. Nothing was changed.")
+        raise RefusedPlanError("The cell is open; this is for a lost quorum only.")
     return await room.parts.plan_rebuild(source)
 
 

@@ -101,13 +101,14 @@ class _Door:
         await writer.drain()
 
     async def _request(self, reader: asyncio.StreamReader) -> Request:
-        if len(self._tasks) > CONNECTIONS_MAX:
-            raise BusyError("Too many commands are running; nothing was changed.")
         try:
             async with asyncio.timeout(self._seconds_max):
                 line = await reader.readline()
         except (ValueError, TimeoutError) as error:
             raise ProtocolError("No whole line of a request came in time and size.") from error
+        # Only now: what is left unread at the end would take the answer away with it.
+        if len(self._tasks) > CONNECTIONS_MAX:
+            raise BusyError("Too many commands are running; nothing was changed.")
         return decode_request(line)
 
     async def close(self) -> None:

@@ -10,14 +10,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Final
 
 import uvloop
 
 from strongroom import compose
-from strongroom.base.errors import OperatorError, StrongroomError
+from strongroom.base.errors import LockedError, OperatorError, StrongroomError
 from strongroom.base.settings import Settings
 from strongroom.control.copies import scrub_cell
 from strongroom.control.listen import listening
@@ -27,6 +27,8 @@ from strongroom.mirror.site import FrozenCellError
 
 Announce = Callable[[str, OperatorError | None], None]  # the address; why the cell is frozen
 _REOPEN_SECONDS: Final = 15.0
+_LOCK_TRIES: Final = 10
+_LOCK_PAUSE_SECONDS: Final = 0.2
 _FIRST_SCRUB_SECONDS: Final = 600.0  # a start has other things to do
 _SCRUB_PAUSE_SECONDS: Final = 86_400.0  # between two rounds
 _log: Final = logging.getLogger("strongroom.serve")
@@ -78,7 +80,7 @@ class _Server:
     async def _serve(self) -> None:
         settings = self._settings
         async with AsyncExitStack() as stack:
-            parts = await stack.enter_async_context(compose.open_parts(settings))
+            parts = await self._parts(stack)
             door = stack.enter_context(compose.http_socket(settings))
             room = Room(parts, None, serving=True)
             await self._open(room, stack)
@@ -87,12 +89,21 @@ class _Server:
             self._http = compose.HttpServer(
                 compose.make_application(lambda: room.cell, parts.entropy)
             )
+            door.listen(compose.BACKLOG)  # from here on who comes is answered, if a moment later
             self._announce(compose.url_of(door), room.trouble)
             try:
                 await self._http.serve(sockets=[door])
             finally:
                 upkeep.cancel()
                 await asyncio.gather(upkeep, return_exceptions=True)
+
+    async def _parts(self, stack: AsyncExitStack) -> compose.Parts:
+        """Take the locks; a command that is just ending (a look at the status) is waited for."""
+        for _ in range(_LOCK_TRIES):
+            with suppress(LockedError):
+                return await stack.enter_async_context(compose.open_parts(self._settings))
+            await asyncio.sleep(_LOCK_PAUSE_SECONDS)
+        return await stack.enter_async_context(compose.open_parts(self._settings))
 
     async def _open(self, room: Room, stack: AsyncExitStack) -> None:
         async with room.changing:

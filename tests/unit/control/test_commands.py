@@ -1,0 +1,156 @@
+"""The commands themselves, over a cell in memory."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from fakes.cell import FakeCell
+from fakes.world import FakeEntropy
+from strongroom.base.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    RefusedPlanError,
+    StrongroomError,
+)
+from strongroom.base.settings import Settings
+from strongroom.compose import Parts
+from strongroom.control.copies import percent
+from strongroom.control.protocol import Request
+from strongroom.control.room import Room
+from strongroom.control.table import COMMANDS, find, run
+from strongroom.mirror.cell import MirrorCell
+from strongroom.mirror.site import FrozenCellError
+from strongroom.service.accounts import sign_in
+
+SETTINGS = Settings("127.0.0.1", 0, Path("data"), (Path("r1"), Path("r2"), Path("r3")), 2)
+
+
+class Desk:
+    """Runs commands one after another against one fake cell."""
+
+    def __init__(self) -> None:
+        self.cell = FakeCell()
+        parts = cast(Parts, SimpleNamespace(entropy=FakeEntropy(), settings=SETTINGS))
+        self.room = Room(parts, cast(MirrorCell, self.cell))
+
+    def do(self, command: str, **arguments: Any) -> dict[str, Any]:
+        return asyncio.run(run(self.room, Request(command, arguments), lambda text: None))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    made = Desk()
+    made.do("account add", login="anna", name="Anna Berg")
+    return made
+
+
+def test_an_account_gets_a_book_and_its_name(desk: Desk):
+    account = desk.cell.directory.account("anna")
+    assert account is not None
+    assert "Anna Berg" in account.properties["{DAV:}displayname"]
+    assert desk.cell.directory.collection(account.id, "contacts") is not None
+    assert [row["login"] for row in desk.do("account list")["accounts"]] == ["anna"]
+
+
+def test_an_account_is_not_made_twice(desk: Desk):
+    with pytest.raises(ConflictError):
+        desk.do("account add", login="anna", name="")
+
+
+def test_a_name_that_xml_cannot_carry_makes_no_account(desk: Desk):
+    with pytest.raises(InvalidError):
+        desk.do("account add", login="bert", name="a\x00b")
+    assert desk.cell.directory.account("bert") is None
+
+
+def test_a_device_signs_in_until_it_is_revoked(desk: Desk):
+    password = desk.do("device add", login="anna", name="phone")["password"]
+    assert sign_in(desk.cell.directory, "anna", password) is not None
+    listed = desk.do("device list", login="anna")
+    assert [row["name"] for row in listed["devices"]] == ["phone"]
+    assert password not in str(listed)
+    desk.do("device revoke", login="anna", name="phone")
+    assert sign_in(desk.cell.directory, "anna", password) is None
+
+
+def freeze(desk: Desk) -> int:
+    account = desk.cell.directory.account("anna")
+    assert account is not None
+    asyncio.run(desk.cell.freeze(account.id, "account", "a token knows more", "token:1"))
+    return account.id
+
+
+def test_a_thaw_shows_the_evidence_then_journals_it(desk: Desk):
+    home = freeze(desk)
+    (shown,) = desk.do("account freezes", login="anna")["freezes"]
+    assert (shown["why"], shown["evidence"]) == ("a token knows more", "token:1")
+    desk.do("account thaw", login="anna", evidence=["token:1"])
+    assert desk.cell.directory.frozen(home) is None
+    assert desk.cell.directory.accepted(home, "token:1")
+
+
+def test_a_thaw_on_other_evidence_than_was_shown_is_refused(desk: Desk):
+    home = freeze(desk)
+    with pytest.raises(RefusedPlanError):
+        desk.do("account thaw", login="anna", evidence=["token:2"])
+    assert desk.cell.directory.frozen(home) is not None
+
+
+def test_nothing_frozen_is_nothing_to_thaw(desk: Desk):
+    with pytest.raises(NotFoundError):
+        desk.do("account thaw", login="anna", evidence=[])
+
+
+def test_the_journal_says_which_command_it_was(desk: Desk):
+    desk.do("device add", login="anna", name="phone")
+    account = desk.cell.directory.account("anna")
+    assert account is not None
+    assert desk.cell.journal[account.id][-1][0].request == "command device add"
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("rm -rf", {}),
+        ("account add", {}),
+        ("account add", {"login": "a", "name": "b", "more": "c"}),
+        ("account add", {"login": 1, "name": "b"}),
+        ("account thaw", {"login": "a", "evidence": "b"}),
+        ("account thaw", {"login": "a", "evidence": [1]}),
+        ("replica rebuild from", {"source": "r1", "number": True}),
+    ],
+)
+def test_arguments_that_do_not_fit_run_nothing(command: str, arguments: dict[str, Any]):
+    with pytest.raises(InvalidError):
+        find(Request(command, arguments))
+
+
+def test_on_a_frozen_cell_each_command_that_needs_it_says_why():
+    desk = Desk()
+    desk.room.cell, desk.room.trouble = None, FrozenCellError("two disks are missing")
+    samples = {str: "x", list: [], int: 1}
+    for name, command in COMMANDS.items():
+        if command.needs_cell:
+            given = {key: samples[kind] for key, kind in command.takes.items()}
+            with pytest.raises(StrongroomError, match="two disks are missing"):
+                desk.do(name, **given)
+
+
+def test_a_lost_quorum_s_way_out_is_closed_while_the_cell_is_open(desk: Desk):
+    with pytest.raises(RefusedPlanError):
+        desk.do("replica plan", source="r1")
+    with pytest.raises(RefusedPlanError):
+        desk.do("replica rebuild from", source="r1", number=1)
+
+
+def test_progress_is_told_once_for_each_hundredth():
+    told: list[str] = []
+    show = percent(told.append)
+    for held in range(1, 1001):
+        show(held, 1000)
+    assert len(told) == 101
+    assert told[-1] == "copied 1000 of 1000 batches (100 %)"
