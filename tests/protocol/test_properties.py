@@ -352,3 +352,9 @@ def test_hostile_bodies_are_the_clients_error(
 
 def test_a_request_body_over_the_limit_is_413(site: Site) -> None:
     assert site.do("PROPFIND", BOOK, b" " * (4 * 1024 * 1024 + 1), depth="0").status == 413
+
+
+def test_an_address_in_raw_utf_8_is_echoed_as_one_that_can_be_asked_for(site: Site) -> None:
+    site.put("%C3%BC.vcf")
+    raw = BOOK + "ü.vcf".encode().decode("latin-1")
+    assert site.do("PROPFIND", raw, depth="0").hrefs == [BOOK + "%C3%BC.vcf"]

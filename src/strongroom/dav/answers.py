@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from strongroom.base.errors import ClientError, StrongroomError
-from strongroom.dav.request import DRAIN_BYTES_MAX, Request, Send
+from strongroom.dav.request import Request, Send
 from strongroom.dav.statuses import Status, status_of
 from strongroom.formats.multistatus import error_body
 
@@ -37,10 +37,8 @@ async def answer(
 
 async def refuse(request: Request, error: StrongroomError, extra: Iterable[Header] = ()) -> None:
     """Say an error, in XML where it has a precondition element and in plain words otherwise."""
-    headers = list(extra)
-    length = request.headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > DRAIN_BYTES_MAX:
-        headers.append(_CLOSE)
+    headers = [*extra, _CLOSE] if request.hopeless() else list(extra)
+    await request.drain()
     await refuse_plainly(request.send, error, headers, status_of(error), request.method)
 
 

@@ -66,13 +66,18 @@ class CardDav:
             return
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         try:
-            await _dispatch(request)
-        except StrongroomError as error:
-            if send.started:
-                raise
-            await refuse(request, error)
+            await _answer(request, send)
         except GoneError:
             return
+
+
+async def _answer(request: Request, send: Sender) -> None:
+    try:
+        await _dispatch(request)
+    except StrongroomError as error:
+        if send.started:
+            raise
+        await refuse(request, error)
 
 
 async def _dispatch(request: Request) -> None:

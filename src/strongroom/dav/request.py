@@ -12,6 +12,7 @@ from typing import Any, Final
 from strongroom.base.errors import TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.routes import Target
+from strongroom.formats.hrefs import join
 from strongroom.history.edits import Origin
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import Caller
@@ -48,7 +49,9 @@ class Sender:
 class Request:
     """What a method needs to know; built once a request."""
 
-    __slots__ = ("caller", "cell", "headers", "id", "method", "path", "receive", "send", "target")
+    __slots__ = (
+        "_more", "_receive", "caller", "cell", "headers", "id", "method", "path", "send", "target",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -64,9 +67,11 @@ class Request:
         """Keep what was parsed; `path` stays as the client has sent it, for its own hrefs."""
         self.cell = cell
         self.method: str = scope["method"]
-        self.path: str = scope["raw_path"].decode("latin-1")
+        raw: bytes = scope["raw_path"]
+        self.path = raw.decode() if raw.isascii() else join(*target.path)
         self.headers = headers
-        self.receive = receive
+        self._receive = receive
+        self._more = True  # of the body; whether there is any is seen in `drain`
         self.send = send
         self.target = target
         self.caller = caller
@@ -84,32 +89,51 @@ class Request:
         """Read the whole body.
 
         Raises:
-            TooLargeError: it is longer than `limit`; the rest was read and thrown away.
+            TooLargeError: it is longer than `limit`.
             GoneError: the client went away.
         """
-        length = self.header(b"content-length")
-        if length.isdigit() and int(length) > limit:
-            raise TooLargeError(f"At most {limit} bytes are taken here.")
-        message = await self.receive()
-        body = _part(message)
-        if not message.get("more_body"):
-            _check(len(body), limit)
-            return body
-        return await self._long_body(body, limit)
+        if self._length() > limit:
+            raise _too_large(limit)
+        body = await self._part()
+        return await self._long_body(body, limit) if self._more else _within(body, limit)
 
     async def _long_body(self, first: bytes, limit: int) -> bytes:
-        parts, size, more = [first], len(first), True
-        while more:
-            message = await self.receive()
-            part = _part(message)
-            size += len(part)
-            if size > limit:
-                parts.clear()
-            else:
-                parts.append(part)
-            more = bool(message.get("more_body")) and size <= DRAIN_BYTES_MAX
-        _check(size, limit)
+        parts, size = [first], len(first)
+        while self._more and size <= limit:
+            parts.append(await self._part())
+            size += len(parts[-1])
+        if size > limit:
+            raise _too_large(limit)
         return b"".join(parts)
+
+    async def drain(self) -> None:
+        """Throw away what is left of the body, so that the client sees the answer.
+
+        A client that waits for `100 Continue` has sent nothing, and too much is not read at all:
+        the connection is closed then (`hopeless`).
+        """
+        if self.hopeless() or b"expect" in self.headers:
+            return
+        if not (self._length() or b"transfer-encoding" in self.headers):
+            return
+        size = 0
+        while self._more and size <= DRAIN_BYTES_MAX:
+            size += len(await self._part())
+
+    def hopeless(self) -> bool:
+        """Say whether the body is longer than anything that would be read."""
+        return self._length() > DRAIN_BYTES_MAX
+
+    def _length(self) -> int:
+        text = self.headers.get(b"content-length", b"")
+        return int(text) if text.isdigit() else 0
+
+    async def _part(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        self._more = bool(message.get("more_body"))
+        return bytes(message.get("body", b""))
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
@@ -123,12 +147,11 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
     return headers
 
 
-def _part(message: Message) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise GoneError
-    return bytes(message.get("body", b""))
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
-def _check(size: int, limit: int) -> None:
-    if size > limit:
-        raise TooLargeError(f"At most {limit} bytes are taken here.")
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(f"At most {limit} bytes are taken here.")

@@ -14,6 +14,7 @@ asks (I4). A collection may be asked for without its last slash (RFC 4918 sectio
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
@@ -55,8 +56,32 @@ class Target(NamedTuple):
 NOWHERE: Final = Target(Place.NONE, Path((), True))
 
 
+_REMEMBERED_BYTES_MAX: Final = 512  # of a book's address; longer ones are hardly asked for twice
+
+
 def parse(raw_path: bytes | str) -> Target:
     """Say what an address is of; never raises."""
+    if isinstance(raw_path, str):
+        raw_path = raw_path.encode("utf-8", "surrogatepass")
+    base, _, name = raw_path.rpartition(b"/")
+    if name and len(base) <= _REMEMBERED_BYTES_MAX:
+        # Almost every request is about a card in a book that was asked for before.
+        above = _remembered(base)
+        if above.place is Place.BOOK and not above.path.is_collection:
+            return _inside(above, name)
+    return _parse(raw_path)
+
+
+def _inside(book: Target, raw_name: bytes) -> Target:
+    try:
+        names = split(b"/" + raw_name).segments
+    except FormatError:
+        return NOWHERE
+    path = Path(book.path.segments + names, False)
+    return Target(Place.CARD, path, book.login, book.book, names[0])
+
+
+def _parse(raw_path: bytes) -> Target:
     try:
         path = split(raw_path)
     except FormatError:
@@ -69,6 +94,9 @@ def parse(raw_path: bytes | str) -> Target:
     if segments[:2] == ("dav", "principals") and len(segments) == 3:
         return Target(Place.PRINCIPAL, path, segments[2])
     return NOWHERE
+
+
+_remembered: Final = lru_cache(4096)(_parse)
 
 
 def principal_href(login: str) -> str:

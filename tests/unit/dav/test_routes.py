@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strongroom.dav import routes
 from strongroom.dav.routes import NOWHERE, Place, home_href, name_href, parse, principal_href
 
 
@@ -56,3 +57,10 @@ def test_what_we_write_we_read_back(login: str, book: str, card: str) -> None:
 @given(st.binary(max_size=60))
 def test_no_bytes_make_it_fail(raw: bytes) -> None:
     assert parse(b"/dav/addressbooks/" + raw).place in set(Place)
+
+
+@given(st.sampled_from(["/dav/addressbooks/a/b", "/dav/addressbooks/a", "/dav", "", "/x/"]),
+       st.sampled_from(["/", "", "//", "/."]), st.text(max_size=8))  # fmt: skip
+def test_a_remembered_book_changes_no_answer(base: str, cut: str, name: str) -> None:
+    raw = (base + cut + name).encode("utf-8", "surrogatepass")
+    assert parse(raw) == routes._parse(raw)
