@@ -69,6 +69,8 @@ class Place:
 
     def http(self, method: str, path: str, password: str = "", body: bytes | None = None) -> int:
         request = urllib.request.Request(self.address + path, body, method=method)
+        if body is not None:
+            request.add_header("content-type", "text/vcard")
         if password:
             token = base64.b64encode(f"anna:{password}".encode()).decode()
             request.add_header("authorization", f"Basic {token}")

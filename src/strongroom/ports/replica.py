@@ -131,7 +131,7 @@ class Replica(Protocol):
         """Look names up. A tombstone is given only if the journal holds the deletion (I4)."""
 
     def listing(self, collection: int, kind: str) -> Snapshot[Listing]:
-        """Read all members of one kind in one transaction."""
+        """Read all members of one kind, or of all (""), in one transaction."""
 
     def journal(self, collection: int, after: int, limit: int) -> Snapshot[Journal]:
         """Read up to `limit` rows of a journal behind number `after`."""

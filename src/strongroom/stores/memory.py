@@ -215,10 +215,10 @@ class MemoryReplica:
         return Snapshot(self.state.position, found)
 
     def listing(self, collection: int, kind: str) -> Snapshot[Listing]:
-        """Read all members of one kind, ordered by href."""
+        """Read all members of one kind, or of all (""), ordered by kind and href."""
         self._identity()
         found = _members(r for r in self.state.rows.values() if r.collection == collection)
-        members = tuple(m for m in found if m.kind == kind)
+        members = tuple(m for m in found if kind in ("", m.kind))
         head = self.state.heads.get(collection) or genesis_head(collection)
         return Snapshot(self.state.position, Listing(head, members))
 

@@ -131,16 +131,18 @@ class CatalogReader:
         return row
 
     def listing(self, collection: int, kind: str) -> Snapshot[Listing]:
-        """Read all members of one kind, and the head beside them."""
+        """Read all members of one kind, or of all (""), and the head beside them."""
         return self._within(lambda: self._listing(collection, kind))
 
     def _listing(self, collection: int, kind: str) -> Listing:
         head = read_head(self._cursor, collection)
+        only = "AND kind = ?2" if kind else ""
         query = (
             f"SELECT {_MEMBER_COLUMNS} FROM members"  # noqa: S608
-            " WHERE collection = ? AND kind = ? ORDER BY href"
+            f" WHERE collection = ?1 {only} ORDER BY kind, href"
         )
-        rows = self._cursor.execute(query, (collection, kind)).fetchall()
+        values = (collection, kind) if kind else (collection,)
+        rows = self._cursor.execute(query, values).fetchall()
         return Listing(head, tuple(map(Member._make, rows)))
 
     def journal(self, collection: int, after: int, limit: int) -> Snapshot[Journal]:

@@ -1,0 +1,1 @@
+"""Real servers, as another program meets them."""

@@ -1,0 +1,177 @@
+"""A real server in a directory of its own: init, serve, accounts, devices, and its end.
+
+It speaks to Strongroom as any other program does: the command, the TOML file, signals and HTTP. It
+ends only the process that it started, by its own id, and always does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from phone.wire import Wire
+
+START_SECONDS = 40.0
+STOP_SECONDS = 40.0
+COMMAND_SECONDS = 60.0
+BOOK = "/dav/addressbooks/{login}/contacts/"
+
+
+class ServerError(Exception):
+    """The server or a command did not do what was asked of it."""
+
+
+def free_port() -> int:
+    """Give a loopback port that nobody held a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess:
+    """A cell with three replicas below `place`, and at most one process that serves it."""
+
+    def __init__(self, place: Path, *, replicas: Sequence[Path] | None = None) -> None:
+        self.place = place
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}/"
+        self.data = place / "data"
+        self.replicas = list(replicas or (place / f"r{number}" for number in (1, 2, 3)))
+        self.config = place / "strongroom.toml"
+        self.log = place / "server.log"
+        self.entry: tuple[str, ...] = ("-m", "strongroom")  # what is run instead of it in a test
+        self._child: subprocess.Popen[bytes] | None = None
+        self._wires: list[Wire] = []
+        place.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(
+            f'listen = "127.0.0.1:{self.port}"\n'
+            f"data = {json.dumps(str(self.data))}\n"
+            f"replicas = {json.dumps([str(path) for path in self.replicas])}\n"
+            "write_quorum = 2\ntoy = true\nreserve_bytes = 1048576\n"
+        )
+
+    # --- commands ---------------------------------------------------------------------------------
+    def run(self, *words: str, check: bool = True, entry: Sequence[str] | None = None) -> str:
+        """Run one command with this configuration and give what it printed."""
+        command = [sys.executable, *(entry or ("-m", "strongroom")), *words]
+        done = subprocess.run(
+            [*command, "--config", str(self.config)],
+            capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            said = (done.stderr or done.stdout)[-1500:]
+            raise ServerError(f"{' '.join(words)} ended with {done.returncode}: {said}")
+        return done.stdout
+
+    def init(self) -> None:
+        self.run("init")
+
+    def add_account(self, login: str) -> None:
+        self.run("account", "add", login)
+
+    def add_device(self, login: str, name: str) -> str:
+        """Give the new device's password."""
+        return self.run("device", "add", login, name, "--print", "password").strip()
+
+    def standings(self) -> dict[str, str]:
+        """Give each replica's standing as `replica list --json` tells it."""
+        told: dict[str, Any] = json.loads(self.run("replica", "list", "--json"))
+        return {row["replica"]: row["standing"] for row in told["replicas"]}
+
+    # --- the process ------------------------------------------------------------------------------
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start the server; with `wait`, return once it takes writes."""
+        assert not self.running, "it runs already"
+        with self.log.open("ab") as out:
+            self._child = subprocess.Popen(
+                [sys.executable, *self.entry, "serve", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        if wait:
+            self.wait_until(200)
+
+    def wait_until(self, status: int, seconds: float = START_SECONDS) -> None:
+        """Return once /healthz answers with `status`."""
+        if not self.answers(status, seconds):
+            raise ServerError(f"/healthz is not {status} after {seconds:.0f} s: {self.words()}")
+
+    def answers(self, status: int, seconds: float = START_SECONDS) -> bool:
+        """Say whether /healthz comes to answer with `status`; False if the process ends before."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.running:
+            if self.health() == status:
+                return True
+            time.sleep(0.02)
+        return False
+
+    def health(self) -> int:
+        """Give the status of /healthz now; 0 = nobody answers."""
+        probe = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            probe.request("GET", "/healthz")
+            return probe.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            probe.close()
+
+    def words(self) -> str:
+        """Give the end of its log."""
+        return self.log.read_text(errors="replace")[-2000:].strip() if self.log.exists() else ""
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._child is not None:
+            self._child.send_signal(signal.SIGKILL)
+            self._child.wait(STOP_SECONDS)
+
+    def wait(self, seconds: float = STOP_SECONDS) -> int:
+        """Wait for it to end by itself and give its exit status."""
+        assert self._child is not None
+        return self._child.wait(seconds)
+
+    def stop(self) -> int:
+        """End it by SIGTERM, insist where it does not, and give its exit status."""
+        if self._child is None:
+            return 0
+        if self.running:
+            self._child.terminate()
+            try:
+                self._child.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise ServerError(f"SIGTERM did not end it: {self.words()}") from None
+        return self._child.returncode
+
+    # --- clients ----------------------------------------------------------------------------------
+    def wire(self, login: str, password: str) -> Wire:
+        """Give a device's connection; `end` closes it."""
+        wire = Wire(self.address, login, password)
+        self._wires.append(wire)
+        return wire
+
+    def end(self) -> None:
+        """Stop whatever runs, whatever state it is in, and close what was handed out."""
+        try:
+            self.stop()
+        finally:
+            for wire in self._wires:
+                wire.close()
+
+
+def book_of(login: str) -> str:
+    """Give the path of the book that every account has."""
+    return BOOK.format(login=login)

@@ -1,0 +1,52 @@
+"""What a phone keeps: cards, each with what was heard of it and what was not yet sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Card:
+    """A contact on the phone; `href` is empty until it was uploaded."""
+
+    uid: str
+    body: bytes
+    href: str = ""
+    etag: str = ""
+    dirty: bool = False  # an edit of the user that the server has not acknowledged
+    deleted: bool = False  # deleted by the user, not yet on the server
+    present: bool = False  # seen in the full listing that is being read
+
+    @property
+    def unsent(self) -> bool:
+        return self.dirty or self.deleted
+
+
+@dataclass
+class Book:
+    """An address book on the phone."""
+
+    href: str
+    token: str = ""
+    cards: list[Card] = field(default_factory=list)
+
+    def by_uid(self, uid: str) -> Card | None:
+        return next((card for card in self.cards if card.uid == uid), None)
+
+    def by_href(self, href: str) -> Card | None:
+        return next((card for card in self.cards if card.href == href), None)
+
+
+def card_bytes(uid: str, name: str) -> bytes:
+    """Write a vCard 3.0."""
+    return (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:{name};;;;\r\nEND:VCARD\r\n"
+    ).encode()
+
+
+def uid_of(body: bytes) -> str:
+    """Read the UID of a vCard as the tests write it."""
+    for line in body.decode().splitlines():
+        if line.startswith("UID:"):
+            return line[4:]
+    raise ValueError("a card without UID")
