@@ -191,10 +191,11 @@ async def _collection(
 ) -> bool:
     """Fold one collection and compare; False = it moved meanwhile, try again."""
     head, rows, position = await _refold(place, collection, pace)
-    snapshot = await place.reading(lambda r: _tables(r, collection))
+    snapshot = await place.reading(lambda r: r.listing(collection, ""))
     if snapshot.position != position:
         return False
-    its_head, members = snapshot.value
+    its_head = snapshot.value.head
+    members = {m.key: m for m in snapshot.value.members}
     if its_head._replace(batch=0) != head:
         raise FoldError(f"the head of collection {collection} is not what its journal folds to")
     committed = ground.head_at(collection, position.number)
@@ -234,15 +235,6 @@ async def _refold(
         await pace.spend(sum(len(line.line) for line in lines))
         if len(lines) < _LINES:
             return head, rows, snapshot.position
-
-
-def _tables(replica: Replica, collection: int) -> Snapshot[tuple[Head, dict[Key, Member]]]:
-    listing = replica.listing(collection, "object")
-    others = replica.directory()
-    if listing.position != others.position:
-        return Snapshot(Position(0, 0, b""), (listing.value.head, {}))
-    members = [*listing.value.members, *(m for m in others.value if m.collection == collection)]
-    return Snapshot(listing.position, (listing.value.head, {m.key: m for m in members}))
 
 
 async def _bodies(
