@@ -16,6 +16,7 @@ toy = true
 TOML
 fi
 
-[ -e var/data ] || .venv/bin/python -m strongroom init --config "$config"
+# The witness is written last, so it tells that `init` came to its end; 8 = a cell is there already.
+[ -d var/data/witness ] || .venv/bin/python -m strongroom init --config "$config" || [ $? -eq 8 ]
 .venv/bin/python -m strongroom demo --config "$config"
 exec .venv/bin/python -m strongroom serve --config "$config"

@@ -26,7 +26,7 @@ from strongroom.control.table import run
 from strongroom.mirror.site import FrozenCellError
 
 Announce = Callable[[str, OperatorError | None], None]  # the address; why the cell is frozen
-_REOPEN_SECONDS: Final = 15.0
+_REOPEN_SECONDS: Final = 5.0
 _LOCK_TRIES: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.2
 _FIRST_SCRUB_SECONDS: Final = 600.0  # a start has other things to do
