@@ -1,0 +1,6 @@
+"""A simulated world in which the production engine runs unchanged: time, disks, crashes by seed.
+
+`loop` time and lanes · `disk` what a disk keeps and forgets · `machine` one computer with its
+disks · `model` what clients were told · `checkers` the invariants · `walk` a random life by seed ·
+`scenarios` named ones · `run` the command line.
+"""
