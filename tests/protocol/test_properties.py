@@ -286,6 +286,15 @@ def test_mkcol_of_what_is_there_is_405(site: Site) -> None:
     assert site.do("MKCOL", HOME + "plain/").status == 405
 
 
+def test_two_mkcols_of_one_name_at_once_make_one_book(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = site.book
+    monkeypatch.setattr(site.cell.directory, "collection", lambda *_: None)
+    assert site.run(site.laptop("MKCOL", BOOK)).status == 405
+    assert site.cell.table[book.key] == book
+
+
 def test_mkcol_inside_a_book_is_refused(site: Site) -> None:
     answer = site.do("MKCOL", BOOK + "sub/")
     assert (answer.status, answer.condition) == (403, C + "addressbook-collection-location-ok")
