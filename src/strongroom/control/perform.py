@@ -43,7 +43,7 @@ def perform(settings: Settings, request: Request, tell: Tell) -> dict[str, Any]:
             time.sleep(_PAUSE_SECONDS)
     raise LockedError(
         f"Another process holds the directories, and no server answers on "
-        f"{settings.control_socket}. Nothing was changed."
+        f"{settings.control_socket}; it may be starting or ending. Nothing was changed."
     )
 
 
