@@ -126,3 +126,17 @@ def short_story(story: Story | None = None) -> Story:
     story.put("b.vcf", b"ben is back")
     story.batch()
     return story
+
+
+def tell(replica: Replica, story: Story | None = None) -> Story:
+    """Hand a story to `replica`; the short one where none is given."""
+    story = story or short_story()
+    story.tell_to(replica)
+    return story
+
+
+def more(story: Story, body: bytes = b"more") -> Story:
+    """Tell one batch more."""
+    story.put("more.vcf", body)
+    story.batch()
+    return story

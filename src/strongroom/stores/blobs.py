@@ -45,9 +45,8 @@ class BlobFiles:
         """Put a good body in a bad file's place; the bad one goes to quarantine."""
         path = self.path(digest)
         self._make_room(path)
-        if path.exists():
-            self._durable.rename(path, self._free_name(digest))
-        self._durable.write_new(path, body)
+        aside = self._free_name(digest) if path.exists() else None
+        self._durable.replace(path, body, aside)
 
     def set_aside(self, digest: str, body: bytes) -> None:
         """Keep bytes that were replaced inside the catalog as a file in quarantine."""

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _VANISHED: Final = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN}
 )
@@ -50,6 +51,10 @@ class Disk:
         """Give a file another name, taking the place of what is there."""
         os.rename(source, target)
 
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name."""
+        os.link(source, target)
+
     def mkdir(self, path: Path) -> None:
         """Make one directory (0700)."""
         path.mkdir(0o700)
@@ -76,14 +81,25 @@ class Durable:
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Make a file of these bytes; nobody sees it half-written. An old one is replaced."""
+        self.replace(path, data)
+
+    def replace(self, path: Path, data: bytes, aside: Path | None = None) -> None:
+        """Put these bytes in a file's place by one rename; the old file is kept as `aside`."""
         beside = path.with_name(f".{path.name}.new")
         self._write_beside(beside, data)
+        if aside is not None:
+            self._keep(path, aside)
         self._try(f"rename {path}", lambda: self._disk.rename(beside, path))
         self.sync_dir(path.parent)
 
-    def replace(self, path: Path, data: bytes) -> None:
-        """Put these bytes in a file's place by one rename."""
-        self.write_new(path, data)
+    def _keep(self, path: Path, aside: Path) -> None:
+        try:
+            self._disk.link(path, aside)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise translated(error, f"keep {path}") from error
+            self._try(f"rename {path}", lambda: self._disk.rename(path, aside))
+        self.sync_dir(aside.parent)
 
     def _write_beside(self, beside: Path, data: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
