@@ -1,0 +1,1 @@
+"""Vectors and small databases of each format there ever was."""
