@@ -79,6 +79,11 @@ class FakeCell:
         found = [self.table.get(key) for key in keys]
         return [row if isinstance(row, Member) else None for row in found]
 
+    async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
+        rows = await self.rows(keys)
+        bodies = iter(await self.bodies([row.etag for row in rows if row is not None]))
+        return [None if row is None else (row, next(bodies)) for row in rows]
+
     async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
         self.reads += 1
         return [None if d in self.lost else self.blobs.get(d) for d in digests]

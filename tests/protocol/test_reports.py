@@ -81,8 +81,11 @@ def test_a_delta_says_the_last_fate_of_each_name(site: Site) -> None:
     site.do("DELETE", BOOK + "came-and-went")
     answer = sync(site, token)
 
-    assert sorted(answer.hrefs) == [BOOK + n for n in ("changes", "goes", "new", "returns")]
+    told = ("came-and-went", "changes", "goes", "new", "returns")
+    assert sorted(answer.hrefs) == [BOOK + n for n in told]
     assert answer.status_of(BOOK + "goes") == GONE
+    # The phone that made it knows of it, though its token is older.
+    assert answer.status_of(BOOK + "came-and-went") == GONE
     assert answer.prop(BOOK + "changes", D + "getetag").text == tag  # type: ignore[union-attr]
     assert answer.status_of(BOOK + "returns") == ""
     assert sync(site, answer.token).hrefs == []

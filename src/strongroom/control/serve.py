@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -83,9 +83,9 @@ class _Server:
             parts = await self._parts(stack)
             door = stack.enter_context(compose.http_socket(settings))
             room = Room(parts, None, serving=True)
-            await self._open(room, stack)
+            await stack.enter_async_context(self._held_open(room))
             await stack.enter_async_context(listening(settings.control_socket, partial(run, room)))
-            upkeep = asyncio.create_task(self._look_after(room, stack))
+            upkeep = asyncio.create_task(self._look_after(room))
             self._http = compose.HttpServer(
                 compose.make_application(lambda: room.cell, parts.entropy)
             )
@@ -105,20 +105,39 @@ class _Server:
             await asyncio.sleep(_LOCK_PAUSE_SECONDS)
         return await stack.enter_async_context(compose.open_parts(self._settings))
 
-    async def _open(self, room: Room, stack: AsyncExitStack) -> None:
-        async with room.changing:
-            try:
-                room.cell = await stack.enter_async_context(room.parts.open_cell())
-            except FrozenCellError as error:
-                room.trouble = error
-            else:
-                room.trouble = None
+    @asynccontextmanager
+    async def _held_open(self, room: Room) -> AsyncIterator[None]:
+        """Have the cell open for the block; its first opening is waited for and may refuse."""
+        first = asyncio.get_running_loop().create_future()
+        holder = asyncio.create_task(self._hold_open(room, first))
+        try:
+            await first
+            yield
+        finally:
+            holder.cancel()
+            await asyncio.gather(holder, return_exceptions=True)
 
-    async def _look_after(self, room: Room, stack: AsyncExitStack) -> None:
-        """Try a frozen cell again; then scrub it slowly, for ever."""
-        while room.cell is None:
-            await asyncio.sleep(_REOPEN_SECONDS)
-            await self._open(room, stack)
+    async def _hold_open(self, room: Room, first: asyncio.Future[None]) -> None:
+        """Open the cell, and again whenever an opening is over (frozen, or to be settled)."""
+        while True:
+            try:
+                async with AsyncExitStack() as stack:
+                    async with room.changing:
+                        cell = await stack.enter_async_context(room.parts.open_cell())
+                    stack.callback(setattr, room, "cell", None)
+                    room.cell, room.trouble = cell, None
+                    _settle(first, None)
+                    _log.warning("the cell is opened anew: %s", await cell.ended())
+            except OperatorError as error:
+                if not first.done() and not isinstance(error, FrozenCellError):
+                    _settle(first, error)
+                    return
+                room.trouble = error
+                _settle(first, None)
+                await asyncio.sleep(_REOPEN_SECONDS)
+
+    async def _look_after(self, room: Room) -> None:
+        """Scrub it slowly, for ever."""
         pause = _FIRST_SCRUB_SECONDS
         while True:
             await asyncio.sleep(pause)
@@ -131,3 +150,12 @@ class _Server:
                 if findings.damage or findings.lost or findings.healed:
                     _log.warning("scrub of %s: %s", findings.replica, findings.report())
             pause = _SCRUB_PAUSE_SECONDS
+
+
+def _settle(first: asyncio.Future[None], error: Exception | None) -> None:
+    if first.done():
+        return
+    if error is None:
+        first.set_result(None)
+    else:
+        first.set_exception(error)

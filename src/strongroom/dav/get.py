@@ -13,7 +13,7 @@ from strongroom.dav.request import Request
 from strongroom.formats.conditions import Precondition
 from strongroom.history.entries import Member
 from strongroom.service.access import find_book
-from strongroom.service.objects import find_card, read_body, size_of
+from strongroom.service.objects import fetch_card, find_card, read_body, size_of
 
 CONTENT_TYPE: Final = "text/vcard; charset=utf-8"
 _TYPE: Final = (b"content-type", CONTENT_TYPE.encode())
@@ -25,9 +25,13 @@ async def get(request: Request) -> None:
     """Answer GET or HEAD."""
     target = request.target
     book = await find_book(request.cell, request.caller.home, target.book)
-    card = await find_card(request.cell, book, target.card)
-    headers = [etag_header(card.etag), (b"last-modified", http_date(card.at // 1000)), _CACHE]
     when, text = precondition(request)
+    if not text and request.method == "GET":
+        card, body = await fetch_card(request.cell, book, target.card)
+        await answer(request.send, 200, [*_headers(card), _TYPE], body)
+        return
+    card = await find_card(request.cell, book, target.card)
+    headers = _headers(card)
     if text and not when.holds(card.etag):
         if not _without_none_match(when).holds(card.etag):
             raise PreconditionError
@@ -40,6 +44,10 @@ async def get(request: Request) -> None:
         await request.send({"type": "http.response.body", "body": b""})
         return
     await answer(request.send, 200, headers, await read_body(request.cell, card))
+
+
+def _headers(card: Member) -> list[tuple[bytes, bytes]]:
+    return [etag_header(card.etag), (b"last-modified", last_modified(card)), _CACHE]
 
 
 def _without_none_match(when: Precondition) -> Precondition:

@@ -119,8 +119,11 @@ def decide(view: Overlay, edit: Edit, stamp: Stamp) -> tuple[Row, ...]:
         return _add_account(view, edit, stamp)
     if isinstance(edit, SkipNumbers):
         return _skip(view, edit, stamp)
-    if edit.parent is not None and not isinstance(view.row(edit.parent), Member):
-        raise ConflictError(f"the collection {edit.parent.href} is not there")
+    if edit.parent is not None:
+        parent = view.row(edit.parent)
+        # Another collection of that name may stand there by now; the edit is not meant for it.
+        if not isinstance(parent, Member) or parent.id != edit.key.collection:
+            raise ConflictError(f"the collection {edit.parent.href} is not there")
     if isinstance(edit, Put):
         return _put(view, edit, stamp)
     if isinstance(edit, Remove):

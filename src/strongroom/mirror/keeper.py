@@ -121,6 +121,7 @@ class Keeper:
         self._entropy = entropy
         self._busy: set[str] = set()
         self.copying: dict[str, tuple[int, int]] = {}
+        self._to_admit: dict[str, str] = {}  # replica -> the incarnation of its finished copy
         core.on(machine.CatchUp, self._catch_up)
 
     def _catch_up(self, action: machine.CatchUp) -> None:
@@ -136,6 +137,9 @@ class Keeper:
             state = self._core.state
             for name in sorted(state.named(machine.ABSENT)):
                 self._catch_up(machine.CatchUp(name))
+            for name in sorted(state.named(machine.JOINING) - self._busy):
+                self._busy.add(name)
+                self._core.spawn(self._admit_again(name))
             for name in sorted(state.named(machine.DOUBTFUL) - state.unrecorded):
                 if name not in self._busy:
                     self._busy.add(name)
@@ -284,9 +288,25 @@ class Keeper:
         await self._compare(target, at)
         await site.writing(lambda r: r.switch(copy))
         core.event(machine.Levelled(name, at.number, joining=True))
-        edit = standing_edit(core, name, machine.VOTER, incarnation=incarnation)
+        self._to_admit[name] = incarnation
+        await self._admit(name)
+
+    async def _admit(self, name: str) -> None:
+        """Record a copy as voter; on a RetryError it is tried again later."""
+        core = self._core
+        edit = standing_edit(core, name, machine.VOTER, incarnation=self._to_admit[name])
         await self._writer.submit(edit, {})
         core.event(machine.Admitted(name))
+
+    async def _admit_again(self, name: str) -> None:
+        try:
+            await self._admit(name)
+        except RetryError as error:
+            self._core.alarms[f"copy {name}"] = f"{error}"
+        else:
+            self._core.alarms.pop(f"copy {name}", None)
+        finally:
+            self._busy.discard(name)
 
     async def _compare(self, target: Target, at: Position) -> None:
         """Hold a copy's heads against the committed ones, where nothing moved since (I2)."""

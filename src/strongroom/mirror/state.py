@@ -274,7 +274,10 @@ def _voted(state: State, event: Voted) -> Step:
     )
     flight = state.flight
     if flight is None or event.number != flight.number:
-        return state, []
+        # A slow one has answered for all that it was handed; what went by meanwhile it lacks.
+        peer = state.peers[event.replica]
+        late = peer.level and (peer.held < state.committed or flight is not None)
+        return state, [CatchUp(event.replica)] if late else []
     return _judge(replace(state, flight=replace(flight, votes=flight.votes | {event.replica})))
 
 
@@ -317,8 +320,7 @@ def _broke(state: State, event: Broke) -> Step:
     peer = state.peers[event.replica]
     if peer.standing == DOUBTFUL:
         return state, []
-    if peer.standing == JOINING:
-        return _with_peer(state, event.replica, standing=DOUBTFUL, reason=event.reason), []
+    # Also one that is joining: the batch that admits it may be committed already.
     state = _with_peer(state, event.replica, standing=DOUBTFUL, reason=event.reason)
     state = replace(state, unrecorded=state.unrecorded | {event.replica})
     state, actions = _judge(state)

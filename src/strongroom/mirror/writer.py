@@ -170,7 +170,7 @@ class Writer:
     async def _one_batch(self, taken: Sequence[Waiting]) -> None:
         while True:
             flown = await self._decide([*self._standings(), *taken])
-            if not flown.batch.entries:
+            if not flown.batch.entries and not self._core.state.unrecorded:
                 _answer(flown)
                 return
             await self.fly(flown)
@@ -327,6 +327,8 @@ def _grows(edit: Edit) -> bool:
     """Say whether an edit needs the room that the reserve protects."""
     if isinstance(edit, Together):
         return any(_grows(one) for one in edit.edits)
+    if isinstance(edit, Put) and edit.key.kind == REPLICA:
+        return False  # heal goes on below the reserve
     return not isinstance(edit, Remove)
 
 

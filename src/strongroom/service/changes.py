@@ -110,17 +110,11 @@ async def _forgotten(cell: Cell, caller: Caller, book: Member, token: SyncToken)
 def fold(entries: Iterable[Entry]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
     """Keep the last entry of each name: what stands now, and which names are gone.
 
-    A name that came and went in between is left out: nobody who asks has heard of it.
+    A name that came and went in between is named as gone: the device that made it knows of it,
+    though its token is older.
     """
-    last: dict[str, Entry] = {}
-    new: set[str] = set()
-    for entry in entries:
-        if entry.kind != OBJECT:
-            continue
-        if entry.href not in last and not entry.was_etag:
-            new.add(entry.href)
-        last[entry.href] = entry
-    gone = tuple(e.href for e in last.values() if e.verb in GONE and e.href not in new)
+    last = {entry.href: entry for entry in entries if entry.kind == OBJECT}
+    gone = tuple(e.href for e in last.values() if e.verb in GONE)
     return tuple(_member(e) for e in last.values() if e.verb not in GONE), gone
 
 

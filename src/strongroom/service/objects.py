@@ -69,6 +69,17 @@ async def read_body(cell: Cell, card: Member) -> bytes:
     return body
 
 
+async def fetch_card(cell: Cell, book: Member, name: str) -> tuple[Member, bytes]:
+    """Give a card and its bytes in one go; see `find_card` and `read_body`."""
+    found = (await cell.fetch((Key(book.id, OBJECT, name),)))[0]
+    if found is None:
+        raise NotFoundError
+    card, body = found
+    if body is None:
+        raise UnsureError
+    return card, body
+
+
 async def delete_card(
     cell: Cell, book: Member, name: str, when: Precondition, origin: Origin
 ) -> None:
