@@ -12,9 +12,11 @@ lies there until a scrub finds it (`SILENT`); it may never make a name absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from bisect import bisect_right
+from collections.abc import Iterable
 
+from sim.model import ACKNOWLEDGED, FAILED, Model, Sight
+from sim.world import World
 from strongroom.base.errors import FoldError, StrongroomError
 from strongroom.history.entries import (
     CELL,
@@ -31,9 +33,6 @@ from strongroom.history.entries import (
 from strongroom.history.fold import next_chain
 from strongroom.mirror import state as machine
 from strongroom.stores.memory import MemoryState, folded
-
-from sim.model import ACKNOWLEDGED, FAILED, Model, Sight
-from sim.world import World
 
 SILENT = frozenset({"stale_row", "swapped_rows", "stale_tombstone"})
 ALL_LINES = 1_000_000

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from sim.loop import PowerCutError
 from strongroom.base.errors import BrokenReplicaError, StatementError, UnavailableReplicaError
 from strongroom.history.entries import Batch, Position
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Identity, Probe, Replica
 from strongroom.stores.memory import MemoryReplica, MemoryState
-
-from sim.loop import PowerCutError
 
 ROOMY, BELOW_RESERVE, FULL = 1 << 40, 1 << 20, 0
 
@@ -111,7 +110,11 @@ class SimReplica(MemoryReplica):
     """One replica at a place; open handles stay on the disk that they were opened on."""
 
     def __init__(
-        self, place: Place, poison: set[str], content: Content | None = None, disk: Disk | None = None
+        self,
+        place: Place,
+        poison: set[str],
+        content: Content | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self.place = place
         self._poison = poison  # names that no statement can write, on any replica (I9)

@@ -89,8 +89,8 @@ class SimLoop(asyncio.BaseEventLoop):
             if self.steps == self.stop_at:
                 self.stop_at = -1
                 self.on_stop()
-            if not ready:
-                return  # the machine went down
+            if self._stopping:
+                return
             handle = ready.popleft()
             if handle._cancelled:
                 continue
@@ -144,7 +144,7 @@ class SimLane:
         except PowerCutError:
             self._machine.power_failed()
             return
-        except Exception as raised:  # it belongs to the one who asked
+        except Exception as raised:  # noqa: BLE001 - it belongs to the one who asked
             result, error = None, raised
         told_at = self._free_at = max(self._free_at, self._machine.loop.time() + 20e-6)
         self._machine.loop.call_at(told_at, _tell, ending, result, error)

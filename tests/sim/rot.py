@@ -49,7 +49,9 @@ def forged_tombstone(
     return _with_row(state, member.key, stone)
 
 
-def swapped_rows(state: MemoryState, past: Sequence[MemoryState], rng: Random) -> MemoryState | None:
+def swapped_rows(
+    state: MemoryState, past: Sequence[MemoryState], rng: Random
+) -> MemoryState | None:
     """Two rows lie in each other's place."""
     members = _objects(state)
     if len(members) < 2:

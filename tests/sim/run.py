@@ -1,4 +1,4 @@
-"""Live one simulated life by its seed: `make sim SEED=n`. Prints the seed and the step on failure."""
+"""Live simulated lives by their seeds: `make sim SEED=n`. A failure names seed and step."""
 
 from __future__ import annotations
 

@@ -12,15 +12,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from strongroom.base.errors import StrongroomError
-from strongroom.history.edits import Edit, Origin, Put, SkipNumbers, Together
-from strongroom.history.entries import COLLECTION, Key, Member, canonical, digest_of, genesis_chain
-from strongroom.stores.memory import MemoryState
-
 from sim import checkers, rot
 from sim.disk import BELOW_RESERVE, FULL, ROOMY, Content, Disk
 from sim.loop import MachineDownError, StuckError
 from sim.world import BOOKS, LEVEL_SECONDS, World
+from strongroom.base.errors import StrongroomError
+from strongroom.history.edits import Edit, Origin, Put, SkipNumbers, Together
+from strongroom.history.entries import COLLECTION, Key, Member, canonical, digest_of, genesis_chain
+from strongroom.stores.memory import MemoryState
 
 HREFS = tuple(f"c{i}.vcf" for i in range(12))
 POISON = "poison.vcf"
@@ -426,9 +425,8 @@ class Walk:
             if hurt.why == "lost" and identity is None:
                 self.rebuild(index)
             elif identity and world.disks[index].main is hurt.content:
-                if world.standing(identity.replica) != "doubtful":
-                    self.note(f"scrub finds {identity.replica}")
-                    cell.disbelieve(identity.replica, "scrub")
+                self.note(f"scrub finds {identity.replica}")
+                cell.disbelieve(identity.replica, "scrub")  # for the second time: no matter
 
     def rebuild(self, index: int) -> None:
         """Ask for a copy in the place of a lost disk, as the operator does."""

@@ -12,7 +12,11 @@ from hashlib import sha256
 from random import Random
 from typing import Any, TypeVar
 
+from sim.disk import Disk, Place, SimReplica, SimWitness
+from sim.loop import MachineDownError, SimLane, SimLoop, StuckError
+from sim.model import Model
 from strongroom.base.errors import ClientError, RetryError, StrongroomError
+from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import AddAccount, Edit, Origin, Put, Remove, SetProps
 from strongroom.history.entries import (
     COLLECTION,
@@ -23,14 +27,9 @@ from strongroom.history.entries import (
     canonical,
     digest_of,
 )
-from strongroom.formats.conditions import Precondition
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise
 from strongroom.mirror.site import Site
-
-from sim.disk import Disk, Place, SimReplica, SimWitness
-from sim.loop import MachineDownError, SimLane, SimLoop, StuckError
-from sim.model import Model
 
 T = TypeVar("T")
 
@@ -116,7 +115,7 @@ class World:
             raise MachineDownError
         try:
             return self.loop.run_task(work, seconds)
-        except StuckError:
+        except (StuckError, asyncio.CancelledError):
             if not self.machine.up:
                 raise MachineDownError from None
             raise

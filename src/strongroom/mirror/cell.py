@@ -240,7 +240,7 @@ def _assemble(
     core.load(opened.position, opened.heads, opened.directory)
     core.last_ms = opened.last_ms
     reader = Reader(core, len(peers), quorum)
-    writer = Writer(core, reader.prefetch, reserve_bytes)
+    writer = Writer(core, reader.prefetch, reader.confirm, reserve_bytes)
     keeper = Keeper(core, writer, reader, entropy)
     return MirrorCell(core, writer, reader, keeper, Testifier(core))
 

@@ -22,7 +22,6 @@ from strongroom.history.entries import (
     Head,
     Key,
     Member,
-    Position,
     Row,
     decode_entry,
     digest_of,
@@ -37,6 +36,7 @@ from strongroom.ports.replica import Journal, Listing, Replica, Snapshot
 
 T = TypeVar("T")
 _MODULUS = 1 << 256
+_Claim = tuple[Site, Snapshot[list[Row | None]]]
 
 
 class Reader:
@@ -99,32 +99,53 @@ class Reader:
     async def prefetch(self, keys: Sequence[Key]) -> Mapping[Key, Row | None]:
         """Read rows for the writer, who alone moves what is committed.
 
-        Absence needs no proof here: each replica holds the pre-image against its own rows (I2).
+        Nothing is proven here. An entry carries what was seen as its pre-image, which each replica
+        holds against its own rows (I2); an edit that makes no entry needs `confirm`.
         """
         async for _, snapshot in self._answers(lambda r: r.rows(keys)):
             return dict(zip(keys, snapshot.value, strict=True))
         raise UnsureError
 
-    async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
-        """Look names up; each None is proven by a tombstone or by N-W+1 voters (I4)."""
-        found: dict[Key, Row] = {}
-        unknown = list(dict.fromkeys(keys))
-        deniers: list[tuple[Site, Position]] = []
-        async for site, snapshot in self._answers(lambda r: r.rows(keys)):
-            rows = zip(keys, snapshot.value, strict=True)
-            fresh = {k: row for k, row in rows if row is not None and k not in found}
-            for denier, position in deniers if fresh else ():
-                if position == snapshot.position:
-                    self.disbelieve(denier, "it lost a row that others have")
-            found.update(fresh)
-            unknown = [k for k in unknown if k not in found]
-            deniers.append((site, snapshot.position))
-            if not unknown or len(deniers) >= self._witnesses:
-                break
-        if not deniers or (unknown and len(deniers) < self._witnesses):
+    async def confirm(self, rows: Mapping[Key, Row | None]) -> None:
+        """Have N-W+1 voters say the same of `rows`; raises UnsureError if they do not (I4)."""
+        keys = list(rows)
+        claims = await self._claims(keys, lambda _: False)
+        if self._newest(claims) != list(rows.values()):
             raise UnsureError
-        standing = (found.get(key) for key in keys)
+
+    async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
+        """Look names up; each None is proven by N-W+1 voters (I4).
+
+        A tombstone of one voter is not enough: its page may be of the past, from before the name
+        was made again. Where voters differ, the newest row is the cell's.
+        """
+        unique = list(dict.fromkeys(keys))
+        claims = await self._claims(unique, lambda rows: all(isinstance(r, Member) for r in rows))
+        found = dict(zip(unique, self._newest(claims), strict=True))
+        standing = (found[key] for key in keys)
         return [row if isinstance(row, Member) else None for row in standing]
+
+    async def _claims(
+        self, keys: Sequence[Key], enough: Callable[[Sequence[Row | None]], bool]
+    ) -> list[_Claim]:
+        """Ask voters until one has said enough, or N-W+1 have answered."""
+        claims: list[_Claim] = []
+        async for site, snapshot in self._answers(lambda r: r.rows(keys)):
+            claims.append((site, snapshot))
+            if len(claims) >= self._witnesses or enough(snapshot.value):
+                return claims
+        raise UnsureError
+
+    def _newest(self, claims: Sequence[_Claim]) -> list[Row | None]:
+        """Give the newest row of each name; who has an older one at the same batch lost it."""
+        for site, snapshot in claims:
+            for other, against in claims:
+                same = snapshot.position == against.position
+                if other is not site and same and _is_older(snapshot.value, against.value):
+                    self.disbelieve(site, "it lost a row that others have")
+                    break
+        columns = zip(*(snapshot.value for _, snapshot in claims), strict=True)
+        return [max(column, key=_number) for column in columns]
 
     async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
         """Give rows and bodies at once; a body that cannot be had now is None."""
@@ -225,6 +246,14 @@ class Reader:
             if site is not first:
                 return snapshot.value.chain == changes.chain
         return self._witnesses == 1
+
+
+def _number(row: Row | None) -> int:
+    return row.number if row is not None else 0
+
+
+def _is_older(one: Sequence[Row | None], other: Sequence[Row | None]) -> bool:
+    return any(_number(a) < _number(b) for a, b in zip(one, other, strict=True))
 
 
 def _folded(journal: Journal, start: bytes, head: Head) -> Changes | None:

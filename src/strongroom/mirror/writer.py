@@ -67,15 +67,19 @@ class Flown:
 
 
 Prefetch = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Row | None]]]
+Confirm = Callable[[Mapping[Key, Row | None]], Awaitable[None]]
 
 
 class Writer:
     """Owns the queue and the batch in flight."""
 
-    def __init__(self, core: Core, prefetch: Prefetch, reserve_bytes: int) -> None:
+    def __init__(
+        self, core: Core, prefetch: Prefetch, confirm: Confirm, reserve_bytes: int
+    ) -> None:
         """Register for the machine's actions; `run` does the rest."""
         self._core = core
         self._prefetch = prefetch
+        self._confirm = confirm
         self._reserve = reserve_bytes
         self._queue: deque[Waiting] = deque()
         self._queued_bytes = 0
@@ -210,7 +214,11 @@ class Writer:
         missing = [k for k, row in rows.items() if row is None and k.kind != OBJECT]
         if missing:  # a tombstone is needed for the pre-image, and only a replica has it
             rows.update(await self._prefetch(missing))
-        return self._build(taken, rows)
+        flown = self._build(taken, rows)
+        unproven = _without_entry(flown)
+        if unproven:
+            await self._confirm({key: rows[key] for key in unproven})
+        return flown
 
     def _known(self, key: Key) -> Row | None:
         return self._core.directory.get(*key)
@@ -312,6 +320,16 @@ class Writer:
         self._held_back = []
         while self._queue:
             _end(self._queue.popleft().ending, UnsureError())
+
+
+def _without_entry(flown: Flown) -> list[Key]:
+    """Name the objects of edits that were refused or had nothing to do.
+
+    No replica will hold these against its own rows, so what they rest on must be proven (I4).
+    """
+    made = set(map(id, flown.owners))
+    idle = (waiting for waiting, _ in flown.asked if id(waiting) not in made)
+    return [key for waiting in idle for key in keys(waiting.edit) if key.kind == OBJECT]
 
 
 def standing_edit(core: Core, name: str, standing: str, **facts: str) -> Put:
