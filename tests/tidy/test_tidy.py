@@ -13,7 +13,7 @@ CODE_FOLDERS = ("src/", "tests/", "bench/", "scripts/")
 # What the outside world starts, and the reference store, which tests and the simulator measure by.
 ENTRIES = ("strongroom.__main__", "strongroom.stores.memory")
 # The edge, where the world's clock, chance and environment come in.
-EDGE = ("src/strongroom/compose", "src/strongroom/cli")
+EDGE = ("src/strongroom/compose", "src/strongroom/cli", "src/strongroom/stores/clock.py")
 DURABLE = "src/strongroom/stores/durable.py"
 
 

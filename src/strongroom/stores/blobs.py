@@ -54,7 +54,7 @@ class BlobFiles:
 
     def set_aside_folder(self, folder: str) -> None:
         """Move a catalog's folder to quarantine."""
-        self._durable.rename(self._root / folder, self._free_name(folder))
+        self._durable.move(self._root / folder, self._free_name(folder))
 
     def _make_room(self, path: Path) -> None:
         if not path.parent.is_dir():

@@ -35,6 +35,10 @@ class Disk:
         """Open or create a file (0600) and give its descriptor."""
         return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
+    def open_lock(self, path: Path) -> int:
+        """Open a file that is only ever locked, making it where it is missing."""
+        return self.open(path, os.O_RDWR | os.O_CREAT)
+
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write some bytes and say how many."""
         return os.write(fd, data)
@@ -127,7 +131,7 @@ class Durable:
         """Close what `open_append` gave."""
         self._disk.close(fd)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def move(self, source: Path, target: Path) -> None:
         """Give a file or directory another name; both parents are fsynced."""
         self._try(f"rename {source}", lambda: self._disk.rename(source, target))
         self.sync_dir(target.parent)

@@ -46,7 +46,7 @@ class Locks:
 
     def _take(self, directory: Path) -> None:
         try:
-            fd = self._disk.open(directory / NAME, os.O_RDWR | os.O_CREAT)
+            fd = self._disk.open_lock(directory / NAME)
         except OSError as error:
             # Read-only or failing: it can be read, and nobody else can write it either.
             fd = self._open_readable(directory, error)

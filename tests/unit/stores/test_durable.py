@@ -37,7 +37,7 @@ def test_a_rename_syncs_both_directories(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     (tmp_path / "one" / "a").write_bytes(b"")
-    Durable(disk).rename(tmp_path / "one" / "a", tmp_path / "two" / "a")
+    Durable(disk).move(tmp_path / "one" / "a", tmp_path / "two" / "a")
     assert disk.synced == ["two", "one"]
 
 
