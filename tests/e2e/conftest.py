@@ -1,4 +1,4 @@
-"""Servers for a test, each ended with it."""
+"""Servers and real clients for a test, each ended with it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from e2e.server import ServerProcess
+from e2e.vdir import Vdirsyncer
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A running server with the account `alice`; its device is `phone`."""
+    """A running server with the account `alice`."""
     made = ServerProcess(tmp_path / "site")
     try:
         made.init()
@@ -20,3 +22,21 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield made
     finally:
         made.end()
+
+
+@pytest.fixture
+def laptop(server: ServerProcess, tmp_path: Path) -> Vdirsyncer:
+    """Alice's laptop with vdirsyncer, which has found her address book."""
+    return _device(server, tmp_path, "laptop")
+
+
+@pytest.fixture
+def desktop(server: ServerProcess, tmp_path: Path) -> Vdirsyncer:
+    """Alice's other computer."""
+    return _device(server, tmp_path, "desktop")
+
+
+def _device(server: ServerProcess, place: Path, name: str) -> Vdirsyncer:
+    made = Vdirsyncer(place / name, server, "alice", server.add_device("alice", name))
+    made.discover()
+    return made

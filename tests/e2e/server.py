@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -86,6 +87,19 @@ class ServerProcess:
         """Give each replica's standing as `replica list --json` tells it."""
         told: dict[str, Any] = json.loads(self.run("replica", "list", "--json"))
         return {row["replica"]: row["standing"] for row in told["replicas"]}
+
+    def rebuild(self, replica: str) -> None:
+        """Fill a blank place anew; the server may be busy with it for a moment."""
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.run("replica", "rebuild", replica)
+            except ServerError as error:
+                if "already" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     # --- the process ------------------------------------------------------------------------------
     @property
@@ -170,6 +184,14 @@ class ServerProcess:
         finally:
             for wire in self._wires:
                 wire.close()
+
+
+def put_back(away: Path, place: Path) -> None:
+    """Mount a disk again, as it were: nothing but a lock was written where it was missing."""
+    if place.is_dir():
+        assert {entry.name for entry in place.iterdir()} <= {"lock"}
+        shutil.rmtree(place)
+    away.rename(place)
 
 
 def book_of(login: str) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from e2e.server import ServerProcess
 
+from e2e.server import ServerProcess, put_back
 from phone.database import card_bytes
 from phone.davx5 import FirstPhone, Outcome
 
@@ -58,19 +58,13 @@ def killed(server: ServerProcess) -> Mend:
 def replica_moved_away(server: ServerProcess) -> Mend:
     away = server.place / "away"
     server.replicas[0].rename(away)
-    return lambda: _put_back(away, server.replicas[0])
-
-
-def _put_back(away: Path, place: Path) -> None:
-    if place.is_dir():
-        place.rmdir()  # nothing was written into the place of a disk that is away
-    away.rename(place)
+    return lambda: put_back(away, server.replicas[0])
 
 
 def replica_emptied(server: ServerProcess) -> Mend:
     for entry in server.replicas[1].iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    return lambda: server.run("replica", "rebuild", str(server.replicas[1])) and None
+    return lambda: server.rebuild("r2")
 
 
 def catalog_rotted(server: ServerProcess) -> Mend:
@@ -94,7 +88,7 @@ def two_replicas_gone(server: ServerProcess) -> Mend:
     pairs = [(place, server.place / f"away{place.name}") for place in server.replicas[:2]]
     for place, away in pairs:
         place.rename(away)
-    return lambda: [_put_back(away, place) for place, away in pairs] and None
+    return lambda: [put_back(away, place) for place, away in pairs] and None
 
 
 def two_replicas_gone_at_the_start(server: ServerProcess) -> Mend:
@@ -112,7 +106,7 @@ def all_replicas_empty_at_the_start(server: ServerProcess) -> Mend:
         place.mkdir()
     server.start(wait=False)
     return lambda: _mend_and_restart(
-        server, lambda: [_put_back(away, place) for place, away in pairs] and None
+        server, lambda: [put_back(away, place) for place, away in pairs] and None
     )
 
 
