@@ -24,6 +24,7 @@ from strongroom.history.entries import (
     Row,
     genesis_head,
 )
+from strongroom.history.evidence import read_evidence
 from strongroom.history.fold import member_hash
 
 
@@ -95,8 +96,17 @@ class Directory:
         return whole or (self.get(home, FREEZE, str(collection)) if collection else None)
 
     def accepted(self, home: int, evidence: str) -> bool:
-        """Say whether a thaw accepted this evidence, so that it cannot freeze twice (I5)."""
-        return self.get(home, EVIDENCE, evidence) is not None
+        """Say whether a thaw accepted this, or more of the same lost history (I5)."""
+        if self.get(home, EVIDENCE, evidence) is not None:
+            return True
+        read = read_evidence(evidence)
+        if read is None:
+            return False
+        accepted = (member.facts for member in self.members(home, EVIDENCE))
+        return any(
+            facts.get("collection") == read.collection and facts.get("to", 0) >= read.number
+            for facts in accepted
+        )
 
     def standings(self) -> dict[str, Member]:
         """Give the replicas by id; their facts hold `standing` and `incarnation`."""

@@ -84,7 +84,7 @@ class SkipNumbers:
 class Together:
     """Several edits that happen in one batch or not at all."""
 
-    edits: tuple[Put | Remove | SetProps, ...]
+    edits: tuple[Put | Remove | SetProps | SkipNumbers, ...]
 
 
 Edit = Put | Remove | SetProps | AddAccount | SkipNumbers | Together

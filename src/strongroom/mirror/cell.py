@@ -26,6 +26,7 @@ from strongroom.history.entries import (
     canonical,
     digest_of,
 )
+from strongroom.history.evidence import Evidence
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
 from strongroom.mirror.keeper import Keeper, Progress, progress_of
@@ -83,11 +84,8 @@ class MirrorCell:
     async def _begin(self, opened: Launch, testimony: Testimony | None) -> None:
         core = self._core
         homes = _homes(core.directory)
-        edits = [
-            self._freeze_edit(scope, collection, testimony)
-            for collection in sorted(opened.forgotten)
-            if (scope := scope_of(collection, homes)) is not None
-        ]
+        forgotten = self._not_yet_accepted(opened, homes, testimony)
+        edits = [_freeze_edit(homes, evidence) for evidence in forgotten]
         try:
             async with asyncio.timeout(limits.OPENING_SECONDS_MAX):
                 await self._writer.open_term()
@@ -95,18 +93,26 @@ class MirrorCell:
                 await asyncio.gather(*(self._writer.submit(edit, {}) for edit in edits))
         except (TimeoutError, RetryError) as error:
             raise FrozenCellError(f"the opening batch found no quorum: {error}") from error
-        await self._testifier.rewrite(opened.forgotten, testimony)
+        await self._testifier.rewrite({e.collection for e in forgotten}, testimony)
         core.spawn(self._testifier.run())
         core.spawn(self._keeper.run())
         core.spawn(self._keeper.checkpoints())
 
-    def _freeze_edit(
-        self, scope: tuple[int, str], collection: int, testimony: Testimony | None
-    ) -> Put:
-        assert testimony is not None
-        known = testimony.heads[collection]
-        evidence = f"witness:{collection}:{known.number}:{known.chain.hex()}"
-        return _freeze(scope[0], scope[1], "the witness knows more than the replicas", evidence)
+    def _not_yet_accepted(
+        self, opened: Launch, homes: Mapping[int, int], testimony: Testimony | None
+    ) -> list[Evidence]:
+        """Give what the witness knows better than we do, less what a thaw accepted (I5)."""
+        if testimony is None:
+            return []
+        known = (testimony.heads[collection] for collection in sorted(opened.forgotten))
+        evidence = (Evidence("witness", h.collection, h.number, h.chain.hex()) for h in known)
+        directory = self._core.directory
+        return [
+            e
+            for e in evidence
+            if (home := homes.get(e.collection)) is not None
+            and not directory.accepted(home, e.text())
+        ]
 
     async def close(self) -> None:
         """Tell the witness the last heads and end; waiting edits hear "unknown"."""
@@ -265,6 +271,13 @@ def _homes(directory: Directory) -> dict[int, int]:
         for member in directory.members(account.id, COLLECTION):
             homes[member.id] = account.id
     return homes
+
+
+def _freeze_edit(homes: Mapping[int, int], evidence: Evidence) -> Put:
+    scope = scope_of(evidence.collection, homes)
+    assert scope is not None
+    why = "the witness knows more than the replicas"
+    return _freeze(scope[0], scope[1], why, evidence.text())
 
 
 def _freeze(home: int, scope: str, why: str, evidence: str) -> Put:

@@ -7,7 +7,7 @@ a reason to refuse a write: it is a second opinion, not a voter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from strongroom.base import limits
 from strongroom.base.errors import DamageError
@@ -33,7 +33,7 @@ class Testifier:
         if not known:
             self._core.alarms["witness"] = "the witness was missing and is written anew"
 
-    async def rewrite(self, forgotten: frozenset[int], testimony: Testimony | None) -> None:
+    async def rewrite(self, forgotten: Set[int], testimony: Testimony | None) -> None:
         """Write the whole file anew; heads that we cannot show are kept as they were."""
         core = self._core
         if testimony is not None:

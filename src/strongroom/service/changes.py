@@ -16,6 +16,7 @@ from strongroom.base.errors import FoldError, FrozenError, InvalidError, UnsureE
 from strongroom.formats import FormatError
 from strongroom.formats.synctoken import CHAIN_BYTES, SyncToken, read, write
 from strongroom.history.entries import GONE, OBJECT, Entry, Head, Member, genesis_chain
+from strongroom.history.evidence import Evidence
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import Caller
 
@@ -96,7 +97,7 @@ async def _since(cell: Cell, caller: Caller, token: SyncToken, limit: int | None
 
 
 async def _forgotten(cell: Cell, caller: Caller, book: Member, token: SyncToken) -> Delta:
-    evidence = f"{token.collection}:{token.number}:{token.chain.hex()}"
+    evidence = Evidence("token", token.collection, token.number, token.chain.hex()).text()
     if cell.directory.accepted(caller.home, evidence):
         return await _everything(cell, caller, book)
     why = (

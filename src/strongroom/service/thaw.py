@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from strongroom.base.errors import NotFoundError
 from strongroom.history.directory import Directory
-from strongroom.history.edits import Origin, Put, Remove, Together
+from strongroom.history.edits import Origin, Put, Remove, SkipNumbers, Together
 from strongroom.history.entries import EVIDENCE, FREEZE, Key, canonical, digest_of
+from strongroom.history.evidence import GAP_NUMBERS, read_evidence
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import find_account
 
@@ -48,12 +49,27 @@ async def thaw(cell: Cell, login: str, origin: Origin) -> list[Freeze]:
     if not found:
         raise NotFoundError(f"Nothing of {login} is frozen.")
     home = find_account(cell.directory, login).id
-    edits: list[Put | Remove] = [Remove(Key(home, FREEZE, f.scope), origin) for f in found]
-    edits += [_accept(home, f, origin) for f in found if f.evidence]
+    edits: list[Put | Remove | SkipNumbers] = [
+        Remove(Key(home, FREEZE, f.scope), origin) for f in found
+    ]
+    for freeze in found:
+        edits += _accept(cell, home, freeze, origin)
     await cell.submit(Together(tuple(edits)), {})
     return found
 
 
-def _accept(home: int, freeze: Freeze, origin: Origin) -> Put:
-    data = canonical({"scope": freeze.scope, "why": freeze.why})
-    return Put(Key(home, EVIDENCE, freeze.evidence), digest_of(data.encode()), data, origin)
+def _accept(cell: Cell, home: int, freeze: Freeze, origin: Origin) -> list[Put | SkipNumbers]:
+    """Write the evidence down and leave the lost numbers out for ever: none is issued twice."""
+    if not freeze.evidence:
+        return []
+    facts: dict[str, str | int] = {"scope": freeze.scope, "why": freeze.why}
+    lost = read_evidence(freeze.evidence)
+    skip: list[SkipNumbers] = []
+    if lost is not None:
+        # More than the home's own edits of this batch, should the home be what was forgotten.
+        to = max(lost.number, cell.head(lost.collection).number) + GAP_NUMBERS
+        facts |= {"collection": lost.collection, "to": to}
+        skip = [SkipNumbers(lost.collection, to, origin)]
+    data = canonical(facts)
+    key = Key(home, EVIDENCE, freeze.evidence)
+    return [Put(key, digest_of(data.encode()), data, origin), *skip]
