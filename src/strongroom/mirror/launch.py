@@ -70,20 +70,23 @@ async def ballot(site: Site, found: Found) -> Ballot:
 
 async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int) -> Launch:
     """Open; see the module. Raises NoCellError, SettingsError, FrozenCellError."""
-    probes = await probe_all(sites)
-    _refuse_nothing(probes, testimony)
-    _refuse_mixture(probes, testimony)
+    seen_term = testimony.position.term if testimony else 0
     lost: dict[str, str] = {}  # doubtful
     away: dict[str, str] = {}  # silent now
     while True:
+        # Each try promises and levels, so the next one must look again.
+        probes = await probe_all(sites)
+        _refuse_nothing(probes, testimony)
+        _refuse_mixture(probes, testimony)
         ballots, homes = await _ballots(sites, probes, lost, away)
-        plan = choose(ballots.values(), quorum, testimony.position.term if testimony else 0)
+        plan = choose(ballots.values(), quorum, seen_term)
         if isinstance(plan, Frozen):
             raise FrozenCellError(_frozen_text(plan, sites, probes, {**lost, **away}))
         if plan.source.replicas != len(sites):
             raise SettingsError(
                 f"the cell has {plan.source.replicas} replicas, the configuration {len(sites)}"
             )
+        seen_term = plan.term
         opened = await _try(plan, homes, lost, away)
         if opened is not None:
             break
@@ -108,9 +111,12 @@ async def _ballots(
                 lost[name] = probe.reason
             elif name not in lost and name not in away:
                 try:
-                    ballots[name] = await ballot(site, probe)
+                    async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
+                        ballots[name] = await ballot(site, probe)
                 except DamageError as error:
                     _fell_out(name, error, lost, away)
+                except TimeoutError:
+                    away[name] = "it does not answer in time"
     return ballots, places
 
 
@@ -155,7 +161,10 @@ async def _try(
     """Promise, level and load by this plan; None = somebody fell out, plan again."""
     source = places[plan.source.name]
     goal = plan.source.found.position
-    promised = [b for b in plan.voters if await _promise(places[b.name], b, plan.term, lost, away)]
+    kept = await asyncio.gather(
+        *(_promise(places[b.name], b, plan.term, lost, away) for b in plan.voters)
+    )
+    promised = [b for b, is_kept in zip(plan.voters, kept, strict=True) if is_kept]
     if plan.source not in promised:
         return None
     opened = Launch(
@@ -172,10 +181,9 @@ async def _try(
     refusals = await _level_all(opened, source, [b for b in promised if b is not plan.source])
     opened.level.insert(0, plan.source.name)
     if len(refusals) > plan.source.replicas - plan.source.quorum:
-        # Those that refuse never voted for it, so nobody was answered: it is dead (I2).
-        lost[plan.source.name] = "its last batch was refused by a quorum's complement"
-        for name in refusals:
-            opened.doubtful.pop(name, None)
+        # Either its last batch is dead, for those that refuse never voted for it (I2); or its
+        # heads are not what all others fold from the same batches.
+        lost[plan.source.name] = "what it holds is refused by a quorum's complement"
         return None
     opened.doubtful.update({n: why for n, why in lost.items() if n not in opened.level})
     opened.absent.update(away)
@@ -197,28 +205,42 @@ async def _promise(
     site: Site, found: Ballot, term: int, lost: dict[str, str], away: dict[str, str]
 ) -> bool:
     try:
-        await site.writing(lambda r: r.promise(term))
+        async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
+            await site.writing(lambda r: r.promise(term))
     except DamageError as error:
         _fell_out(found.name, error, lost, away)
+        return False
+    except TimeoutError:
+        away[found.name] = "it does not answer in time"
         return False
     return True
 
 
 async def _level_all(opened: Launch, source: Site, others: Sequence[Ballot]) -> list[str]:
-    """Level the others; returns those that refused a batch of the chosen history."""
+    """Level the others; returns those that refused a batch or the heads of the chosen history."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {b.name: group.create_task(_level_in_time(opened, source, b)) for b in others}
     refusals = []
-    for other in others:
-        why = await _level(opened, source, other)
+    for name, task in tasks.items():
+        why = task.result()
         if why is None:
-            opened.level.append(other.name)
-        elif why.startswith("refused"):
-            refusals.append(other.name)
-            opened.doubtful[other.name] = why
-        elif why.startswith("beside"):
-            opened.doubtful[other.name] = why
+            opened.level.append(name)
+        elif why.startswith("absent"):
+            opened.absent[name] = why
         else:
-            opened.absent[other.name] = why
+            opened.doubtful[name] = why
+            if why.startswith("refused"):
+                refusals.append(name)
     return refusals
+
+
+async def _level_in_time(opened: Launch, source: Site, other: Ballot) -> str | None:
+    """Level one; who is slow is absent for now, and is caught up while the cell serves."""
+    try:
+        async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
+            return await _level(opened, source, other)
+    except TimeoutError:
+        return "absent: it does not answer in time"
 
 
 async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
@@ -243,7 +265,7 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
         return f"beside: {error}"
     except DamageError as error:
         return f"{'refused' if error.code == 'refused-batch' else 'absent'}: {error}"
-    return None if heads == opened.heads else "beside: its heads are not the history's"
+    return None if heads == opened.heads else "refused: its heads are not the history's"
 
 
 def bodies_of(source: Site) -> Callable[[list[str]], Awaitable[list[bytes | None]]]:
