@@ -286,16 +286,19 @@ def test_a_value_that_sqlite_cannot_take_names_its_entry(replica: SqliteReplica)
     assert replica.batches(0, 9) == []
 
 
-def test_a_broken_guard_gives_no_vote(replica: SqliteReplica) -> None:
+def test_the_guard_itself_lets_nothing_else_through(replica: SqliteReplica) -> None:
     story = short_story()
     assert replica._opened is not None
     writer = replica._opened.writer
     promised, held = writer.standing()
-    with pytest.raises(UnavailableReplicaError):
-        writer.hold(story.batches[0], promised + 1, held, {})
-    with pytest.raises(UnavailableReplicaError):
-        writer.hold(story.batches[0], promised, story.position, {})
-    assert replica.batches(0, 9) == []
+    for term, position in (
+        (promised + 1, held),
+        (promised, held._replace(number=5)),
+        (promised, held._replace(chain=bytes(32))),
+    ):
+        with pytest.raises(UnavailableReplicaError):
+            writer._guard(story.batches[0], term, position)
+    writer._guard(story.batches[0], promised, held)
 
 
 # --- proof of absence ---------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class Anchor:
 
     def __init__(self, root: Path, folder: str, expected: bytes) -> None:
         """Look at `root` once; raises OSError where the catalog is not there."""
-        self._root = root
+        self._root = str(root)
         self._expected = expected
         self.catalog = root / folder / FILE
         self.wal = root / folder / f"{FILE}-wal"

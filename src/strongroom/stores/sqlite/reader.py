@@ -50,11 +50,6 @@ def read_position(cursor: apsw.Cursor) -> Position:
     return Position(*_one(cursor.execute(_POSITION)))
 
 
-def read_promised(cursor: apsw.Cursor) -> int:
-    """Read which term is promised."""
-    return int(_one(cursor.execute("SELECT promised FROM cell"))[0])
-
-
 def first(cursor: apsw.Cursor) -> Any:
     """Give the only row, or None; runs the statement to its end, for else it stays open."""
     rows = cursor.fetchall()

@@ -43,7 +43,7 @@ from strongroom.ports.replica import (
 )
 from strongroom.stores import marker
 from strongroom.stores.blobs import BlobFiles
-from strongroom.stores.checks import check_bodies, check_cell, check_handed
+from strongroom.stores.checks import check_cell
 from strongroom.stores.durable import Durable, translated
 from strongroom.stores.marker import Marker
 from strongroom.stores.sqlite import codes, schema
@@ -276,12 +276,8 @@ class SqliteReplica:
         """Hold `batch`: bodies first, then one guarded commit, then the identity check (I1, I2)."""
         with self._writing:
             with self._changing() as opened:
-                writer = opened.writer
                 check_cell(opened.identity.cell, batch)
-                promised, held = writer.standing()
-                if not check_handed(promised, held, batch, term, writer.chain_at):
-                    wanted = check_bodies(batch, bodies, writer.missing)
-                    writer.hold(batch, term, held, self._kept(wanted, bodies))
+                opened.writer.hold(batch, bodies, term, lambda new: self._kept(new, bodies))
             # After the commit and before the vote. What it finds is not remembered: the right disk
             # may come back.
             opened.anchor.check()

@@ -8,7 +8,7 @@ failed says which entry is to blame (I9).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -34,13 +34,12 @@ from strongroom.history.entries import (
     heads_digest,
 )
 from strongroom.history.fold import apply
+from strongroom.stores.checks import check_bodies, check_handed
 from strongroom.stores.sqlite import codes
 from strongroom.stores.sqlite.reader import (
     first,
     read_head,
     read_missing,
-    read_position,
-    read_promised,
     read_row,
 )
 
@@ -59,6 +58,9 @@ _BLOB: Final = "INSERT INTO blobs (digest, size, body) VALUES (?, ?, ?)"
 
 NewBlobs = Mapping[str, tuple[int, bytes | None]]
 """Digest -> (size, body); the body is None where a durable file holds it."""
+
+Keep = Callable[[Sequence[str]], NewBlobs]
+"""Makes the bodies of these digests durable, or says that the catalog shall hold them."""
 
 
 class _Folded:
@@ -114,29 +116,34 @@ class CatalogWriter:
     # --- looking ----------------------------------------------------------------------------------
     def standing(self) -> tuple[int, Position]:
         """Give the promised term and the position."""
-        return read_promised(self._cursor), read_position(self._cursor)
+        row = first(self._cursor.execute("SELECT promised, term, number, chain FROM cell"))
+        if row is None:
+            raise BrokenReplicaError("the catalog has no row of the cell")
+        return row[0], Position(*row[1:])
 
-    def chain_at(self, number: int) -> bytes | None:
+    def _chain_at(self, number: int) -> bytes | None:
         """Give the chain of a held batch."""
         row = first(self._cursor.execute("SELECT chain FROM batches WHERE number = ?", (number,)))
         return row[0] if row is not None else None
 
-    def missing(self, digests: Collection[str]) -> list[str]:
+    def _missing(self, digests: Collection[str]) -> list[str]:
         """Name those bodies that are not recorded."""
         return read_missing(self._cursor, digests)
 
     # --- a batch ----------------------------------------------------------------------------------
-    def hold(self, batch: Batch, term: int, held: Position, blobs: NewBlobs) -> None:
-        """Write a batch that follows `held`; on return it is durable (I1).
+    def hold(self, batch: Batch, bodies: Mapping[str, bytes], term: int, keep: Keep) -> None:
+        """Hold `batch`, unless it is held already; on return it is durable (I1).
+
+        All of it is one transaction, also the look-ups; bodies are kept inside, before the COMMIT.
 
         Raises:
             RefusedBatchError, StatementError: rolled back.
             UnavailableReplicaError, BrokenReplicaError: see ports.replica.
         """
+        self._places = ()
         self._begin()
         try:
-            self._guard(batch, term, held)
-            self._write(batch, blobs)
+            new = self._hold(batch, bodies, term, keep)
         except FoldError as error:
             self._roll_back()
             raise RefusedBatchError(str(error)) from error
@@ -153,10 +160,21 @@ class CatalogWriter:
             if place is None:
                 raise RefusedBatchError(f"batch {batch.number}: {error}") from error
             raise StatementError(f"entry {place}: {error}", place) from error
-        self._commit()
+        if new:
+            self._commit()
+        else:
+            self._roll_back()
+
+    def _hold(self, batch: Batch, bodies: Mapping[str, bytes], term: int, keep: Keep) -> bool:
+        promised, held = self.standing()
+        if check_handed(promised, held, batch, term, self._chain_at):
+            return False
+        blobs = keep(check_bodies(batch, bodies, self._missing))
+        self._guard(batch, term, held)
+        self._write(batch, blobs)
+        return True
 
     def _guard(self, batch: Batch, term: int, held: Position) -> None:
-        self._places = ()
         guard = (*batch.position, term, held.number, held.chain)
         self._cursor.execute(_GUARD, guard)
         if self._connection.changes() != 1:
