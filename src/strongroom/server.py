@@ -22,7 +22,7 @@ from strongroom.status import healthz
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_REQUEST_ID_BYTES: Final = 8
+_RUN_ID_BYTES: Final = 6
 _log: Final = logging.getLogger("strongroom.server")
 
 
@@ -37,7 +37,8 @@ class Server:
     ) -> None:
         """Take the parts; `gate` is replaced where a test does not want to wait."""
         self._cell_provider = cell_provider
-        self._entropy = entropy
+        self._run = entropy.token(_RUN_ID_BYTES).hex()  # request ids differ between two runs
+        self._count = 0
         self._face = CardDav(gate or Gate())
         self._running = 0
 
@@ -60,7 +61,8 @@ class Server:
             self._running -= 1
 
     async def _serve(self, scope: Scope, receive: Receive, sender: Sender) -> None:
-        request_id = self._entropy.token(_REQUEST_ID_BYTES).hex()
+        self._count += 1
+        request_id = f"{self._run}-{self._count:x}"
         try:
             cell = self._cell_provider()
             if cell is None:

@@ -127,6 +127,8 @@ class Writer:
 
     def full(self) -> bool:
         """Say whether fewer than W voters have more room than the reserve."""
+        if all(free >= self._reserve for free in self.free.values()):
+            return False
         voters = self._core.state.named(machine.VOTER)
         roomy = [n for n in voters if self.free.get(n, self._reserve) >= self._reserve]
         return len(roomy) < self._core.state.quorum <= len(voters)
