@@ -297,8 +297,13 @@ def test_an_unmounted_disk_gives_no_vote_and_its_place_is_blank(tiny: Path) -> N
     try:
         with pytest.raises(UnavailableReplicaError):
             replica.apply(story.batches[-1], story.bodies, 1)
-        assert replica.probe() == Blank()
+        more(story, b"large" * 40_000)
+        with pytest.raises(UnavailableReplicaError):
+            replica.apply(story.batches[-1], story.bodies, 1)
+        with pytest.raises(UnavailableReplicaError):
+            replica.heal(digest_of(BIG), BIG)
         assert list(tiny.iterdir()) == []
+        assert replica.probe() == Blank()
     finally:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", tiny], check=True)
 

@@ -13,6 +13,10 @@ from strongroom.stores import marker
 from strongroom.stores.sqlite.schema import FILE
 
 
+class OtherReplicaError(BrokenReplicaError):
+    """Something else lies here; what was opened may be good, and may come back."""
+
+
 class Anchor:
     """What an opening found: the marker's bytes, the device, the catalog file."""
 
@@ -44,7 +48,7 @@ class Anchor:
 
         Raises:
             UnavailableReplicaError: the marker or the catalog is not there: vanished.
-            BrokenReplicaError: another marker, device or catalog is.
+            OtherReplicaError: another marker, device or catalog is.
         """
         try:
             raw = self._read_marker()
@@ -55,9 +59,9 @@ class Anchor:
         except OSError as error:
             raise BrokenReplicaError(f"the marker cannot be read: {error}") from error
         if raw != self._expected:
-            raise BrokenReplicaError("another marker lies here")
+            raise OtherReplicaError("another marker lies here")
         if (device, inode) != (self.device, self._inode):
-            raise BrokenReplicaError("another device or catalog lies here")
+            raise OtherReplicaError("another device or catalog lies here")
 
     def _read_marker(self) -> bytes:
         fd = os.open(self._marker, os.O_RDONLY | os.O_CLOEXEC)

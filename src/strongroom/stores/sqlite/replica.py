@@ -47,7 +47,7 @@ from strongroom.stores.checks import check_cell
 from strongroom.stores.durable import Durable, translated
 from strongroom.stores.marker import Marker
 from strongroom.stores.sqlite import codes, schema
-from strongroom.stores.sqlite.anchor import Anchor
+from strongroom.stores.sqlite.anchor import Anchor, OtherReplicaError
 from strongroom.stores.sqlite.reader import CatalogReader
 from strongroom.stores.sqlite.writer import CatalogWriter, NewBlobs
 
@@ -261,35 +261,34 @@ class SqliteReplica:
                 if isinstance(verdict, BrokenReplicaError):
                     self._broken = str(verdict)
                 raise verdict from error
+            except OtherReplicaError:
+                raise  # not remembered: the right disk may come back
             except BrokenReplicaError as error:
                 self._broken = str(error)
                 raise
 
     def promise(self, term: int) -> None:
         """Make `term` durable; a lower one than promised is refused."""
-        with self._writing:
-            with self._changing() as opened:
-                opened.writer.promise(term)
+        with self._changing() as opened:
+            opened.writer.promise(term)
             opened.anchor.check()
 
     def apply(self, batch: Batch, bodies: Mapping[str, bytes], term: int) -> Position:
         """Hold `batch`: bodies first, then one guarded commit, then the identity check (I1, I2)."""
-        with self._writing:
-            with self._changing() as opened:
-                check_cell(opened.identity.cell, batch)
-                opened.writer.hold(batch, bodies, term, lambda new: self._kept(new, bodies))
-            # After the commit and before the vote. What it finds is not remembered: the right disk
-            # may come back.
+        with self._changing() as opened:
+            check_cell(opened.identity.cell, batch)
+            opened.writer.hold(batch, bodies, term, lambda new: self._kept(opened, new, bodies))
             opened.anchor.check()
             return batch.position
 
-    def _kept(self, wanted: Sequence[str], bodies: Mapping[str, bytes]) -> NewBlobs:
+    def _kept(self, opened: _Open, wanted: Sequence[str], bodies: Mapping[str, bytes]) -> NewBlobs:
         """Make the large ones durable as files before any record of them (I1)."""
         blobs: dict[str, tuple[int, bytes | None]] = {}
         for digest in wanted:
             body = bodies[digest]
             small = len(body) <= SMALL_BLOB_BYTES_MAX
             if not small:
+                opened.anchor.check()  # a place whose disk was unmounted must stay blank
                 self._blobs.keep(digest, body)
             blobs[digest] = (len(body), body if small else None)
         return blobs
@@ -299,6 +298,7 @@ class SqliteReplica:
         if digest_of(body) != digest:
             raise BlobError(f"the body given as {digest} is another")
         with self._changing() as opened:
+            opened.anchor.check()
             size, old = opened.writer.blob(digest)
             if old is None and size > SMALL_BLOB_BYTES_MAX:
                 self._blobs.replace(digest, body)
