@@ -163,7 +163,7 @@ class Past:
         return found
 
 
-def check_sights(model: Model, past: Past, silent: bool) -> None:
+def check_sights(model: Model, past: Past) -> None:
     """I4: what was seen of a name stood there while it was asked; nothing else was said."""
     later: list[Sight] = []
     for sight in model.sights:
@@ -174,14 +174,14 @@ def check_sights(model: Model, past: Past, silent: bool) -> None:
         if sight.member is None:
             if None not in stood:
                 model.wrong("I4", f"{sight.key} was said to be absent, yet it stood")
-        elif not silent and (sight.member.number, sight.member.etag) not in {
+        elif not sight.silent and (sight.member.number, sight.member.etag) not in {
             (e.number, e.etag) for e in stood if e is not None
         }:
             model.wrong("I4", f"{sight.key} was never {sight.member.number} while it was asked")
     model.sights = later
     for refusal in model.refusals:
         stood = past.during(refusal.key, refusal.before, refusal.after)
-        if not silent and all(refusal.when.holds(e.etag if e else None) for e in stood):
+        if all(refusal.when.holds(e.etag if e else None) for e in stood):
             model.wrong("I4", f"a condition on {refusal.key} was refused, yet it held")
     model.refusals = []
 
@@ -200,7 +200,7 @@ def check_listings(model: Model, past: Past) -> None:
     model.listings = []
 
 
-async def audit(world: World, *, whole: bool = False, silent: bool = False) -> bool:
+async def audit(world: World, *, whole: bool = False) -> bool:
     """Hold everything that was told against the cell; False = the cell is unsure now."""
     if not await read_journals(world, whole):
         return False
@@ -209,11 +209,11 @@ async def audit(world: World, *, whole: bool = False, silent: bool = False) -> b
     check_promises(model)
     check_causes(model)
     check_listings(model, past)
-    check_sights(model, past, silent)
-    return await check_readable(world, past, silent=silent, all_bodies=whole)
+    check_sights(model, past)
+    return await check_readable(world, past, all_bodies=whole)
 
 
-async def check_readable(world: World, past: Past, *, silent: bool, all_bodies: bool) -> bool:
+async def check_readable(world: World, past: Past, *, all_bodies: bool) -> bool:
     """I1, I3: what stands can be read: listed, looked up, and its body given."""
     cell, model = world.cell, world.model
     assert cell is not None

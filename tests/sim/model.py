@@ -47,6 +47,7 @@ class Sight:
     member: Member | None
     before: int
     after: int
+    silent: bool = False  # a voter may have given an old row as it lies there
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Model:
     chains: dict[tuple[int, int], bytes] = field(default_factory=dict)
     journals: dict[int, list[Entry]] = field(default_factory=dict)
     wrongs: list[str] = field(default_factory=list)
+    silent: bool = False  # some voter's rows are silently stale or swapped now
     acknowledged_edits: int = 0
     answers: int = 0
 
@@ -114,7 +116,7 @@ class Model:
     def read(self, key: Key, member: Member | None, before: int, after: int) -> None:
         """Keep the answer to a look-up."""
         self.answers += 1
-        self.sights.append(Sight(key, member, before, after))
+        self.sights.append(Sight(key, member, before, after, self.silent))
 
     def listed(self, head: Head, members: tuple[Member, ...], before: int) -> None:
         """Keep a listing."""

@@ -179,6 +179,7 @@ class Walk:
         before = self.hurt.get(index)
         silent = before is not None and before.why in checkers.SILENT
         self.hurt[index] = Hurt(before.why if silent and before else name, disk.main)
+        self.world.model.silent |= name in checkers.SILENT
 
     def replace_by_blank(self, index: int) -> None:
         """Put a new, empty disk in the place of one."""
@@ -191,6 +192,7 @@ class Walk:
         world.disks[index] = new
         self.past[index] = []
         self.hurt[index] = Hurt("lost", new.main)
+        world.model.silent = False
         self.note(f"disk {index} is replaced by a blank one")
 
     def unmount(self, index: int) -> None:
@@ -369,24 +371,19 @@ class Walk:
         self.hurt.setdefault(index, Hurt(what, disk.main))
 
     # --- rest -------------------------------------------------------------------------------------
-    def silent(self) -> bool:
-        """Say whether a voter may give an old row as it lies there."""
-        return any(hurt.why in checkers.SILENT for hurt in self.hurt.values())
-
     def quiet(self, *, whole: bool) -> None:
         """Repair what can be repaired; then all must be readable, level and equal."""
         world = self.world
-        silent = self.silent()
         for _ in range(8):
             self.repair_between()
-            if self.settled(whole=whole, silent=silent):
+            if self.settled(whole=whole):
                 return
             self.note("the cell ended while it was repaired")
             world.close()
             self.open_up()
         raise StuckError("the cell does not come to rest")
 
-    def settled(self, *, whole: bool, silent: bool) -> bool:
+    def settled(self, *, whole: bool) -> bool:
         """Bring everything to rest; False = the cell must be opened anew."""
         world, cell = self.world, self.world.cell
         assert cell is not None
@@ -394,7 +391,7 @@ class Walk:
         def ended() -> bool:
             return cell._core.ended.is_set()
 
-        if not world.run(self.audited(whole=whole, silent=silent), LEVEL_SECONDS):
+        if not world.run(self.audited(whole=whole), LEVEL_SECONDS):
             return ended_or_stuck(ended())
         checkers.require(world.model)
         self.scrub()
@@ -403,15 +400,16 @@ class Walk:
             return False
         checkers.check_tables(world)
         self.hurt.clear()
+        world.model.silent = False
         checkers.require(world.model)
         self.note("at rest")
         return True
 
-    async def audited(self, *, whole: bool, silent: bool) -> bool:
+    async def audited(self, *, whole: bool) -> bool:
         """Audit until the cell is sure; False = it ended."""
         assert self.world.cell is not None
         while not self.world.cell._core.ended.is_set():
-            if await checkers.audit(self.world, whole=whole, silent=silent):
+            if await checkers.audit(self.world, whole=whole):
                 return True
             await asyncio.sleep(0.5)
         return False

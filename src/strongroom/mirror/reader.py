@@ -109,43 +109,54 @@ class Reader:
     async def confirm(self, rows: Mapping[Key, Row | None]) -> None:
         """Have N-W+1 voters say the same of `rows`; raises UnsureError if they do not (I4)."""
         keys = list(rows)
-        claims = await self._claims(keys, lambda _: False)
-        if self._newest(claims) != list(rows.values()):
+        if await self._agreed(keys, lambda _: False) != list(rows.values()):
             raise UnsureError
 
     async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
         """Look names up; each None is proven by N-W+1 voters (I4).
 
         A tombstone of one voter is not enough: its page may be of the past, from before the name
-        was made again. Where voters differ, the newest row is the cell's.
+        was made again.
         """
         unique = list(dict.fromkeys(keys))
-        claims = await self._claims(unique, lambda rows: all(isinstance(r, Member) for r in rows))
-        found = dict(zip(unique, self._newest(claims), strict=True))
+        rows = await self._agreed(unique, lambda rows: all(isinstance(r, Member) for r in rows))
+        found = dict(zip(unique, rows, strict=True))
         standing = (found[key] for key in keys)
         return [row if isinstance(row, Member) else None for row in standing]
 
-    async def _claims(
+    async def _agreed(
         self, keys: Sequence[Key], enough: Callable[[Sequence[Row | None]], bool]
-    ) -> list[_Claim]:
-        """Ask voters until one has said enough, or N-W+1 have answered."""
-        claims: list[_Claim] = []
-        async for site, snapshot in self._answers(lambda r: r.rows(keys)):
-            claims.append((site, snapshot))
-            if len(claims) >= self._witnesses or enough(snapshot.value):
-                return claims
+    ) -> list[Row | None]:
+        """Ask voters until the first has said enough, or N-W+1 say the same of each name."""
+        for _ in range(3):  # a name that is written all the time may differ between two looks
+            claims: list[_Claim] = []
+            async for claim in self._answers(lambda r: r.rows(keys)):
+                claims.append(claim)
+                if len(claims) == 1 and enough(claim[1].value):
+                    return list(claim[1].value)
+                rows = [self._common(column) for column in _columns(claims)]
+                if None not in rows:
+                    agreed = [row for (row,) in filter(None, rows)]
+                    self._blame(claims, agreed)
+                    return agreed
         raise UnsureError
 
-    def _newest(self, claims: Sequence[_Claim]) -> list[Row | None]:
-        """Give the newest row of each name; who has an older one at the same batch lost it."""
+    def _common(self, column: Sequence[Row | None]) -> tuple[Row | None] | None:
+        """Give what N-W+1 voters say, boxed; None = they do not agree."""
+        for row in column:
+            if column.count(row) >= self._witnesses:
+                return (row,)
+        return None
+
+    def _blame(self, claims: Sequence[_Claim], agreed: Sequence[Row | None]) -> None:
+        """Disbelieve who contradicts N-W+1 others that looked at the same batch."""
         for site, snapshot in claims:
-            for other, against in claims:
-                same = snapshot.position == against.position
-                if other is not site and same and _is_older(snapshot.value, against.value):
-                    self.disbelieve(site, "it lost a row that others have")
+            same = [c.value for _, c in claims if c.position == snapshot.position]
+            for place, row in enumerate(agreed):
+                others = [rows[place] for rows in same].count(row)
+                if snapshot.value[place] != row and others >= self._witnesses:
+                    self.disbelieve(site, "its row is not what the others have")
                     break
-        columns = zip(*(snapshot.value for _, snapshot in claims), strict=True)
-        return [max(column, key=_number) for column in columns]
 
     async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
         """Give rows and bodies at once; a body that cannot be had now is None."""
@@ -248,12 +259,9 @@ class Reader:
         return self._witnesses == 1
 
 
-def _number(row: Row | None) -> int:
-    return row.number if row is not None else 0
-
-
-def _is_older(one: Sequence[Row | None], other: Sequence[Row | None]) -> bool:
-    return any(_number(a) < _number(b) for a, b in zip(one, other, strict=True))
+def _columns(claims: Sequence[_Claim]) -> list[tuple[Row | None, ...]]:
+    """Give what each voter says of each name."""
+    return list(zip(*(snapshot.value for _, snapshot in claims), strict=True))
 
 
 def _folded(journal: Journal, start: bytes, head: Head) -> Changes | None:

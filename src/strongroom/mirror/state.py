@@ -323,6 +323,11 @@ def _broke(state: State, event: Broke) -> Step:
     # Also one that is joining: the batch that admits it may be committed already.
     state = _with_peer(state, event.replica, standing=DOUBTFUL, reason=event.reason)
     state = replace(state, unrecorded=state.unrecorded | {event.replica})
+    if len(state.peers) - len(state.named(DOUBTFUL, JOINING)) < state.quorum:
+        # Recording it would make the doubt the newest history, and shut the cell for good. Who is
+        # believed is found out anew; nothing was acknowledged meanwhile.
+        reason = f"fewer than {state.quorum} voters are left to believe: {event.reason}"
+        return replace(state, halted=reason), [Halt(frozenset(), reason)]
     state, actions = _judge(state)
     return state, [*actions, Record(state.unrecorded)]
 
