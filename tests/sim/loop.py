@@ -45,6 +45,9 @@ class SimLoop(asyncio.BaseEventLoop):
         self.set_exception_handler(self._complain)
         self.complaints: list[str] = []
 
+    def __del__(self) -> None:
+        pass  # it holds nothing of the real world that would have to be closed
+
     def time(self) -> float:
         return self._now
 

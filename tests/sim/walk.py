@@ -257,6 +257,10 @@ class Walk:
         if ended.done() and not ended.cancelled():
             self.note(f"ended: {ended.result()}")
 
+    async def busy_without_faults(self) -> None:
+        """Let clients work until the machine goes down."""
+        await asyncio.gather(*(self.client(i) for i in range(CLIENTS)))
+
     async def client(self, number: int) -> None:
         """One phone: now and then it writes or reads something."""
         doings: list[tuple[int, Callable[[], Awaitable[object]]]] = [

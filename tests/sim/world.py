@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sim.disk import Disk, Place, SimReplica, SimWitness
 from sim.loop import MachineDownError, SimLane, SimLoop, StuckError
 from sim.model import Model
-from strongroom.base.errors import ClientError, RetryError, StrongroomError
+from strongroom.base.errors import ClientError, NotFoundError, RetryError, StrongroomError
 from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import AddAccount, Edit, Origin, Put, Remove, SetProps
 from strongroom.history.entries import (
@@ -326,6 +326,12 @@ class World:
     def put(self, href: str, body: bytes, book: str = "contacts", **options: Any) -> Any:
         """PUT from outside the loop."""
         return self.run(self.submit(*self.put_edit(href, body, book, **options)))
+
+    def put_nothing(self, href: str) -> Any:
+        """Remove a name that was never there; the proven refusal is as good as an answer."""
+        result = self.remove(href)
+        assert isinstance(result, NotFoundError), result
+        return ()
 
     def remove(self, href: str, book: str = "contacts", **options: Any) -> Any:
         """DELETE from outside the loop."""
