@@ -74,6 +74,14 @@ class State:
         """Name the replicas of these standings."""
         return frozenset(name for name, p in self.peers.items() if p.standing in standings)
 
+    def left_behind(self) -> frozenset[str]:
+        """Name those that lack batches and are sent none: they were busy when it was noticed."""
+        return frozenset(
+            name
+            for name in self.named(VOTER, JOINING)
+            if self.peers[name].level and self.peers[name].held < self.committed
+        )
+
     def writable(self) -> bool:
         """Say whether enough voters keep up for a batch to find its quorum."""
         near = [p for p in self.peers.values() if p.standing == VOTER and self._keeps_up(p)]
