@@ -90,6 +90,7 @@ class Tally:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--counts", metavar="FILE", help="write the outcome here, for scripts/test.py")
+    parser.addoption("--sim-steps", type=int, metavar="N", help="steps of the lives by seed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,5 +2,5 @@
 
 `loop` time and lanes · `disk` what a disk keeps and forgets · `machine` one computer with its
 disks · `model` what clients were told · `checkers` the invariants · `walk` a random life by seed ·
-`scenarios` named ones · `run` the command line.
+`stage` what the named lives share · `run` the command line.
 """

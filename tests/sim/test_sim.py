@@ -1,4 +1,4 @@
-"""Simulated lives: those by seed, those that once failed, and the named ones.
+"""Simulated lives by their seeds, and those that once failed.
 
 `--sim-steps N` sets how many steps the lives by seed have in all (a million unless told).
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from sim.run import live
-from sim.scenarios import ALL
 
 BLOCKS = 20
 STEPS = 1_000_000
@@ -23,16 +22,11 @@ def once_failed() -> list[tuple[int, int]]:
     return [(int(seed), int(steps)) for seed, steps in filter(None, lines)]
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_named_life(name: str) -> None:
-    ALL[name]()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(1, BLOCKS + 1))
 def test_life_by_seed_keeps_every_promise(seed: int, request: pytest.FixtureRequest) -> None:
-    steps = request.config.getoption("--sim-steps", default=STEPS) // BLOCKS
+    steps = (request.config.getoption("--sim-steps") or STEPS) // BLOCKS
     walk = live(seed, steps)
     assert walk.world.loop.steps >= steps
     assert walk.world.model.acknowledged_edits > 0

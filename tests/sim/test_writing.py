@@ -1,0 +1,227 @@
+"""Named lives, writing: one for each point that is easily skipped."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sim import checkers
+from sim.disk import BELOW_RESERVE, FULL, ROOMY, SimReplica
+from sim.loop import MachineDownError
+from sim.stage import ANN, BOB, EVE, held, opened, rest, restart, spoil
+from sim.world import ok
+from strongroom.base.errors import (
+    NoSpaceError,
+    UnavailableReplicaError,
+    UnknownError,
+    UnsureError,
+)
+from strongroom.history.entries import Member, genesis_chain
+from strongroom.history.fold import member_hash
+from strongroom.stores.memory import MemoryState
+
+
+def test_a_batch_of_an_older_term_is_refused() -> None:
+    """The guard: who promised a later opening takes nothing from an earlier one."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    before = held(world.disks[0])
+    restart(world)
+    late = following_batch(before)
+    with pytest.raises(UnavailableReplicaError):
+        SimReplica(world.places[0], set()).apply(late, {}, before.promised)
+    assert late.chain not in {b.chain for b in held(world.disks[0]).batches}
+    rest(world)
+
+
+def following_batch(state: MemoryState) -> Any:
+    """Build the empty batch that follows a state, as the writer of its term would."""
+    last = state.batches[-1]
+    return replace(
+        last, number=last.number + 1, previous=last.chain, entries=(), lines=(), heads=""
+    )
+
+
+def test_a_replica_whose_row_is_old_refuses_and_is_doubtful() -> None:
+    """The pre-image: each replica holds it against its own rows."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    rest(world)
+    old = held(world.disks[2])
+    ok(world.put("a.vcf", BOB))
+    rest(world)
+    key = world.object_key("contacts", "a.vcf")
+    new = held(world.disks[2])
+    spoil(world.disks[2], replace(new, rows={**new.rows, key: old.rows[key]}))
+    ok(world.put("a.vcf", EVE))
+    world.wait_until(lambda: world.standing("r3") != "voter" or world.all_level())
+    rest(world)
+    assert world.disks[2].quarantine
+    assert world.get("a.vcf") == EVE
+
+
+def test_a_replica_whose_rows_and_head_agree_is_still_not_believed() -> None:
+    """The committed head is held by the writer, not read from the file that it proves."""
+    world = opened()
+    for name in ("a.vcf", "b.vcf", "c.vcf"):
+        ok(world.put(name, ANN))
+    state = held(world.disks[0])
+    key = world.object_key("contacts", "b.vcf")
+    row = state.rows[key]
+    assert isinstance(row, Member)
+    head = state.heads[key.collection]
+    less = (head.sum - member_hash(row)) % (1 << 256)
+    rows = {k: r for k, r in state.rows.items() if k != key}
+    heads = {**state.heads, head.collection: head._replace(members=head.members - 1, sum=less)}
+    spoil(world.disks[0], replace(state, rows=rows, heads=heads))
+    members = world.run(world.listing(key.collection))
+    assert [m.href for m in members] == ["a.vcf", "b.vcf", "c.vcf"]
+    rest(world)
+
+
+def test_nothing_below_quorum_is_answered() -> None:
+    """What stands on one replica alone is told to nobody."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    world.disks[1].read_only = world.disks[2].read_only = True
+    cell = world.cell
+    assert cell is not None
+    book = world.books["contacts"]
+    number = cell.head(book).number
+
+    async def race() -> list[Any]:
+        edit, bodies = world.put_edit("a.vcf", BOB)
+        writing = asyncio.ensure_future(world.submit(edit, bodies))
+        seen = []
+        for _ in range(8):
+            seen.append(await world.row(world.object_key("contacts", "a.vcf")))
+            seen.append(await world.listing(book))
+            seen.append(await world.changes(book, 0, genesis_chain(book)[:8]))
+            await asyncio.sleep(0.1)
+        seen.append(await writing)
+        return seen
+
+    *seen, ending = world.run(race(), 120)
+    assert isinstance(ending, UnknownError)
+    assert held(world.disks[0]).journals[book][-1].number == number + 1
+    assert cell.head(book).number == number
+    for answer in seen:
+        if isinstance(answer, Member):
+            assert answer.number == number
+    world.disks[1].read_only = world.disks[2].read_only = False
+    rest(world)
+
+
+def test_an_opening_begins_with_an_empty_batch() -> None:
+    """Each term has a batch of its own on a quorum before anything is served."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    before = held(world.disks[1]).position
+    restart(world)
+    for disk in world.disks[:2]:
+        last = held(disk).batches[-1]
+        assert (last.number, last.entries) == (before.number + 1, ())
+        assert last.term > before.term
+    rest(world)
+
+
+def test_a_body_that_another_left_unsynced_is_synced_again() -> None:
+    """A PUT of bytes that lie there already counts only once they are durable."""
+    for calls in range(1, 12):
+        world = opened(calls)
+        world.disks[0].plant("cut", calls)
+        with suppress(MachineDownError):
+            world.put("a.vcf", ANN)
+        world.disks[0].fail_at.clear()
+        world.kill()  # the process ends, the system keeps what was written
+        world.boot()
+        ok(world.put("b.vcf", ANN))
+        world.power_cut()
+        world.boot()
+        assert world.get("b.vcf") == ANN
+        rest(world)
+
+
+def test_a_failing_statement_fails_one_edit_alone() -> None:
+    """The others of its batch are acknowledged, and nobody is doubtful."""
+    world = opened()
+    world.poison.add("poison.vcf")
+
+    async def together() -> list[Any]:
+        names = ["a.vcf", "b.vcf", "poison.vcf", "c.vcf"]
+        edits = [world.put_edit(name, ANN) for name in names]
+        return await asyncio.gather(*(world.submit(*edit) for edit in edits))
+
+    first, second, poisoned, third = world.run(together())
+    for result in (first, second, third):
+        ok(result)
+    assert isinstance(poisoned, UnsureError)
+    assert checkers.doubtful(world) == []
+    rest(world)
+
+
+def test_a_slow_replica_holds_a_rebuilt_batch_up_and_never_has_the_old_one() -> None:
+    """A batch is rebuilt without a failing edit only once nobody can hold the old one."""
+    world = opened()
+    world.poison.add("poison.vcf")
+    world.disks[2].slow = 300.0
+
+    async def together() -> list[Any]:
+        names = ["a.vcf", "poison.vcf", "b.vcf"]
+        edits = [world.put_edit(name, ANN) for name in names]
+        return await asyncio.gather(*(world.submit(*edit) for edit in edits))
+
+    first, poisoned, second = world.run(together())
+    ok(first)
+    ok(second)
+    assert isinstance(poisoned, UnsureError)
+    world.disks[2].slow = 1.0
+    rest(world)
+    assert len({tuple(b.chain for b in held(d).batches) for d in world.disks}) == 1
+
+
+def test_a_full_disk_refuses_writes_and_nothing_else() -> None:
+    """Below the reserve: 507 for what grows; deletes, reads and standing go on."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    for disk in world.disks:
+        disk.room = BELOW_RESERVE
+    world.wait(3)
+    assert isinstance(world.put("b.vcf", BOB), NoSpaceError)
+    assert world.get("a.vcf") == ANN
+    ok(world.remove("a.vcf"))
+    world.disks[0].room = FULL
+    ok(world.put_nothing("c.vcf"))
+    assert checkers.doubtful(world) == []
+    for disk in world.disks:
+        disk.room = ROOMY
+    world.wait(3)
+    ok(world.put("b.vcf", BOB))
+    rest(world)
+
+
+def test_one_full_disk_is_behind_and_catches_up() -> None:
+    """A disk without room gives no vote, and is never doubtful for it."""
+    world = opened()
+    world.disks[1].room = FULL
+    for number in range(20):
+        ok(world.put(f"{number}.vcf", ANN))
+    assert checkers.doubtful(world) == []
+    world.disks[1].room = ROOMY
+    rest(world)
+
+
+def test_entry_times_never_go_back() -> None:
+    """A clock that jumps changes the order of nothing."""
+    world = opened()
+    for jump in (0, -40, 400, -1):
+        world.clock.jump_ms += jump * 86_400_000
+        ok(world.put(f"{jump}.vcf", ANN))
+        restart(world)
+    times = [b.at for b in held(world.disks[0]).batches]
+    assert times == sorted(times)
+    rest(world)
