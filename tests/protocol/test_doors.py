@@ -151,7 +151,7 @@ def test_options_tells_only_what_is_true(site: Site) -> None:
     answer = site.do("OPTIONS", BOOK + "a.vcf")
     assert answer.status == 200
     assert answer.headers["dav"] == "1, 3, access-control, addressbook, extended-mkcol"
-    assert answer.headers["allow"] == "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH"
+    assert answer.headers["allow"] == "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT"
     assert "MKCOL" in site.do("OPTIONS", BOOK).headers["allow"]
 
 

@@ -15,6 +15,7 @@ from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.get import CONTENT_TYPE, last_modified
 from strongroom.dav.routes import Place, home_href, principal_href
 from strongroom.dav.statuses import CARD, DAV
+from strongroom.formats.cardfilter import COLLATIONS
 from strongroom.formats.davxml import Propfind
 from strongroom.formats.multistatus import attribute, element, escape, response
 from strongroom.history.entries import Member
@@ -84,6 +85,11 @@ def _address_data_types() -> Getter:
     return _constant(element(CARD + "supported-address-data", kinds))
 
 
+def _collations() -> Getter:
+    names = b"".join(element(CARD + "supported-collation", escape(name)) for name in COLLATIONS)
+    return _constant(element(CARD + "supported-collation-set", names))
+
+
 def _token(name: str) -> Getter:
     return lambda site, member: element(
         name, escape(token_of(site.caller, site.cell.head(member.id)))
@@ -134,9 +140,10 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
         DAV + "resourcetype": _types(DAV + "collection", CARD + "addressbook"),
         DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
         DAV + "supported-report-set": _reports(
-            CARD + "addressbook-multiget", DAV + "sync-collection"
+            CARD + "addressbook-multiget", CARD + "addressbook-query", DAV + "sync-collection"
         ),
         CARD + "supported-address-data": _address_data_types(),
+        CARD + "supported-collation-set": _collations(),
         CARD + "max-resource-size": _constant(
             element(CARD + "max-resource-size", b"%d" % OBJECT_BYTES_MAX)
         ),
@@ -155,7 +162,7 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
             DAV + "getlastmodified", last_modified(card)
         ),
         DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
-        DAV + "supported-report-set": _reports(),
+        DAV + "supported-report-set": _reports(CARD + "addressbook-query"),
     },
 }
 

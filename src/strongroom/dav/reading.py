@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from strongroom.base.errors import ClientError, InvalidError, TooLargeError
 from strongroom.dav.request import Request
+from strongroom.dav.statuses import CARD, DAV
 from strongroom.formats import FormatError
 from strongroom.formats.conditions import Precondition, read_precondition
 
@@ -15,7 +16,10 @@ T = TypeVar("T")
 _CONDITION_HEADERS: Final = (b"if-match", b"if-none-match", b"if")
 _ANYTHING: Final = Precondition()
 _CONDITION_TEXT_MAX: Final = 512  # of a condition in the history
-_CONDITIONS: Final = {"forbidden-doctype": "{DAV:}no-external-entities"}
+_CONDITIONS: Final = {
+    "forbidden-doctype": DAV + "no-external-entities",
+    **{code: CARD + code for code in ("supported-collation", "supported-filter", "valid-filter")},
+}
 
 
 def read(call: Callable[[bytes], T], raw: bytes) -> T:

@@ -26,6 +26,9 @@ from strongroom.base.limits import (
     REQUEST_XML_BYTES_MAX,
 )
 from strongroom.formats import FormatError
+from strongroom.formats.cardfilter import Filter
+from strongroom.formats.cardparts import PropertyWish
+from strongroom.formats.cardquery import read_filter
 from strongroom.formats.characters import split_name
 
 DAV: Final = "DAV:"
@@ -71,7 +74,7 @@ class AddressData:
 
     content_type: str = "text/vcard"
     version: str = "3.0"
-    props: tuple[str, ...] = ()
+    props: tuple[PropertyWish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,18 @@ class Multiget:
     """These objects, in this order, each once; `address_data` None = cards are not wanted."""
 
     hrefs: tuple[str, ...]
-    names: tuple[str, ...]
+    wanted: Propfind
     address_data: AddressData | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The objects that match `filter`, `limit` of them at most."""
+
+    filter: Filter
+    wanted: Propfind
+    address_data: AddressData | None
+    limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ class UnknownReport:
     name: str
 
 
-Report = SyncCollection | Multiget | UnknownReport
+Report = SyncCollection | Multiget | Query | UnknownReport
 
 
 def parse_propfind(body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX) -> Propfind:
@@ -141,10 +154,10 @@ def parse_mkcol(body: bytes, bytes_max: int = CHANGES_BYTES_MAX) -> tuple[Proper
 
 
 def parse_report(body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX) -> Report:
-    """Read the body of a REPORT. `names` holds address-data too, where it was asked for.
+    """Read the body of a REPORT. `wanted` does not hold address-data, which has its own field.
 
     Raises:
-        FormatError: as `parse_propfind`.
+        FormatError: as `parse_propfind`, and as `cardquery.read_filter`.
     """
     read = _report if len(body) > REMEMBERED_BYTES_MAX else _remembered_report
     return read(_within(body, bytes_max))
@@ -277,6 +290,8 @@ def _report(body: bytes) -> Report:
         return _sync_collection(root)
     if root.tag == f"{{{CARDDAV}}}addressbook-multiget":
         return _multiget(root)
+    if root.tag == f"{{{CARDDAV}}}addressbook-query":
+        return _query(root)
     return UnknownReport(_limited([_name(root)])[0])
 
 
@@ -291,7 +306,7 @@ def _sync_collection(root: etree._Element) -> SyncCollection:
     return SyncCollection(
         token=_words(root, "sync-token"),
         level=cast(Literal["1", "infinite"], level),
-        limit=_limit(_dav(root, "limit")),
+        limit=_limit(root, DAV),
         names=_names(_dav(root, "prop")),
     )
 
@@ -300,10 +315,11 @@ def _words(parent: etree._Element, local: str) -> str:
     return (parent.findtext(f"{{{DAV}}}{local}") or "").strip()
 
 
-def _limit(element: etree._Element | None) -> int | None:
+def _limit(root: etree._Element, namespace: str) -> int | None:
+    element = root.find(f"{{{namespace}}}limit")
     if element is None:
         return None
-    count = _words(element, "nresults")
+    count = (element.findtext(f"{{{namespace}}}nresults") or "").strip()
     if not _COUNT.fullmatch(count):
         raise FormatError("bad-request-body", "The limit is a number from 1.")
     return int(count)
@@ -314,15 +330,35 @@ def _multiget(root: etree._Element) -> Multiget:
     unique = tuple(dict.fromkeys(href for href in hrefs if href))
     if len(unique) > MULTIGET_HREFS_MAX:
         raise FormatError("too-large", f"More than {MULTIGET_HREFS_MAX} hrefs.")
-    prop = _dav(root, "prop")
-    data = None if prop is None else prop.find(ADDRESS_DATA)
-    return Multiget(unique, _names(prop), None if data is None else _address_data(data))
+    return Multiget(unique, _wanted(root), _address_data(root))
 
 
-def _address_data(element: etree._Element) -> AddressData:
-    wanted = (one.get("name", "") for one in element.iterchildren(f"{{{CARDDAV}}}prop"))
-    return AddressData(
-        element.get("content-type", "text/vcard"),
-        element.get("version", "3.0"),
-        _limited(name for name in wanted if name),
-    )
+def _query(root: etree._Element) -> Query:
+    # Some clients send no filter where they mean an empty one.
+    element = root.find(f"{{{CARDDAV}}}filter")
+    wanted = Filter() if element is None else read_filter(element)
+    return Query(wanted, _wanted(root), _address_data(root), _limit(root, CARDDAV))
+
+
+def _wanted(root: etree._Element) -> Propfind:
+    """Read what a report wants to know of each object; nothing is a list without a name."""
+    if _dav(root, "propname") is not None:
+        return Propfind("propname")
+    if _dav(root, "allprop") is not None:
+        return Propfind("allprop")
+    names = _names(_dav(root, "prop"))
+    return Propfind("prop", tuple(name for name in names if name != ADDRESS_DATA))
+
+
+def _address_data(root: etree._Element) -> AddressData | None:
+    element = root.find(f"{_PROP}/{ADDRESS_DATA}")
+    if element is None:
+        return None
+    props = {
+        name.upper(): PropertyWish(name.upper(), one.get("novalue", "no").strip() == "yes")
+        for one in element.iterchildren(f"{{{CARDDAV}}}prop")
+        if (name := one.get("name", "").strip())
+    }
+    _limited(props)
+    kind = element.get("content-type", "text/vcard").partition(";")[0].strip().lower()
+    return AddressData(kind, element.get("version", "3.0").strip(), tuple(props.values()))

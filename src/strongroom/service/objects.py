@@ -20,6 +20,7 @@ _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
 _CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"}
 # Canonical JSON has its keys in order; this is ten times faster than reading all of it.
 _SIZE: Final = re.compile(r'\{"size":(\d+)[,}]')
+_VERSION: Final = re.compile(r'\{"size":\d+,"type":"text/vcard;(\d\.\d)"')
 _PAGE: Final = 100  # bodies asked for at once, if they are not large
 
 
@@ -120,6 +121,12 @@ async def read_bodies(
 async def _with_bodies(cell: Cell, page: list[Member]) -> list[tuple[Member, bytes | None]]:
     bodies = await cell.bodies([card.etag for card in page])
     return list(zip(page, bodies, strict=True))
+
+
+def version_of(card: Member) -> str:
+    """Give the version of vCard that a card is stored in; "" = it must be looked into."""
+    version = _VERSION.match(card.data)
+    return version[1] if version else ""
 
 
 def size_of(card: Member) -> int:

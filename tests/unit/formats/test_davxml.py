@@ -12,6 +12,7 @@ from lxml import etree
 
 from strongroom.base.limits import MULTIGET_HREFS_MAX, PROPERTIES_BYTES_MAX
 from strongroom.formats import FormatError
+from strongroom.formats.cardparts import PropertyWish
 from strongroom.formats.davxml import (
     ADDRESS_DATA,
     CHANGES_BYTES_MAX,
@@ -284,28 +285,39 @@ def test_a_broken_sync_collection_is_refused(inner: str):
 
 
 @pytest.mark.parametrize(
-    "prop, names, data",
+    "prop, wanted, data",
     [
-        ("", (), None),
-        ("<prop><getetag/></prop>", ("{DAV:}getetag",), None),
+        ("", Propfind("prop"), None),
+        ("<allprop/>", Propfind("allprop"), None),
+        ("<propname/>", Propfind("propname"), None),
+        ("<prop><getetag/></prop>", Propfind("prop", ("{DAV:}getetag",)), None),
         (
             "<prop><getetag/><C:address-data/></prop>",
-            ("{DAV:}getetag", ADDRESS_DATA),
+            Propfind("prop", ("{DAV:}getetag",)),
             AddressData(),
         ),
         (
-            "<prop><C:address-data content-type='text/vcard' version='4.0'>"
-            "<C:prop name='FN'/><C:prop/>"
-            "<C:prop name='UID'/></C:address-data></prop>",
-            (ADDRESS_DATA,),
-            AddressData("text/vcard", "4.0", ("FN", "UID")),
+            "<prop><C:address-data content-type='text/vcard; charset=utf-8' version='4.0'>"
+            "<C:prop name='Fn'/><C:prop/><C:allprop/>"
+            "<C:prop name='UID' novalue='yes'/></C:address-data></prop>",
+            Propfind("prop"),
+            AddressData("text/vcard", "4.0", (PropertyWish("FN"), PropertyWish("UID", True))),
         ),
     ],
 )
-def test_a_multiget_is_read(prop: str, names: tuple[str, ...], data: AddressData | None):
+def test_a_multiget_is_read(prop: str, wanted: Propfind, data: AddressData | None):
     hrefs = "<href>/b</href><href> /a&amp;\n</href><href/><href>/b</href>"
 
-    assert Multiget(("/b", "/a&"), names, data) == parse_report(multiget(prop + hrefs))
+    assert Multiget(("/b", "/a&"), wanted, data) == parse_report(multiget(prop + hrefs))
+
+
+def test_too_many_parts_of_a_card_are_refused():
+    most = "".join(f"<C:prop name='X-{index}'/>" for index in range(NAMES_MAX))
+    body = "<prop><C:address-data>{}</C:address-data></prop>"
+
+    assert parse_report(multiget(body.format(most)))
+    too_many = multiget(body.format(most + "<C:prop name='FN'/>"))
+    assert code_of(parse_report, too_many) == "too-large"
 
 
 def test_too_many_hrefs_are_refused():

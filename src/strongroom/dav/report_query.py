@@ -1,0 +1,88 @@
+"""REPORT addressbook-query (RFC 6352 section 8.6): the cards that match a filter.
+
+The answer is complete or none (I4): candidates come from a listing proven against the committed
+head, and a body that cannot be had now makes the whole query 503, or cuts it off where it has
+begun. A card that is too long to look into is listed. Memory stays bounded: bodies are read page by
+page.
+Rules: without a Depth header a book is asked for its cards, as clients that forget it mean;
+`Depth: 0` on a book asks for the book alone, which is no card.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from strongroom.base.errors import InvalidError, UnsureError
+from strongroom.dav.answers import stream
+from strongroom.dav.card_rows import CardRows, in_pieces
+from strongroom.dav.properties import Site
+from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place, name_href
+from strongroom.dav.statuses import DAV
+from strongroom.formats import FormatError
+from strongroom.formats.cardfilter import Filter, matches
+from strongroom.formats.davxml import Query
+from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
+from strongroom.history.entries import OBJECT, Member
+from strongroom.service.objects import find_card, read_bodies
+
+_WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
+_DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
+
+
+async def query(request: Request, book: Member, wanted: Query) -> None:
+    """Answer addressbook-query, on a book or on one card."""
+    depth = request.header(b"depth").strip().lower()
+    if depth not in _DEPTHS:
+        raise InvalidError("Depth is 0, 1 or infinity.")
+    rows = CardRows(Site(request.cell, request.caller), wanted.wanted, wanted.address_data)
+    members: Sequence[Member] = ()
+    if request.target.place is Place.CARD:
+        members = (await find_card(request.cell, book, request.target.card),)
+    elif depth != "0":
+        head, members = await request.cell.listing(book.id, OBJECT)
+        if len(members) != head.members:
+            raise UnsureError
+    await stream(request.send, in_pieces(_rows(request, rows, members, wanted)))
+
+
+async def _rows(
+    request: Request, rows: CardRows, members: Sequence[Member], wanted: Query
+) -> AsyncIterator[bytes]:
+    on_card = request.target.place is Place.CARD
+    base = request.path if on_card else collection_href(request)
+    found = 0
+    async for card, body in _matching(request, rows, members, wanted.filter):
+        if found == wanted.limit:
+            yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
+            return
+        found += 1
+        yield rows.row(base if on_card else base + name_href(card.href), card, body)
+
+
+async def _matching(
+    request: Request, rows: CardRows, members: Sequence[Member], wanted: Filter
+) -> AsyncIterator[tuple[Member, bytes]]:
+    if not (wanted.props or rows.needs_body):
+        for index, card in enumerate(members, 1):
+            yield card, b""
+            if index % ROWS_A_PIECE == 0:
+                await asyncio.sleep(0)
+        return
+    async for page in read_bodies(request.cell, members):
+        for card, body in page:
+            if body is None:
+                raise UnsureError
+            if _might_match(body, wanted):
+                yield card, body
+        await asyncio.sleep(0)
+
+
+def _might_match(body: bytes, wanted: Filter) -> bool:
+    try:
+        return matches(body, wanted)
+    except FormatError:
+        return True
