@@ -74,10 +74,10 @@ class Story:
         number = self._head(key.collection).number + 1
         return Entry(key.collection, number, verb, key.kind, key.href, **values)  # type: ignore[arg-type]
 
-    def put(self, href: str, body: bytes, collection: int = BOOK) -> Entry:
+    def put(self, href: str, body: bytes, collection: int = BOOK, uid: str = "") -> Entry:
         digest = digest_of(body)
         self.bodies[digest] = body
-        data = canonical({"size": len(body)})
+        data = canonical({"size": len(body), **({"uid": uid} if uid else {})})
         return self._tell(self._next(Key(collection, OBJECT, href), PUT, etag=digest, data=data))
 
     def place(self, kind: str, href: str, data: str, collection: int = 1) -> Entry:

@@ -23,10 +23,12 @@ from strongroom.history.entries import (
     Key,
     Member,
     Tombstone,
+    canonical,
     digest_of,
     genesis_chain,
     genesis_position,
     make_batch,
+    uid_key,
 )
 from strongroom.history.fold import apply
 from strongroom.ports.replica import Blank, Found, Replica
@@ -362,6 +364,40 @@ def test_a_name_never_seen_is_none_and_a_deleted_one_a_tombstone(replica: Replic
     story.tell_to(replica)
     gone, never = Key(BOOK, OBJECT, "a.vcf"), Key(BOOK, OBJECT, "never.vcf")
     assert replica.rows([gone, never]).value == [story.rows[gone], None]
+
+
+def test_a_uid_is_answered_with_what_carries_it_now_and_never_with_the_past(
+    replica: Replica,
+) -> None:
+    story = Story()
+    story.put("a.vcf", b"a", uid="ann")
+    story.put("b.vcf", b"b", uid="ben")
+    story.put("other.vcf", b"other", BOOK + 1, uid="ann")
+    story.put("none.vcf", b"none")
+    story.place("freeze", "x", canonical({"uid": "frozen"}), BOOK)
+    story.batch()
+    story.tell_to(replica)
+    asked = [uid_key(BOOK, uid) for uid in ("ann", "ben", "frozen", "", "never")]
+    ann, ben = (story.rows[Key(BOOK, OBJECT, name)] for name in ("a.vcf", "b.vcf"))
+    assert replica.rows(asked).value == [ann, ben, None, None, None]
+
+    story.put("a.vcf", b"a two", uid="never")
+    story.delete("b.vcf")
+    story.batch()
+    replica.apply(story.batches[-1], story.bodies, 1)
+    changed = story.rows[Key(BOOK, OBJECT, "a.vcf")]
+    assert replica.rows(asked).value == [None, None, None, None, changed]
+
+
+def test_of_two_that_carry_a_uid_each_replica_names_the_same(replica: Replica) -> None:
+    """Nothing refused them before no-uid-conflict was there."""
+    story = Story()
+    for name in ("é.vcf", "b.vcf", "\U0001f600.vcf", "a.vcf"):
+        story.put(name, name.encode(), uid='odd "uid" \\ é')
+    story.batch()
+    story.tell_to(replica)
+    found = replica.rows([uid_key(BOOK, 'odd "uid" \\ é')]).value
+    assert found == [story.rows[Key(BOOK, OBJECT, "a.vcf")]]
 
 
 def test_batches_are_given_in_order_and_in_parts(replica: Replica) -> None:

@@ -14,12 +14,14 @@ from strongroom.history.directory import Directory
 from strongroom.history.edits import Edit, Origin, Put, keys
 from strongroom.history.entries import (
     FREEZE,
+    UID,
     Entry,
     Head,
     Key,
     Member,
     Row,
     canonical,
+    carrier,
     digest_of,
     genesis_chain,
     genesis_head,
@@ -54,7 +56,7 @@ class FakeCell:
     async def submit(self, edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
         if self.refuse is not None:
             raise self.refuse
-        view = Overlay({key: self.table.get(key) for key in keys(edit)}, self.heads)
+        view = Overlay({key: self._row(key) for key in keys(edit)}, self.heads)
         rows = decide(view, edit, Stamp(self.batch + 1, self.now_ms))
         self.batch += 1
         self.now_ms += 1
@@ -70,13 +72,16 @@ class FakeCell:
         self.blobs.update(bodies)
         return rows
 
+    def _row(self, key: Key) -> Row | None:
+        return carrier(self.table.values(), key) if key.kind == UID else self.table.get(key)
+
     async def row(self, key: Key) -> Member | None:
         return (await self.rows([key]))[0]
 
     async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
         self.reads += 1
         self._check(*(key.collection for key in keys))
-        found = [self.table.get(key) for key in keys]
+        found = [self._row(key) for key in keys]
         return [row if isinstance(row, Member) else None for row in found]
 
     async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:

@@ -53,8 +53,9 @@ class Site:
     def do(self, method: str, path: str, body: Any = b"", **headers: Any) -> Answer:
         return self.run(self.alice(method, path, body, **headers))
 
-    def put(self, name: str, uid: str = "", **headers: Any) -> Answer:
-        return self.do("PUT", BOOK + name, card(uid or name), content_type="text/vcard", **headers)
+    def put(self, name: str, uid: str = "", called: str = "Ann", **headers: Any) -> Answer:
+        body = card(uid or name, called)
+        return self.do("PUT", BOOK + name, body, content_type="text/vcard", **headers)
 
     @property
     def home(self) -> int:

@@ -37,8 +37,8 @@ def test_a_card_comes_back_byte_for_byte_with_the_same_etag(site: Site) -> None:
 
 
 def test_a_replaced_card_is_204_and_has_a_new_etag(site: Site) -> None:
-    first = site.put("ann.vcf", "one")
-    second = site.put("ann.vcf", "two")
+    first = site.put("ann.vcf", called="One")
+    second = site.put("ann.vcf", called="Two")
 
     assert (first.status, second.status) == (201, 204)
     assert etag(first) != etag(second)
@@ -120,7 +120,7 @@ def test_conditions_on_a_name_that_stands(
     tag = etag(site.put("ann.vcf"))
     head = site.cell.head(site.book.id)
     value = value.format(tag=tag, path=ANN)
-    body = card("new") if method == "PUT" else b""
+    body = card("ann.vcf", "New") if method == "PUT" else b""
     answer = site.do(method, ANN, body, **{name: value})
 
     assert answer.status == (204 if holds else 412)
@@ -132,10 +132,10 @@ def test_conditions_on_a_name_that_stands(
 
 
 def test_put_with_an_old_etag_changes_nothing(site: Site) -> None:
-    old = etag(site.put("ann.vcf", "one"))
-    new = etag(site.put("ann.vcf", "two"))
+    old = etag(site.put("ann.vcf", called="One"))
+    new = etag(site.put("ann.vcf", called="Two"))
 
-    assert site.put("ann.vcf", "three", if_match=old).status == 412
+    assert site.put("ann.vcf", called="Three", if_match=old).status == 412
     assert etag(site.do("GET", ANN)) == new
 
 

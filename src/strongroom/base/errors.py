@@ -61,10 +61,14 @@ class InvalidError(ClientError):
     code = "invalid"
     hint = "Correct the request; the stored data is untouched."
 
-    def __init__(self, message: str = "", condition: str = "") -> None:
-        """Keep which precondition element (Clark notation) the answer shall name."""
+    def __init__(self, message: str = "", condition: str = "", href: str = "") -> None:
+        """Keep which precondition element (Clark notation) the answer shall name, about what.
+
+        `href` is a name below the face, and a whole address in an answer.
+        """
         super().__init__(message)
         self.condition = condition
+        self.href = href
 
 
 class NotFoundError(ClientError):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from strongroom.base.errors import (
     ConflictError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
     PreconditionError,
@@ -20,7 +22,9 @@ from strongroom.base.errors import (
 from strongroom.base.limits import PROPERTIES_BYTES_MAX
 from strongroom.history.edits import (
     AddAccount,
+    Copy,
     Edit,
+    Move,
     Put,
     Remove,
     SetProps,
@@ -29,9 +33,12 @@ from strongroom.history.edits import (
     account_key,
 )
 from strongroom.history.entries import (
+    ARRIVED,
     COLLECTION,
     DELETE,
     GAP,
+    LEFT,
+    OBJECT,
     PROPS,
     PUT,
     Entry,
@@ -43,8 +50,12 @@ from strongroom.history.entries import (
     digest_of,
     entry_id,
     genesis_head,
+    uid_key,
+    uid_of,
 )
 from strongroom.history.fold import apply
+
+NO_UID_CONFLICT: Final = "{urn:ietf:params:xml:ns:carddav}no-uid-conflict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,19 @@ class Overlay:
         self.lines.append(line)
         if row is not None:
             self._rows[entry.key] = row
+            self._follow_uid(old, row)
+
+    def _follow_uid(self, old: Row | None, new: Row) -> None:
+        """Keep right which object carries a UID that somebody asked for."""
+        if isinstance(old, Member) and old.kind == OBJECT:
+            key = uid_key(old.collection, uid_of(old.data))
+            carrier = self._rows.get(key)
+            if carrier is not None and carrier.href == old.href:
+                self._rows[key] = None
+        if isinstance(new, Member) and new.kind == OBJECT:
+            key = uid_key(new.collection, uid_of(new.data))
+            if key in self._rows:
+                self._rows[key] = new
 
     def fork(self) -> Overlay:
         """Copy this overlay, so that a half-decided edit can be dropped."""
@@ -119,16 +143,48 @@ def decide(view: Overlay, edit: Edit, stamp: Stamp) -> tuple[Row, ...]:
         return _add_account(view, edit, stamp)
     if isinstance(edit, SkipNumbers):
         return _skip(view, edit, stamp)
-    if edit.parent is not None:
-        parent = view.row(edit.parent)
-        # Another collection of that name may stand there by now; the edit is not meant for it.
-        if not isinstance(parent, Member) or parent.id != edit.key.collection:
-            raise ConflictError(f"the collection {edit.parent.href} is not there")
+    if isinstance(edit, Copy | Move):
+        return _copy_or_move(view, edit, stamp)
+    _check_parent(view, edit.key, edit.parent)
     if isinstance(edit, Put):
         return _put(view, edit, stamp)
     if isinstance(edit, Remove):
         return _remove(view, edit, stamp)
     return _set_props(view, edit, stamp)
+
+
+def _check_parent(view: Overlay, key: Key, parent: Key | None) -> None:
+    if parent is None:
+        return
+    stands = view.row(parent)
+    # Another collection of that name may stand there by now; the edit is not meant for it.
+    if not isinstance(stands, Member) or stands.id != key.collection:
+        raise ConflictError(f"the collection {parent.href} is not there")
+
+
+def _check_uid(
+    view: Overlay, key: Key, standing: Member | None, uid: str, leaving: Key | None = None
+) -> None:
+    """Refuse a UID that another object of the collection carries, and another UID than stands.
+
+    What stands with this UID may be written, also where an old history has a second such object;
+    one that is `leaving` is in nobody's way. Source: RFC 6352 section 6.3.2.1.
+    """
+    if not uid or key.kind != OBJECT:
+        return
+    stands = uid_of(standing.data) if standing is not None else ""
+    if stands == uid:
+        return
+    other = view.row(uid_key(key.collection, uid))
+    if other is not None and other.key != leaving:
+        raise InvalidError("another card has this UID", NO_UID_CONFLICT, other.href)
+    if stands and _bare(stands) != _bare(uid):
+        raise InvalidError("a card keeps its UID", NO_UID_CONFLICT, key.href)
+
+
+def _bare(uid: str) -> str:
+    # A client that turns a 3.0 card into a 4.0 card writes the same UID as a URI.
+    return uid.lower().removeprefix("urn:uuid:")
 
 
 def _put(view: Overlay, edit: Put, stamp: Stamp) -> tuple[Row, ...]:
@@ -143,6 +199,7 @@ def _put(view: Overlay, edit: Put, stamp: Stamp) -> tuple[Row, ...]:
         raise PreconditionError
     if same and standing is not None and standing.data == edit.data:
         return (standing,)
+    _check_uid(view, edit.key, standing, uid_of(edit.data))
     new_id = standing.id if standing else entry_id(stamp.batch, len(view.entries))
     return _write(view, stamp, old, edit.key, edit, PUT, (new_id, edit.etag, edit.data, props))
 
@@ -154,6 +211,38 @@ def _remove(view: Overlay, edit: Remove, stamp: Stamp) -> tuple[Row, ...]:
     if not edit.when.holds(old.etag):
         raise PreconditionError
     return _write(view, stamp, old, edit.key, edit, DELETE, (old.id, "", "", ""))
+
+
+def _copy_or_move(view: Overlay, edit: Copy | Move, stamp: Stamp) -> tuple[Row, ...]:
+    """Decide both ends; what stands under the target is replaced, and is its entry's pre-image."""
+    if edit.source == edit.target:
+        raise ForbiddenError("source and target are the same")
+    _check_parent(view, edit.source, edit.source_parent)
+    _check_parent(view, edit.target, edit.target_parent)
+    source, old = view.row(edit.source), view.row(edit.target)
+    if not isinstance(source, Member):
+        raise NotFoundError
+    standing = old if isinstance(old, Member) else None
+    if not edit.when.holds(source.etag) or (standing is not None and not edit.overwrite):
+        raise PreconditionError
+    if uid_of(source.data) != edit.uid and source.kind == OBJECT:
+        raise PreconditionError("the card was changed meanwhile; look at it and try again")
+    if isinstance(edit, Copy):
+        _check_uid(view, edit.target, standing, edit.uid)
+        new_id = standing.id if standing else entry_id(stamp.batch, len(view.entries))
+        what = (new_id, source.etag, source.data, source.props)
+        return _write(view, stamp, old, edit.target, edit, PUT, what)
+    return _move(view, edit, stamp, source, old)
+
+
+def _move(
+    view: Overlay, edit: Move, stamp: Stamp, source: Member, old: Row | None
+) -> tuple[Row, ...]:
+    standing = old if isinstance(old, Member) else None
+    _check_uid(view, edit.target, standing, edit.uid, leaving=edit.source)
+    left = _write(view, stamp, source, edit.source, edit, LEFT, (source.id, "", "", ""))
+    what = (source.id, source.etag, source.data, source.props)
+    return (*_write(view, stamp, old, edit.target, edit, ARRIVED, what), *left)
 
 
 def _set_props(view: Overlay, edit: SetProps, stamp: Stamp) -> tuple[Row, ...]:
@@ -207,7 +296,7 @@ def _write(
     stamp: Stamp,
     old: Row | None,
     key: Key,
-    edit: Put | Remove | SetProps | AddAccount,
+    edit: Put | Remove | SetProps | Copy | Move | AddAccount,
     verb: str,
     what: tuple[int, str, str, str],
 ) -> tuple[Row, ...]:

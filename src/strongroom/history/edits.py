@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from strongroom.formats.conditions import Precondition
-from strongroom.history.entries import Key
+from strongroom.history.entries import OBJECT, Key, uid_key, uid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,34 @@ class SetProps:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Make what stands under `source` stand under `target` too, as a thing of its own."""
+
+    source: Key
+    target: Key
+    uid: str = ""  # of the source, as the caller knows it; it is compared
+    overwrite: bool = True
+    origin: Origin = OURSELVES
+    when: Precondition = UNCONDITIONAL  # must hold for the source
+    source_parent: Key | None = None
+    target_parent: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Let what stands under `source` stand under `target` instead; it stays the same thing."""
+
+    source: Key
+    target: Key
+    uid: str = ""  # of the source, as the caller knows it; it is compared
+    overwrite: bool = True
+    origin: Origin = OURSELVES
+    when: Precondition = UNCONDITIONAL  # must hold for the source
+    source_parent: Key | None = None
+    target_parent: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddAccount:
     """Create an account, its home and the collections it starts with, in one batch."""
 
@@ -87,7 +115,7 @@ class Together:
     edits: tuple[Put | Remove | SetProps | SkipNumbers, ...]
 
 
-Edit = Put | Remove | SetProps | AddAccount | SkipNumbers | Together
+Edit = Put | Remove | SetProps | Copy | Move | AddAccount | SkipNumbers | Together
 
 
 def keys(edit: Edit) -> tuple[Key, ...]:
@@ -96,7 +124,17 @@ def keys(edit: Edit) -> tuple[Key, ...]:
         return (account_key(edit.login),) if isinstance(edit, AddAccount) else ()
     if isinstance(edit, Together):
         return tuple(key for one in edit.edits for key in keys(one))
-    return (edit.key,) if edit.parent is None else (edit.key, edit.parent)
+    if isinstance(edit, Copy | Move):
+        parents = tuple(p for p in (edit.source_parent, edit.target_parent) if p is not None)
+        return (edit.source, edit.target, *parents, *_uid_keys(edit.target, edit.uid))
+    named = (edit.key,) if edit.parent is None else (edit.key, edit.parent)
+    if isinstance(edit, Put) and edit.key.kind == OBJECT:
+        return (*named, *_uid_keys(edit.key, uid_of(edit.data)))
+    return named
+
+
+def _uid_keys(target: Key, uid: str) -> tuple[Key, ...]:
+    return (uid_key(target.collection, uid),) if uid else ()
 
 
 def account_key(login: str) -> Key:

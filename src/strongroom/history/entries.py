@@ -31,6 +31,10 @@ REPLICA: Final = "replica"  # a configured voter and its standing; href is the r
 FREEZE: Final = "freeze"  # href is the frozen collection's id, or "account"
 FACTS: Final = "cell"  # one member, href "cell": how many replicas, which quorum
 EVIDENCE: Final = "evidence"  # accepted by a thaw; cannot freeze twice (I5)
+# No kind of member: such a key asks for the object that carries this UID now, and never has a
+# tombstone. History does not conflict.
+UID: Final = "uid"
+FROM_REPLICAS: Final = frozenset({OBJECT, UID})  # kinds that the directory does not hold
 
 # --- verbs --------------------------------------------------------------------------------------
 PUT: Final = "put"
@@ -161,6 +165,28 @@ class Tombstone(NamedTuple):
 
 
 Row = Member | Tombstone
+
+
+def uid_of(data: str) -> str:
+    """Give the UID that an object's `data` tells; "" where it tells none."""
+    return str(json.loads(data).get("uid", "")) if '"uid":' in data else ""
+
+
+def uid_key(collection: int, uid: str) -> Key:
+    """Ask for the object of a collection that carries `uid` now (the one of the least href)."""
+    return Key(collection, UID, uid)
+
+
+def carrier(rows: Iterable[Row], key: Key) -> Member | None:
+    """Find what a key of kind `UID` asks for among `rows`: what a replica without an index does."""
+    found = (
+        row
+        for row in rows
+        if isinstance(row, Member)
+        and (row.collection, row.kind) == (key.collection, OBJECT)
+        and uid_of(row.data) == key.href != ""
+    )
+    return min(found, key=lambda row: row.href, default=None)
 
 
 class Head(NamedTuple):

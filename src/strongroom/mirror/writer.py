@@ -26,7 +26,7 @@ from strongroom.history.decide import Overlay, Stamp, decide
 from strongroom.history.edits import Edit, Put, Remove, Together, keys
 from strongroom.history.entries import (
     CELL,
-    OBJECT,
+    FROM_REPLICAS,
     REPLICA,
     Batch,
     Head,
@@ -209,11 +209,11 @@ class Writer:
 
     async def _decide(self, taken: Sequence[Waiting]) -> Flown:
         wanted = {key for waiting in taken for key in keys(waiting.edit)}
-        rows = {k: self._known(k) for k in wanted if k.kind != OBJECT}
-        objects = [k for k in wanted if k.kind == OBJECT]
+        rows = {k: self._known(k) for k in wanted if k.kind not in FROM_REPLICAS}
+        objects = [k for k in wanted if k.kind in FROM_REPLICAS]
         if objects:
             rows.update(await self._prefetch(objects))
-        missing = [k for k, row in rows.items() if row is None and k.kind != OBJECT]
+        missing = [k for k, row in rows.items() if row is None and k.kind not in FROM_REPLICAS]
         if missing:  # a tombstone is needed for the pre-image, and only a replica has it
             rows.update(await self._prefetch(missing))
         flown = self._build(taken, rows)
@@ -325,13 +325,13 @@ class Writer:
 
 
 def _without_entry(flown: Flown) -> list[Key]:
-    """Name the objects of edits that were refused or had nothing to do.
+    """Name the objects, and the UIDs, of edits that were refused or had nothing to do.
 
     No replica will hold these against its own rows, so what they rest on must be proven (I4).
     """
     made = set(map(id, flown.owners))
     idle = (waiting for waiting, _ in flown.asked if id(waiting) not in made)
-    return [key for waiting in idle for key in keys(waiting.edit) if key.kind == OBJECT]
+    return [key for waiting in idle for key in keys(waiting.edit) if key.kind in FROM_REPLICAS]
 
 
 def standing_edit(core: Core, name: str, standing: str, **facts: str) -> Put:

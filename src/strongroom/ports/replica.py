@@ -128,7 +128,11 @@ class Replica(Protocol):
         """Give up to `limit` batches behind number `after`, in order."""
 
     def rows(self, keys: Sequence[Key]) -> Snapshot[list[Row | None]]:
-        """Look names up. A tombstone is given only if the journal holds the deletion (I4)."""
+        """Look names up. A tombstone is given only if the journal holds the deletion (I4).
+
+        A key of kind `UID` is answered with the object of that collection that carries the UID now
+        (of the least href, should there be several), or None.
+        """
 
     def listing(self, collection: int, kind: str) -> Snapshot[Listing]:
         """Read all members of one kind, or of all (""), in one transaction."""

@@ -19,6 +19,7 @@ from strongroom.base.errors import (
 )
 from strongroom.history.entries import (
     OBJECT,
+    UID,
     Batch,
     Head,
     Key,
@@ -26,6 +27,7 @@ from strongroom.history.entries import (
     Position,
     Row,
     Tombstone,
+    carrier,
     genesis_chain,
     genesis_head,
     genesis_position,
@@ -208,11 +210,15 @@ class MemoryReplica:
     def rows(self, keys: Sequence[Key]) -> Snapshot[list[Row | None]]:
         """Look names up; a tombstone is held against its journal (I4)."""
         self._identity()
-        found = [self.state.rows.get(key) for key in keys]
+        found = [self._row(key) for key in keys]
         for row in found:
             if isinstance(row, Tombstone):
                 check_tombstone(row, self._line(row.collection, row.number))
         return Snapshot(self.state.position, found)
+
+    def _row(self, key: Key) -> Row | None:
+        rows = self.state.rows
+        return carrier(rows.values(), key) if key.kind == UID else rows.get(key)
 
     def listing(self, collection: int, kind: str) -> Snapshot[Listing]:
         """Read all members of one kind, or of all (""), ordered by kind and href."""

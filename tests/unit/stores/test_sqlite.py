@@ -16,7 +16,7 @@ from strongroom.base.errors import (
     StatementError,
     UnavailableReplicaError,
 )
-from strongroom.history.entries import OBJECT, Key, digest_of
+from strongroom.history.entries import OBJECT, Key, digest_of, uid_key
 from strongroom.ports.replica import Absent, Blank, Damaged, Found
 from strongroom.stores.sqlite import SqliteReplica
 
@@ -157,7 +157,7 @@ def _is_noticed(root: Path, story: Story) -> bool:
     try:
         if isinstance(replica.probe(), Damaged):
             return True
-        replica.rows(list(story.rows))
+        replica.rows([*story.rows, uid_key(BOOK, "nobody")])
         replica.batches(0, 100)
         replica.listing(BOOK, OBJECT)
         replica.journal(BOOK, 0, 100)
@@ -343,3 +343,30 @@ def test_a_batch_that_is_not_what_its_chain_says_is_not_given(
     run_sql(replica, damage)
     with pytest.raises(BrokenReplicaError):
         replica.batches(0, 10)
+
+
+# --- the index over UIDs --------------------------------------------------------------------------
+
+
+def test_a_catalog_of_before_the_uid_index_gets_it_when_opened(
+    root: Path, replica: SqliteReplica
+) -> None:
+    story = Story()
+    story.put("a.vcf", b"a", uid="ann")
+    story.batch()
+    tell(replica, story)
+    run_sql(replica, "DROP INDEX members_by_uid")
+    asked = [uid_key(BOOK, "ann")]
+    found = [story.rows[Key(BOOK, OBJECT, "a.vcf")]]
+    assert replica.rows(asked).value == found, "without the index it is slow, and right"
+    replica.close()
+    again = SqliteReplica(root)
+    assert again.rows(asked).value == found
+    run_sql(again, "SELECT 1 FROM members INDEXED BY members_by_uid WHERE kind = 'object'")
+    again.close()
+
+
+def test_rows_whose_facts_cannot_be_read_carry_no_uid(replica: SqliteReplica) -> None:
+    tell(replica)
+    run_sql(replica, "UPDATE members SET data = 'no JSON' WHERE href = 'a.vcf'")
+    assert replica.rows([uid_key(BOOK, "ann")]).value == [None]

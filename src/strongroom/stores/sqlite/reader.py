@@ -14,6 +14,7 @@ import apsw
 
 from strongroom.base.errors import BrokenReplicaError
 from strongroom.history.entries import (
+    UID,
     Batch,
     Head,
     Key,
@@ -28,6 +29,7 @@ from strongroom.history.entries import (
 )
 from strongroom.ports.replica import Journal, Line, Listing, Snapshot
 from strongroom.stores.checks import check_tombstone
+from strongroom.stores.sqlite import schema
 
 T = TypeVar("T")
 
@@ -39,6 +41,10 @@ UNION ALL
 SELECT collection, kind, href, id, number, NULL, NULL, NULL, NULL, NULL
 FROM tombstones WHERE collection = ?1 AND kind = ?2 AND href = ?3
 """  # noqa: S608 - a constant
+_CARRIER: Final = (
+    f"SELECT {_MEMBER_COLUMNS} FROM members"  # noqa: S608 - a constant
+    f" WHERE collection = ?1 AND kind = 'object' AND {schema.UID} = ?2 ORDER BY href LIMIT 1"
+)
 HEAD: Final = (
     "SELECT collection, number, chain, members, sum, batch FROM heads WHERE collection = ?"
 )
@@ -114,6 +120,9 @@ class CatalogReader:
         return self._within(lambda: [self._proven_row(key) for key in keys])
 
     def _proven_row(self, key: Key) -> Row | None:
+        if key.kind == UID:
+            found = first(self._cursor.execute(_CARRIER, (key.collection, key.href)))
+            return Member._make(found) if found else None
         row = read_row(self._cursor, key)
         if isinstance(row, Tombstone):
             line = first(

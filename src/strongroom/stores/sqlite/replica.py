@@ -64,6 +64,7 @@ class _Open:
         self.anchor = Anchor(root, mine.folder, expected)
         self.write_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
         try:
+            schema.complete(self.write_connection)
             self.read_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
         except BaseException:
             self.write_connection.close()

@@ -7,6 +7,7 @@ judging a catalog file, so that no connection is used whose checksums are off.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,15 @@ CREATE TABLE blobs (
 ) STRICT;
 """
 
+UID: Final = "iif(json_valid(data), json_extract(data, '$.uid'), NULL)"
+# Which object carries a UID. Not a part of the format: a catalog without it is read as well, and
+# gets it when it is opened for writing.
+UID_INDEX: Final = (
+    f"CREATE INDEX IF NOT EXISTS members_by_uid ON members (collection, {UID})"
+    " WHERE kind = 'object'"
+)
+_HAS_UID_INDEX: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'members_by_uid'"
+
 
 class UntrustworthyCatalogError(Exception):
     """A catalog file is there and readable, and not to be trusted; never leaves the stores."""
@@ -81,6 +91,7 @@ def make(path: Path, identity: Identity, promised: int) -> None:
         start = genesis_position(identity.cell)
         with connection:
             connection.execute(TABLES)
+            connection.execute(UID_INDEX)
             connection.execute(
                 "INSERT INTO cell VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (FORMAT, identity.cell, identity.replica, identity.incarnation, promised, *start),
@@ -100,6 +111,13 @@ def tune(connection: apsw.Connection) -> None:
         ("trusted_schema", 0),
     ):
         connection.pragma(name, value)
+
+
+def complete(connection: apsw.Connection) -> None:
+    """Make what an older program left out; a medium that takes no writes now stays as it is."""
+    if connection.execute(_HAS_UID_INDEX).get is None:
+        with suppress(apsw.ReadOnlyError, apsw.FullError, apsw.BusyError):
+            connection.execute(UID_INDEX)
 
 
 def open_catalog(path: Path, identity: Identity) -> apsw.Connection:
