@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from strongroom.base import limits
 from strongroom.base.errors import (
@@ -29,6 +29,7 @@ from strongroom.ports.replica import Absent, Blank, Damaged, Found, Identity, Pr
 from strongroom.ports.world import Entropy
 
 T = TypeVar("T")
+_IDLE_PAUSE_SECONDS: Final = 0.05
 Progress = Callable[[int, int], None]  # batches held, batches in all
 
 
@@ -135,7 +136,7 @@ class Keeper:
             await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
             await self._look_at_space()
             state = self._core.state
-            for name in sorted(state.named(machine.ABSENT)):
+            for name in sorted(state.named(machine.ABSENT) | state.left_behind()):
                 self._catch_up(machine.CatchUp(name))
             for name in sorted(state.named(machine.JOINING) - self._busy):
                 self._busy.add(name)
@@ -245,8 +246,9 @@ class Keeper:
         core = self._core
         if name not in core.sites:
             raise RefusedPlanError(f"there is no replica {name}")
-        if name in self._busy and core.state.peers[name].standing != machine.ABSENT:
-            raise RefusedPlanError(f"{name} is being brought up already")
+        await self._doubt_if_blank(name)
+        if core.state.peers[name].standing != machine.ABSENT:
+            await self._until_idle(name)
         if core.state.peers[name].standing == machine.VOTER:
             raise RefusedPlanError(f"{name} is a good voter; there is nothing to rebuild")
         self._busy.add(name)
@@ -256,6 +258,24 @@ class Keeper:
         finally:
             self._busy.discard(name)
             self.copying.pop(name, None)
+
+    async def _doubt_if_blank(self, name: str) -> None:
+        """Record a voter whose place is blank as doubtful: what it held, it will not hold again."""
+        core = self._core
+        if core.state.peers[name].standing == machine.VOTER:
+            probe = await core.sites[name].writing(lambda r: r.probe())
+            if isinstance(probe, Blank):
+                core.event(machine.Broke(name, "its directory is blank"))
+
+    async def _until_idle(self, name: str) -> None:
+        """Wait until nothing else is done with a replica and its standing is recorded."""
+        try:
+            async with asyncio.timeout(limits.VOTE_SECONDS_MAX):
+                # Two causes end it, and it is rare: an event for each would be more to get wrong.
+                while name in self._busy or name in self._core.state.unrecorded:  # noqa: ASYNC110
+                    await asyncio.sleep(_IDLE_PAUSE_SECONDS)
+        except TimeoutError:
+            raise RefusedPlanError(f"{name} is being brought up already") from None
 
     async def _prepare(self, name: str) -> None:
         core, site = self._core, self._core.sites[name]

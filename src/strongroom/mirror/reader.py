@@ -47,6 +47,7 @@ class Reader:
         self._core = core
         self._witnesses = replicas - quorum + 1
         self.healed = 0
+        self._healing: set[tuple[str, str]] = set()  # place and digest, each healed once at a time
         self._slow: dict[str, float] = {}  # replica -> asked last until then (loop time)
 
     # --- asking ---------------------------------------------------------------------------------
@@ -177,11 +178,16 @@ class Reader:
 
     # --- bodies ---------------------------------------------------------------------------------
     async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
-        """Give bodies, each checked on this read; bad copies are healed on the way (I3)."""
+        """Give bodies, each checked on this read; bad copies are healed on the way (I3).
+
+        A replica that is behind is asked last and never healed: what it lacks it will catch up
+        with, and healing it for each read would keep it from that.
+        """
         good: dict[str, bytes] = {}
         missing = list(dict.fromkeys(digests))
         bad: list[tuple[Site, str]] = []
-        for site in self.candidates(0):
+        level = self.candidates(self._core.position.number)
+        for site in [*level, *(s for s in self.candidates(0) if s not in level)]:
             if not missing:
                 break
             wanted = list(missing)
@@ -190,21 +196,22 @@ class Reader:
                 continue
             good.update(got)
             missing = [d for d in wanted if d not in got]
-            bad += [(site, digest) for digest in missing]
+            bad += [(site, digest) for digest in missing if site in level]
         for site, digest in bad:
-            if digest in good:
+            if digest in good and (site.place, digest) not in self._healing:
+                self._healing.add((site.place, digest))
                 self._core.spawn(self._heal(site, digest, good[digest]))
         return [good.get(digest) for digest in digests]
 
     async def _heal(self, site: Site, digest: str, body: bytes) -> None:
         try:
-            await site.writing(lambda r: r.heal(digest, body))
+            self.healed += await site.writing(lambda r: _healed(r, digest, body))
         except BrokenReplicaError as error:
             self.disbelieve(site, f"{error}")
         except DamageError:
             return  # full or gone: the next read or scrub heals
-        else:
-            self.healed += 1
+        finally:
+            self._healing.discard((site.place, digest))
 
     # --- listings ---------------------------------------------------------------------------------
     async def listing(self, collection: int, kind: str) -> tuple[Head, tuple[Member, ...]]:
@@ -295,6 +302,14 @@ def _summed(replica: Replica, collection: int) -> Snapshot[tuple[Listing, int]]:
 def _checked_bodies(replica: Replica, digests: Sequence[str]) -> dict[str, bytes]:
     pairs = zip(digests, replica.bodies(digests), strict=True)
     return {d: body for d, body in pairs if body is not None and digest_of(body) == d}
+
+
+def _healed(replica: Replica, digest: str, body: bytes) -> bool:
+    """Heal one body; False if it is good by now."""
+    if _checked_bodies(replica, [digest]):
+        return False
+    replica.heal(digest, body)
+    return True
 
 
 def _rows_and_bodies(
