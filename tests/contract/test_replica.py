@@ -371,18 +371,20 @@ def test_a_uid_is_answered_with_what_carries_it_now_and_never_with_the_past(
 ) -> None:
     story = Story()
     story.put("a.vcf", b"a", uid="ann")
-    story.put("b.vcf", b"b", uid="ben")
+    story.put("ben.vcf", b"b", uid="ben")
     story.put("other.vcf", b"other", BOOK + 1, uid="ann")
     story.put("none.vcf", b"none")
     story.place("freeze", "x", canonical({"uid": "frozen"}), BOOK)
     story.batch()
     story.tell_to(replica)
     asked = [uid_key(BOOK, uid) for uid in ("ann", "ben", "frozen", "", "never")]
-    ann, ben = (story.rows[Key(BOOK, OBJECT, name)] for name in ("a.vcf", "b.vcf"))
+    ann, ben = (story.rows[Key(BOOK, OBJECT, name)] for name in ("a.vcf", "ben.vcf"))
     assert replica.rows(asked).value == [ann, ben, None, None, None]
+    assert replica.rows([ben.key, asked[1], asked[0]]).value == [ben, ben, ann]
 
     story.put("a.vcf", b"a two", uid="never")
-    story.delete("b.vcf")
+    story.delete("ben.vcf")
+    story.put("ann.vcf", b"x", uid="xenia")
     story.batch()
     replica.apply(story.batches[-1], story.bodies, 1)
     changed = story.rows[Key(BOOK, OBJECT, "a.vcf")]
@@ -392,12 +394,23 @@ def test_a_uid_is_answered_with_what_carries_it_now_and_never_with_the_past(
 def test_of_two_that_carry_a_uid_each_replica_names_the_same(replica: Replica) -> None:
     """Nothing refused them before no-uid-conflict was there."""
     story = Story()
-    for name in ("é.vcf", "b.vcf", "\U0001f600.vcf", "a.vcf"):
-        story.put(name, name.encode(), uid='odd "uid" \\ é')
+    uid = 'odd "uid" \\ é'
+    for name in ("é.vcf", "z.vcf", f"{uid}.vcf", "\U0001f600.vcf", "p.vcf"):
+        story.put(name, name.encode(), uid=uid)
     story.batch()
     story.tell_to(replica)
-    found = replica.rows([uid_key(BOOK, 'odd "uid" \\ é')]).value
-    assert found == [story.rows[Key(BOOK, OBJECT, "a.vcf")]]
+    named, least = (story.rows[Key(BOOK, OBJECT, name)] for name in (f"{uid}.vcf", "p.vcf"))
+    assert replica.rows([uid_key(BOOK, uid)]).value == [named]
+    story.put("a.vcf", b"a", uid="p")
+    story.put("p.vcf", b"p", uid="p")
+    story.delete(f"{uid}.vcf")
+    story.batch()
+    replica.apply(story.batches[-1], story.bodies, 1)
+    asked = [uid_key(BOOK, uid), uid_key(BOOK, "p")]
+    assert replica.rows(asked).value == [
+        story.rows[Key(BOOK, OBJECT, "z.vcf")], story.rows[Key(BOOK, OBJECT, "a.vcf")]
+    ]  # fmt: skip
+    assert least not in replica.rows(asked).value
 
 
 def test_batches_are_given_in_order_and_in_parts(replica: Replica) -> None:

@@ -169,7 +169,10 @@ Row = Member | Tombstone
 
 def uid_of(data: str) -> str:
     """Give the UID that an object's `data` tells; "" where it tells none."""
-    return str(json.loads(data).get("uid", "")) if '"uid":' in data else ""
+    # In canonical JSON these characters can only be a key; most UIDs need no decoding.
+    _, found, rest = data.partition('"uid":"')
+    uid = rest.partition('"')[0]
+    return uid if "\\" not in uid or not found else str(json.loads(data)["uid"])
 
 
 def uid_key(collection: int, uid: str) -> Key:

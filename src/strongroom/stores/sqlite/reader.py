@@ -6,7 +6,7 @@ it with what must be there is the engine's (I4). Errors come out as apsw raises 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -14,6 +14,7 @@ import apsw
 
 from strongroom.base.errors import BrokenReplicaError
 from strongroom.history.entries import (
+    OBJECT,
     UID,
     Batch,
     Head,
@@ -22,10 +23,12 @@ from strongroom.history.entries import (
     Position,
     Row,
     Tombstone,
+    canonical,
     decode_entry,
     entry_id,
     genesis_chain,
     genesis_head,
+    uid_of,
 )
 from strongroom.ports.replica import Journal, Line, Listing, Snapshot
 from strongroom.stores.checks import check_tombstone
@@ -41,10 +44,12 @@ UNION ALL
 SELECT collection, kind, href, id, number, NULL, NULL, NULL, NULL, NULL
 FROM tombstones WHERE collection = ?1 AND kind = ?2 AND href = ?3
 """  # noqa: S608 - a constant
-_CARRIER: Final = (
-    f"SELECT {_MEMBER_COLUMNS} FROM members"  # noqa: S608 - a constant
-    f" WHERE collection = ?1 AND kind = 'object' AND {schema.UID} = ?2 ORDER BY href LIMIT 1"
-)
+# The asked (collection, uid) pairs come as JSON, so that a batch is one statement.
+_CARRIERS: Final = f"""
+SELECT m.* FROM json_each(?) AS asked CROSS JOIN (
+    SELECT {schema.UID} AS uid, {_MEMBER_COLUMNS} FROM members WHERE {schema.CALLED_OTHERWISE}
+) AS m WHERE m.collection = asked.value ->> 0 AND m.uid = asked.value ->> 1 ORDER BY m.href DESC
+"""  # noqa: S608 - a constant
 HEAD: Final = (
     "SELECT collection, number, chain, members, sum, batch FROM heads WHERE collection = ?"
 )
@@ -117,12 +122,33 @@ class CatalogReader:
 
     def rows(self, keys: Sequence[Key]) -> Snapshot[list[Row | None]]:
         """Look names up; raises BrokenReplicaError for a tombstone that nothing proves (I4)."""
-        return self._within(lambda: [self._proven_row(key) for key in keys])
+        return self._within(lambda: self._rows(keys))
+
+    def _rows(self, keys: Sequence[Key]) -> list[Row | None]:
+        found = {key: self._proven_row(key) for key in keys if key.kind != UID}
+        asked = [key for key in keys if key.kind == UID]
+        if asked:
+            found |= self._carriers(asked, found)
+        return [found[key] for key in keys]
+
+    def _carriers(
+        self, asked: Sequence[Key], found: Mapping[Key, Row | None]
+    ) -> dict[Key, Row | None]:
+        pairs = canonical([[key.collection, key.href] for key in asked])
+        rows = self._cursor.execute(_CARRIERS, (pairs,)).fetchall()
+        # The least href comes last, and stays.
+        others = {(row[1], row[0]): Member._make(row[1:]) for row in rows}
+        carriers: dict[Key, Row | None] = {}
+        for key in asked:
+            name = Key(key.collection, OBJECT, f"{key.href}.vcf")
+            row = found[name] if name in found else read_row(self._cursor, name)
+            called = row if isinstance(row, Member) and uid_of(row.data) == key.href else None
+            other = others.get((key.collection, key.href))
+            both = [member for member in (called, other) if member is not None]
+            carriers[key] = min(both, key=lambda member: member.href, default=None)
+        return carriers
 
     def _proven_row(self, key: Key) -> Row | None:
-        if key.kind == UID:
-            found = first(self._cursor.execute(_CARRIER, (key.collection, key.href)))
-            return Member._make(found) if found else None
         row = read_row(self._cursor, key)
         if isinstance(row, Tombstone):
             line = first(

@@ -62,11 +62,13 @@ CREATE TABLE blobs (
 """
 
 UID: Final = "iif(json_valid(data), json_extract(data, '$.uid'), NULL)"
-# Which object carries a UID. Not a part of the format: a catalog without it is read as well, and
-# gets it when it is opened for writing.
+# Objects that are not called by their UID. Nearly all are, and are found by their name; so the
+# index costs nothing where it tells nothing. Not a part of the format: a catalog without it gets
+# it when it is opened.
+CALLED_OTHERWISE: Final = f"kind = 'object' AND href <> {UID} || '.vcf'"
 UID_INDEX: Final = (
     f"CREATE INDEX IF NOT EXISTS members_by_uid ON members (collection, {UID})"
-    " WHERE kind = 'object'"
+    f" WHERE {CALLED_OTHERWISE}"
 )
 _HAS_UID_INDEX: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'members_by_uid'"
 
