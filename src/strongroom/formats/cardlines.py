@@ -25,8 +25,8 @@ _FOLDS: Final = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t")
 _FOLDS_A_LINE: Final = 10  # on average, in a card with the most lines; photos have thousands
 _HEAD: Final = re.compile(rb'(?:"[^"]*+"|[^":]++)*+:')
 _PIECES: Final = {
-    b";": re.compile(rb'((?:"[^"]*+"|[^";]++)*+)(;|\Z)'),
-    b",": re.compile(rb'((?:"[^"]*+"|[^",]++)*+)(,|\Z)'),
+    b";": re.compile(rb'((?:"[^"]*+"|[^";]++)*+);'),
+    b",": re.compile(rb'((?:"[^"]*+"|[^",]++)*+),'),
 }
 _QUOTED: Final = re.compile(rb"[:;,]")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -87,7 +87,8 @@ def find_lines(card: bytes, names: frozenset[bytes]) -> list[Line]:
         line = _line(found[1])
         if _ends(line):
             break
-        lines.append(line)
+        if line.name in names:
+            lines.append(line)
         if len(lines) > CARD_LINES_MAX:
             raise _too_many()
     return lines
@@ -178,12 +179,7 @@ def _parameters(text: bytes) -> Iterator[Parameter]:
 def _cut(text: bytes, separator: bytes) -> list[bytes]:
     if text.count(b'"') % 2 or b'"' not in text:
         return text.split(separator)
-    pieces = []
-    for piece in _PIECES[separator].finditer(text):
-        pieces.append(piece[1])
-        if not piece[2]:
-            break
-    return pieces
+    return _PIECES[separator].findall(text + separator)
 
 
 def _unquoted(value: bytes) -> bytes:
