@@ -15,6 +15,7 @@ from types import TracebackType
 from crash.oracle import Ending, Oracle, State
 from phone.wire import DAV, XML_TYPE, Answer, CutError, Wire, read_multistatus, sync_collection
 
+SLOW_SECONDS = 0.1
 SMALL_TEXT = 200
 LARGE_TEXTS = (70_000, 150_000)  # over the size from which bodies are files of their own
 
@@ -46,6 +47,7 @@ class Load:
     ) -> None:  # fmt: skip
         self._target = (address, login, password)
         self.shape = shape or Shape()
+        self.pause_seconds = self.shape.pause_seconds
         self._stopping = threading.Event()
         self._workers = [
             _Worker(self, number, book, oracle, random.Random(f"{seed}/{number}"))
@@ -71,6 +73,10 @@ class Load:
         for worker in self._workers:
             worker.join(60)
             assert not worker.is_alive(), "a request never ended"
+
+    def slow_down(self) -> None:
+        """Go on with little load."""
+        self.pause_seconds = SLOW_SECONDS
 
     @property
     def sent_all(self) -> bool:
@@ -105,7 +111,7 @@ class _Worker(threading.Thread):
                 if self._load.stopping:
                     return
                 self._one()
-                time.sleep(self._load.shape.pause_seconds)
+                time.sleep(self._load.pause_seconds)
         finally:
             self._wire.close()
 

@@ -23,6 +23,7 @@ from phone.wire import Wire
 START_SECONDS = 40.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
+NEAR = 8  # batches that a replica may lack while writes go on
 BOOK = "/dav/addressbooks/{login}/contacts/"
 
 
@@ -83,10 +84,17 @@ class ServerProcess:
         """Give the new device's password."""
         return self.run("device", "add", login, name, "--print", "password").strip()
 
-    def standings(self) -> dict[str, str]:
-        """Give each replica's standing as `replica list --json` tells it."""
+    def whole(self) -> bool:
+        """Say whether every replica of the running server is a voter, and none is far behind."""
         told: dict[str, Any] = json.loads(self.run("replica", "list", "--json"))
-        return {row["replica"]: row["standing"] for row in told["replicas"]}
+        rows = told["replicas"]
+        return all(row["standing"] == "voter" and row["behind"] < NEAR for row in rows)
+
+    def scrub(self) -> list[dict[str, Any]]:
+        """Scrub all replicas and give what was found in each."""
+        told: dict[str, Any] = json.loads(self.run("scrub", "--json"))
+        rows: list[dict[str, Any]] = told["replicas"]
+        return rows
 
     def rebuild(self, replica: str) -> None:
         """Fill a blank place anew; the server may be busy with it for a moment."""
@@ -112,7 +120,7 @@ class ServerProcess:
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
                 [sys.executable, *self.entry, "serve", "--config", str(self.config)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
         if wait:
             self.wait_until(200)
