@@ -1,4 +1,4 @@
-"""Choosing the cell's history from the replicas that were found."""
+"""Which history is the cell's, and what it does not know any more (DESIGN "Opening", I2, I5)."""
 
 from __future__ import annotations
 
@@ -6,150 +6,218 @@ from typing import Any
 
 import pytest
 
-from strongroom.history.entries import (
-    CELL,
-    REPLICA,
-    Head,
-    Member,
-    Position,
-    canonical,
-    genesis_chain,
-)
+from strongroom.history.entries import CELL, REPLICA, Head, Member, Position, canonical
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten, scope_of
-from strongroom.mirror.state import DOUBTFUL, VOTER
-from strongroom.ports import world
+from strongroom.mirror.state import DOUBTFUL, JOINING, VOTER
+from strongroom.ports import world  # not by name: pytest takes `Testimony` for a test
 from strongroom.ports.replica import Found, Identity
 
+ALL_GOOD = {"a": VOTER, "b": VOTER, "c": VOTER}
 
-def roster(**standings: tuple[str, str]) -> dict[str, Member]:
-    """Give what a history says: replica -> (incarnation, standing)."""
-    told = standings or dict.fromkeys(("r1", "r2", "r3"), ("i", VOTER))
-    return {
-        name: Member(
-            CELL, REPLICA, name, 9, 1, "", canonical({"incarnation": i, "standing": s}), "", 0, 0
-        )
-        for name, (i, s) in told.items()
-    }
+
+def entry(name: str, standing: str, incarnation: str = "i1") -> Member:
+    facts = canonical({"standing": standing, "incarnation": incarnation})
+    return Member(CELL, REPLICA, name, 1, 1, "e", facts, "", 0, 0)
 
 
 def ballot(
     name: str,
-    term: int,
-    number: int,
-    *,
-    promised: int = 0,
-    incarnation: str = "i",
-    says: dict[str, Member] | None = None,
-    replicas: int = 3,
-    quorum: int = 2,
+    number: int = 5,
+    term: int = 1,
+    says: dict[str, str] | None = None,
+    **rest: Any,
 ) -> Ballot:
-    """Give a replica as found."""
-    position = Position(term, number, bytes([term, number]))
-    found = Found(Identity("c", name, incarnation), promised, position, 1)
-    return Ballot(found, roster() if says is None else says, replicas, quorum)
+    """Give a replica that stands at (term, number) and says this of all standings."""
+    fixed = {"promised": term, "incarnation": "i1", "replicas": 3, "quorum": 2, **rest}
+    identity = Identity("cell", name, fixed["incarnation"])
+    found = Found(identity, fixed["promised"], Position(term, number, b""), 0)
+    roster = {n: entry(n, standing) for n, standing in (says or ALL_GOOD).items()}
+    return Ballot(found, roster, fixed["replicas"], fixed["quorum"])
 
 
-def chosen(*ballots: Ballot, quorum: int = 2, seen: int = 0) -> Plan:
-    """Insist on a plan."""
-    plan = choose(ballots, quorum, seen)
-    assert isinstance(plan, Plan), plan
-    return plan
+def plan(*ballots: Ballot, quorum: int = 2, seen_term: int = 0) -> Plan:
+    chosen = choose(ballots, quorum, seen_term)
+    assert isinstance(chosen, Plan)
+    return chosen
 
 
 def frozen(*ballots: Ballot, quorum: int = 2) -> str:
-    """Insist on a refusal; gives its reasons."""
-    plan = choose(ballots, quorum, 0)
-    assert isinstance(plan, Frozen), plan
-    return "; ".join(plan.reasons)
+    chosen = choose(ballots, quorum, 0)
+    assert isinstance(chosen, Frozen)
+    return "; ".join(chosen.reasons)
 
 
-def test_the_highest_term_wins_over_the_higher_number() -> None:
-    plan = chosen(ballot("r1", 1, 9), ballot("r2", 2, 8), ballot("r3", 2, 7))
-    assert plan.source.name == "r2"
-    assert {b.name for b in plan.voters} == {"r1", "r2", "r3"}
+def names(chosen: Plan) -> set[str]:
+    return {voter.name for voter in chosen.voters}
 
 
-def test_within_a_term_the_highest_number_wins() -> None:
-    assert chosen(ballot("r1", 2, 7), ballot("r2", 2, 8)).source.name == "r2"
-
-
-def test_the_new_term_is_above_all_that_anybody_promised_or_saw() -> None:
-    pair = (ballot("r1", 2, 7, promised=5), ballot("r2", 2, 8, promised=3))
-    assert chosen(*pair).term == 6
-    assert chosen(*pair, seen=9).term == 10
-    assert chosen(ballot("r1", 4, 1), ballot("r2", 4, 1)).term == 5
-
-
-def test_quorums_count_voters_never_those_present() -> None:
-    assert "2 good voters are needed, found: r1" in frozen(ballot("r1", 2, 7))
-    assert frozen() == "no replica was found"
-
-
-def test_a_doubtful_replica_proves_nothing() -> None:
-    says = roster(r1=("i", DOUBTFUL), r2=("i", VOTER), r3=("i", VOTER))
-    assert "found: r2" in frozen(ballot("r1", 1, 5), ballot("r2", 2, 7, says=says))
-    plan = chosen(ballot("r1", 1, 5), ballot("r2", 2, 7, says=says), ballot("r3", 2, 6, says=says))
-    assert {b.name for b in plan.voters} == {"r2", "r3"}
-
-
-def test_a_copy_that_was_never_admitted_is_no_voter() -> None:
-    plan = chosen(ballot("r1", 3, 9, incarnation="new"), ballot("r2", 2, 7), ballot("r3", 2, 7))
-    assert plan.source.name in {"r2", "r3"}
-    assert {b.name for b in plan.voters} == {"r2", "r3"}
-    assert "not a voter by its own history" in frozen(ballot("r1", 3, 9, incarnation="new"))
-
-
-def test_an_unfinished_copy_without_any_history_is_no_voter() -> None:
-    plan = chosen(
-        ballot("r1", 0, 0, says={}, replicas=0, quorum=0), ballot("r2", 2, 7), ballot("r3", 2, 7)
-    )
-    assert plan.source.name != "r1"
-    assert "not a voter" in frozen(ballot("r9", 1, 1, says={}))
-
-
-def test_a_configuration_that_disagrees_with_the_cell_is_refused() -> None:
-    pair = (ballot("r1", 2, 7), ballot("r2", 2, 7))
-    assert "write_quorum = 2" in frozen(*pair, quorum=3)
-    half = (ballot("r1", 2, 7, replicas=4), ballot("r2", 2, 7, replicas=4))
-    assert "write_quorum = 2" in frozen(*half)
-
-
-# --- the witness ----------------------------------------------------------------------------------
-
-
-def head(collection: int, number: int, chain: bytes = b"x") -> Head:
-    return Head(collection, number, chain, 0, 0, 1)
-
-
-def told(*heads: Head) -> world.Testimony:
-    return world.Testimony("c", Position(1, 1, b""), {h.collection: h for h in heads}, {})
+# --- choose -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("ours", "chains", "expected"),
+    ("ballots", "source"),
     [
-        ({5: head(5, 3)}, {}, set()),
-        ({5: head(5, 2)}, {}, {5}),
-        ({5: head(5, 3, b"y")}, {}, {5}),
-        ({5: head(5, 4, b"y")}, {5: b"x"}, set()),
-        ({5: head(5, 4, b"y")}, {5: b"z"}, {5}),
-        ({5: head(5, 4, b"y")}, {5: None}, {5}),
-        ({}, {}, {5}),
+        ([ballot("a", 5), ballot("b", 6), ballot("c", 5)], "b"),
+        # Raft's figure 8: a later term beats a longer history of an older one.
+        ([ballot("a", 9, term=1), ballot("b", 6, term=2), ballot("c", 6, term=1)], "b"),
+        ([ballot("a", 5), ballot("c", 7)], "c"),
     ],
 )
-def test_what_the_witness_knows_better_is_named(
-    ours: dict[int, Head], chains: dict[int, Any], expected: set[int]
+def test_the_last_batch_of_the_highest_term_and_number_decides(
+    ballots: list[Ballot], source: str
 ) -> None:
-    assert forgotten(told(head(5, 3)), ours, chains) == expected
+    """I1: what a quorum held is on at least one of any quorum, and nothing stands above it."""
+    chosen = plan(*ballots)
+    assert chosen.source.name == source
+    assert names(chosen) == {one.name for one in ballots}
 
 
-def test_a_journal_without_entries_is_no_difference() -> None:
-    assert forgotten(told(head(5, 0, genesis_chain(5))), {}, {}) == set()
+@pytest.mark.parametrize("ballots", [[], [ballot("a")]])
+def test_fewer_good_voters_than_the_quorum_freeze_the_cell(ballots: list[Ballot]) -> None:
+    """I4: quorums count configured voters, never those present."""
+    assert ("2 good voters" in frozen(*ballots)) or ("no replica" in frozen(*ballots))
 
 
-def test_what_is_frozen_is_the_smallest_scope() -> None:
-    homes = {40: 40, 41: 40}
-    assert scope_of(41, homes) == (40, "41")
-    assert scope_of(40, homes) == (40, "account")
-    assert scope_of(CELL, homes) is None
-    assert scope_of(99, homes) is None
+def test_a_frozen_cell_names_the_voters_that_it_found() -> None:
+    assert frozen(ballot("b", quorum=3), ballot("a", quorum=3), quorum=3).endswith("found: a, b")
+
+
+@pytest.mark.parametrize("standing", [DOUBTFUL, JOINING])
+def test_who_is_no_voter_in_the_chosen_history_is_not_counted(standing: str) -> None:
+    says = {**ALL_GOOD, "c": standing}
+    assert names(plan(ballot("a", 6, says=says), ballot("b", 6, says=says), ballot("c"))) == {
+        "a", "b",
+    }  # fmt: skip
+    assert "found: a" in frozen(ballot("a", 6, says=says), ballot("c"))
+
+
+def test_a_stranger_is_not_counted() -> None:
+    assert names(plan(ballot("a"), ballot("b"), ballot("stranger"))) == {"a", "b"}
+    assert "found: a" in frozen(ballot("a"), ballot("stranger"))
+
+
+def test_a_voter_that_was_exchanged_for_another_is_not_counted() -> None:
+    """Seed 2: a replica that lost its disk and votes; an old copy is another incarnation."""
+    assert "found: a" in frozen(ballot("a"), ballot("b", incarnation="i0"))
+
+
+def test_the_highest_history_of_one_that_is_no_voter_by_it_proves_nothing() -> None:
+    doubts_itself = ballot("c", 9, says={**ALL_GOOD, "c": DOUBTFUL})
+    chosen = plan(ballot("a"), ballot("b", 6), doubts_itself)
+    assert chosen.source.name == "b"
+    # By the history of b, which knows nothing of that doubt, c is a voter; its history is not used.
+    assert names(chosen) == {"a", "b", "c"}
+
+
+def test_who_was_passed_over_is_told_to_the_operator() -> None:
+    said = frozen(ballot("a"), ballot("c", 9, incarnation="i9", says={**ALL_GOOD, "b": JOINING}))
+    assert "c is not a voter by its own history" in said
+    assert "2 good voters are needed, found: a" in said
+
+
+def test_replicas_that_all_disown_themselves_leave_no_history() -> None:
+    said = frozen(*(ballot(n, says={**ALL_GOOD, n: DOUBTFUL}) for n in "abc"))
+    assert [f"{n} is not a voter" in said for n in "abc"] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("facts", "quorum"),
+    [
+        ({"replicas": 3, "quorum": 3}, 2),  # the configuration says less than the cell
+        ({"replicas": 3, "quorum": 2}, 3),
+        ({"replicas": 4, "quorum": 2}, 2),  # no majority: two halves could disagree
+        ({"replicas": 0, "quorum": 0}, 2),  # a history that never recorded them
+    ],
+)
+def test_another_quorum_than_the_cell_was_made_with_opens_nothing(
+    facts: dict[str, int], quorum: int
+) -> None:
+    three = [ballot(n, **facts) for n in "abc"]
+    assert "made with write_quorum" in frozen(*three, quorum=quorum)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "term"),
+    [
+        (plan(ballot("a", term=4), ballot("b", term=3)), 5),
+        (plan(ballot("a", promised=7), ballot("b")), 8),
+        (plan(ballot("a"), ballot("b"), ballot("stranger", promised=9)), 10),
+        (plan(ballot("a"), ballot("b"), seen_term=11), 12),
+        (plan(ballot("a", term=3, promised=0), ballot("b", term=3, promised=0)), 4),
+    ],
+)
+def test_the_new_term_is_above_everything_that_anybody_saw(chosen: Plan, term: int) -> None:
+    """I2: (term, number) names one content, so no term may be used twice."""
+    assert chosen.term == term
+
+
+# --- forgotten ----------------------------------------------------------------------------------
+
+
+def head(collection: int, number: int, chain: bytes = b"c") -> Head:
+    return Head(collection, number, chain, 0, 0, 0)
+
+
+def missing(known: Head, ours: Head | None, chain: bytes | None = None) -> bool:
+    """Say whether the witness's `known` proves that we forgot."""
+    told = world.Testimony("cell", Position(1, 1, b""), {7: known}, {})
+    found = forgotten(told, {7: ours} if ours else {}, {7: chain} if chain else {})
+    assert found <= {7}
+    return bool(found)
+
+
+def test_a_history_that_the_witness_knows_as_it_is_forgot_nothing() -> None:
+    assert not missing(head(7, 5), head(7, 5))
+
+
+def test_a_history_that_went_on_since_forgot_nothing() -> None:
+    assert not missing(head(7, 5), head(7, 8, b"later"), chain=b"c")
+
+
+@pytest.mark.parametrize(
+    ("ours", "chain"),
+    [
+        (head(7, 4), None),  # behind
+        (None, None),  # the collection is not there at all
+        (head(7, 5, b"other"), None),  # as long, on another chain
+        (head(7, 8, b"later"), b"other"),  # further, on another chain
+        (head(7, 8, b"later"), None),  # further, and cannot show the witness's number (a gap)
+        (head(7, 4, b"c"), b"c"),  # behind is behind, whatever its chain
+    ],
+)
+def test_a_history_that_cannot_explain_what_the_witness_saw_forgot(
+    ours: Head | None, chain: bytes | None
+) -> None:
+    """I5."""
+    assert missing(head(7, 5), ours, chain)
+
+
+def test_only_what_differs_is_named() -> None:
+    """I9: one book that forgot freezes no other."""
+    told = world.Testimony("cell", Position(1, 1, b""), {7: head(7, 5), 8: head(8, 5)}, {})
+    assert forgotten(told, {7: head(7, 5), 8: head(8, 4), 9: head(9, 1)}, {}) == {8}
+
+
+# --- scope --------------------------------------------------------------------------------------
+
+HOMES = {100: 100, 7: 100}
+
+
+@pytest.mark.parametrize(
+    ("collection", "scope"),
+    [
+        (7, (100, "7")),
+        (100, (100, "account")),
+        (CELL, None),
+        (8, None),  # nobody can say whose it is
+    ],
+)
+def test_what_forgot_is_frozen_and_as_little_else_as_can_be(
+    collection: int, scope: tuple[int, str] | None
+) -> None:
+    """I9, and I4: what cannot be placed freezes the cell rather than nothing."""
+    assert scope_of(collection, HOMES) == scope
+
+
+def test_the_cell_is_nobodys_collection() -> None:
+    assert scope_of(CELL, {CELL: CELL}) is None
