@@ -1,10 +1,26 @@
-"""The writer's state machine: one batch in flight, and what each answer makes of it."""
+"""The writer's state machine, life by life (I1, I2; DESIGN "Writing" and "Standing").
+
+Refusals are in test_state_refusals; what holds in every order of events in test_state_machine.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from strongroom.base.limits import SEND_AHEAD_MAX, STUCK_TICKS_MAX
+import pytest
+
+from fakes.scene import (
+    Scene,
+    kinds,
+    missed,
+    refused,
+    rolled,
+    ticks,
+)
+from strongroom.base.limits import (
+    SEND_AHEAD_MAX,
+    STUCK_TICKS_MAX,
+)
 from strongroom.mirror.state import (
     ABSENT,
     DOUBTFUL,
@@ -15,285 +31,310 @@ from strongroom.mirror.state import (
     Broke,
     CatchUp,
     Commit,
-    Fail,
     Halt,
     Levelled,
-    Missed,
     Peer,
     Proposed,
     Rebuild,
     Record,
-    Refused,
-    Rolled,
     Send,
-    State,
-    Ticked,
     Voted,
-    step,
 )
 
+# --- handing a batch out ------------------------------------------------------------------------
 
-def voters(*names: str, quorum: int = 2, **others: Peer) -> State:
-    """Give a state at batch 10 whose named replicas are level voters."""
-    peers = {name: Peer(VOTER, 10, 10) for name in names or ("r1", "r2", "r3")}
-    return State(quorum, 10, {**peers, **others})
 
+def test_a_batch_goes_to_all_voters_and_copies_that_join_and_to_nobody_else() -> None:
+    scene = Scene("abcde", c=JOINING, d=DOUBTFUL, e=ABSENT)
+    assert scene.do(Proposed(6)) == [Send("a"), Send("b"), Send("c")]
+    assert scene.state.flight is not None
+    assert scene.state.flight.handed == {"a", "b", "c"}
+    assert {n: p.sent for n, p in scene.state.peers.items()} == {
+        **dict.fromkeys("abc", 6),
+        "d": 5,
+        "e": 5,
+    }
 
-def after(state: State, *events: Any) -> tuple[State, list[Any]]:
-    """Feed events; gives the state and the actions of the last one."""
-    actions: list[Any] = []
-    for event in events:
-        state, actions = step(state, event)
-    return state, actions
 
+def test_a_slow_one_is_sent_batches_ahead_up_to_a_limit() -> None:
+    last = Scene().peer("c", held=5 - SEND_AHEAD_MAX)
+    assert Send("c") in last.do(Proposed(6))
+    beyond = Scene().peer("c", held=5 - SEND_AHEAD_MAX - 1)
+    assert beyond.do(Proposed(6)) == [Send("a"), Send("b")]  # it is busy still: left alone
 
-def flying(state: State | None = None, recording: frozenset[str] = frozenset()) -> State:
-    """Give a state with batch 11 in flight."""
-    return after(state or voters(), Proposed(11, recording))[0]
 
+def test_one_that_lacks_batches_is_brought_up_instead() -> None:
+    scene = Scene().peer("c", held=3, sent=3)
+    assert scene.do(Proposed(6)) == [Send("a"), Send("b"), CatchUp("c")]
 
-# --- handing out ----------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("number", [5, 7])
+def test_a_batch_that_does_not_follow_is_our_mistake(number: int) -> None:
+    with pytest.raises(AssertionError):
+        Scene().do(Proposed(number))
 
-def test_a_batch_goes_to_voters_and_to_those_that_join() -> None:
-    state = voters("r1", "r2", r3=Peer(JOINING, 10, 10), r4=Peer(DOUBTFUL), r5=Peer(ABSENT))
-    _, actions = after(state, Proposed(11))
-    assert actions == [Send("r1"), Send("r2"), Send("r3")]
 
+def test_a_second_batch_in_the_air_is_our_mistake() -> None:
+    with pytest.raises(AssertionError):
+        Scene().flying().do(Proposed(6))
 
-def test_who_is_behind_catches_up_first() -> None:
-    _, actions = after(voters("r1", "r2", r3=Peer(VOTER, 8, 8)), Proposed(11))
-    assert actions == [Send("r1"), Send("r2"), CatchUp("r3")]
 
+# --- the quorum ---------------------------------------------------------------------------------
 
-def test_a_slow_one_is_sent_ahead_only_so_far() -> None:
-    near, far = 10 - SEND_AHEAD_MAX, 9 - SEND_AHEAD_MAX
-    state = voters("r1", "r2", r3=Peer(VOTER, near, 10), r4=Peer(VOTER, far, 10))
-    _, actions = after(state, Proposed(11))
-    assert actions == [Send("r1"), Send("r2"), Send("r3")]
 
+@pytest.mark.parametrize(("names", "quorum"), [("a", 1), ("abc", 2), ("abc", 3), ("abcde", 3)])
+def test_a_batch_is_committed_by_w_votes_and_not_by_one_less(names: str, quorum: int) -> None:
+    """I1."""
+    scene = Scene(names, quorum).flying()
+    for name in names[: quorum - 1]:
+        assert scene.do(Voted(name, 6)) == []
+    assert scene.do(Voted(names[quorum - 1], 6)) == [Commit(6), Acknowledge(6)]
+    assert (scene.state.committed, scene.state.flight) == (6, None)
 
-# --- votes ----------------------------------------------------------------------------------------
 
+def test_one_vote_told_twice_is_one_vote() -> None:
+    assert Scene().flying().do(Voted("a", 6), Voted("a", 6)) == []
 
-def test_a_quorum_commits_and_one_vote_does_not() -> None:
-    state, actions = after(flying(), Voted("r1", 11))
-    assert actions == []
-    assert state.committed == 10
-    state, actions = after(state, Voted("r2", 11))
-    assert actions == [Commit(11), Acknowledge(11)]
-    assert (state.committed, state.flight) == (11, None)
-    assert after(state, Voted("r3", 11))[1] == []
 
+def test_present_replicas_do_not_make_a_quorum_of_their_own() -> None:
+    """I1: with one of three there nothing is committed, however long it takes."""
+    scene = Scene(b=ABSENT, c=ABSENT).flying()
+    assert scene.do(Voted("a", 6), *ticks(100)) == []
+    assert scene.state.committed == 5
 
-def test_one_that_joins_is_not_counted() -> None:
-    state = flying(voters("r1", "r2", r3=Peer(JOINING, 10, 10)))
-    _, actions = after(state, Voted("r1", 11), Voted("r3", 11))
-    assert actions == []
 
+def test_a_copy_that_joins_is_not_counted_until_it_is_admitted() -> None:
+    scene = Scene(c=JOINING).flying()
+    assert scene.do(Voted("a", 6), Voted("c", 6)) == []
+    assert scene.do(Voted("b", 6)) == [Commit(6), Acknowledge(6)]
+    scene.do(Admitted("c"))
+    assert scene.standing("c") == VOTER
+    assert scene.committed(7, "ac") == [Commit(7), Acknowledge(7)]
 
-def test_the_vote_of_a_doubtful_one_is_not_heard() -> None:
-    state, _ = after(flying(), Broke("r1", "eio"), Voted("r1", 11), Voted("r2", 11))
-    assert state.committed == 10
-    assert state.peers["r1"].held == 10
 
+@pytest.mark.parametrize("standing", [VOTER, DOUBTFUL, ABSENT])
+def test_only_a_copy_that_joins_can_be_admitted(standing: str) -> None:
+    """It may have been doubted again while the batch that admits it was on its way."""
+    scene = Scene(c=standing)
+    before = scene.state
+    assert scene.do(Admitted("c")) == []
+    assert scene.state == before
 
-def test_a_late_vote_is_followed_by_catching_up() -> None:
-    state = voters("r1", "r2", r3=Peer(VOTER, 8, 9))
-    assert after(state, Voted("r3", 9))[1] == [CatchUp("r3")]
-    assert after(flying(state), Voted("r3", 9))[1] == [CatchUp("r3")]
-    assert after(voters("r1", "r2", r3=Peer(VOTER, 8, 10)), Voted("r3", 9))[1] == []
 
+@pytest.mark.parametrize("standing", [DOUBTFUL, ABSENT])
+def test_the_vote_of_one_that_is_not_asked_counts_nothing(standing: str) -> None:
+    scene = Scene(c=standing).flying()
+    assert scene.do(Voted("c", 6), Voted("a", 6)) == []
+    assert scene.state.peers["c"].held == 5
 
-def test_who_lacks_batches_and_is_sent_none_is_named() -> None:
-    state = voters("r1", "r2", r3=Peer(VOTER, 8, 8), r4=Peer(JOINING, 7, 9), r5=Peer(DOUBTFUL))
-    assert state.left_behind() == {"r3"}
 
+def test_one_that_broke_after_its_vote_is_not_counted() -> None:
+    scene = Scene().flying()
+    scene.do(Voted("a", 6), Broke("a", "EIO"))
+    assert scene.do(Voted("b", 6)) == []
+    assert kinds(scene.do(Voted("c", 6))) == [Commit, Record]
 
-# --- doubt ----------------------------------------------------------------------------------------
 
+# --- late votes ---------------------------------------------------------------------------------
 
-def test_nothing_is_acknowledged_before_the_doubt_is_recorded() -> None:
-    state, actions = after(flying(), Broke("r3", "eio"))
-    assert actions == [Record(frozenset({"r3"}))]
-    state, actions = after(state, Voted("r1", 11), Voted("r2", 11))
-    assert actions == [Commit(11), Record(frozenset({"r3"}))]
-    state, actions = after(state, Proposed(12, frozenset({"r3"})))
-    assert actions == [Send("r1"), Send("r2")]
-    state, actions = after(state, Voted("r1", 12), Voted("r2", 12))
-    assert actions == [Commit(12), Acknowledge(12)]
-    assert after(state, Broke("r3", "again"))[1] == []
 
+def test_a_late_vote_is_noted_and_nothing_else_happens() -> None:
+    scene = Scene()
+    scene.committed(6)
+    assert scene.do(Voted("c", 6)) == []
+    assert scene.state.peers["c"] == Peer(VOTER, 6, 6)
 
-def test_who_refuses_what_a_quorum_took_is_doubtful() -> None:
-    state, actions = after(
-        flying(), Refused("r3", 11, "pre-image"), Voted("r1", 11), Voted("r2", 11)
-    )
-    assert actions == [Commit(11), Record(frozenset({"r3"}))]
-    assert state.peers["r3"].standing == DOUBTFUL
 
+def test_a_late_vote_of_one_that_missed_what_came_since_has_it_brought_up() -> None:
+    scene = Scene().peer("c", held=5, sent=6)
+    scene.state = replace(scene.state, committed=7)
+    assert scene.do(Voted("c", 6)) == [CatchUp("c")]
 
-def test_who_refused_and_then_took_it_is_not() -> None:
-    state, _ = after(flying(), Refused("r3", 11, "?"), Levelled("r3", 10))
-    state, _ = after(state, Refused("r3", 11, "?"), Voted("r3", 11))
-    state, actions = after(state, Voted("r1", 11))
-    assert actions == [Commit(11), Acknowledge(11)]
-    assert state.peers["r3"].standing == VOTER
 
+def test_a_late_vote_while_a_batch_flies_that_it_was_not_handed_has_it_brought_up() -> None:
+    scene = Scene().peer("c", held=3, sent=4).flying()
+    assert scene.do(Voted("c", 4)) == [CatchUp("c")]
 
-def test_one_that_joins_and_refuses_is_doubtful_without_being_recorded_again() -> None:
-    state = flying(voters("r1", "r2", r3=Peer(JOINING, 10, 10)))
-    state, actions = after(state, Refused("r3", 11, "?"), Voted("r1", 11), Voted("r2", 11))
-    assert actions == [Commit(11), Acknowledge(11)]
-    assert state.peers["r3"].standing == DOUBTFUL
 
+def test_one_that_has_more_to_answer_is_left_alone() -> None:
+    scene = Scene().peer("c", held=3, sent=5).flying()
+    assert scene.do(Voted("c", 4)) == []
+    assert scene.state.peers["c"].held == 4
 
-def test_a_late_refusal_or_failed_statement_is_a_doubt() -> None:
-    for event in (Refused("r3", 10, "?"), Rolled("r3", 10, 0)):
-        state, actions = after(voters(), event)
-        assert state.peers["r3"].standing == DOUBTFUL
-        assert actions == [Record(frozenset({"r3"}))]
-        assert after(flying(), event)[0].peers["r3"].standing == DOUBTFUL
 
+def test_a_vote_for_an_old_batch_does_not_undo_a_newer_one() -> None:
+    scene = Scene()
+    assert scene.do(Voted("c", 3)) == []
+    assert scene.state.peers["c"] == Peer(VOTER, 5, 5)
 
-def test_one_that_breaks_while_it_joins_is_recorded_for_it_may_be_admitted_already() -> None:
-    state, actions = after(voters("r1", "r2", r3=Peer(JOINING, 10, 10)), Broke("r3", "eio"))
-    assert actions == [Record(frozenset({"r3"}))]
-    assert after(state, Admitted("r3"))[0].peers["r3"].standing == DOUBTFUL
 
+# --- missed -------------------------------------------------------------------------------------
 
-def test_fewer_than_a_quorum_left_to_believe_ends_the_opening() -> None:
-    state, actions = after(flying(), Broke("r1", "eio"), Broke("r2", "eio"))
-    assert [type(a) for a in actions] == [Halt]
-    assert state.halted
-    assert not state.writable()
-    assert after(state, Voted("r3", 11)) == (state, [])
 
+@pytest.mark.parametrize("clear", [True, False])
+def test_one_that_missed_a_batch_is_brought_up_and_not_doubtful(clear: bool) -> None:
+    """I9: full, slow or unplugged is a small hurt."""
+    scene = Scene().flying()
+    assert scene.do(missed("c", clear=clear)) == [CatchUp("c")]
+    assert scene.state.peers["c"] == Peer(VOTER, 5, 5, "slow")
+    assert scene.do(Voted("a", 6), Voted("b", 6)) == [Commit(6), Acknowledge(6)]
 
-# --- silence --------------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("standing", [DOUBTFUL, ABSENT])
+def test_one_that_was_not_asked_misses_nothing(standing: str) -> None:
+    assert Scene(c=standing).flying().do(missed("c")) == []
 
-def test_who_gives_no_vote_is_behind_and_not_doubtful() -> None:
-    state, actions = after(flying(), Missed("r3", 11, "full", True))
-    assert actions == [CatchUp("r3")]
-    assert (state.peers["r3"].standing, state.peers["r3"].reason) == (VOTER, "full")
-    assert after(state, Missed("r3", 10, "full", False))[1] == [CatchUp("r3")]
 
+def test_having_rolled_back_another_batch_proves_nothing_of_this_one() -> None:
+    scene = Scene().flying()
+    scene.do(missed("c", 5, clear=True), *rolled("a", "b"))
+    assert scene.state.flight is not None  # no Rebuild: c was handed 6 as well
 
-def test_the_silence_of_a_doubtful_one_changes_nothing() -> None:
-    state = voters("r1", "r2", r3=Peer(DOUBTFUL))
-    assert after(state, Missed("r3", 11, "gone", True)) == (state, [])
 
+def test_a_miss_without_a_batch_in_the_air_is_brought_up_too() -> None:
+    assert Scene().do(missed("c", 0)) == [CatchUp("c")]
 
-def test_who_was_brought_level_gets_the_batch_in_flight() -> None:
-    state, _ = after(flying(), Missed("r3", 11, "full", True))
-    state, actions = after(state, Levelled("r3", 10))
-    assert actions == [Send("r3")]
-    state, actions = after(state, Voted("r3", 11), Voted("r1", 11))
-    assert actions == [Commit(11), Acknowledge(11)]
 
+# --- brought up ---------------------------------------------------------------------------------
 
-def test_who_was_brought_to_the_batch_in_flight_has_voted() -> None:
-    state, _ = after(flying(), Voted("r1", 11), Missed("r3", 11, "slow", False))
-    _, actions = after(state, Levelled("r3", 11))
-    assert actions == [Commit(11), Acknowledge(11)]
 
+def test_one_that_was_brought_up_to_the_batch_before_is_handed_the_one_in_the_air() -> None:
+    scene = Scene().flying()
+    scene.do(Voted("a", 6), missed("b", clear=True), missed("c", clear=True))
+    assert scene.do(Levelled("c", 5)) == [Send("c")]
+    assert scene.do(Voted("c", 6)) == [Commit(6), Acknowledge(6)]
 
-def test_who_is_not_yet_level_goes_on() -> None:
-    assert after(voters(), Levelled("r3", 10))[1] == []
-    assert after(voters(), Levelled("r3", 7))[1] == [CatchUp("r3")]
-    assert after(flying(), Levelled("r3", 7))[1] == [CatchUp("r3")]
 
+def test_who_is_handed_the_batch_again_may_hold_it_again() -> None:
+    """I2: what it said before is no longer true."""
+    for event in (missed("c", clear=True), *refused("c"), *rolled("c")):
+        scene = Scene().flying()
+        scene.do(event, Levelled("c", 5))
+        assert scene.do(*rolled("a", "b")) == []
+        assert scene.do(*rolled("c")) == [Rebuild(3)]
 
-def test_an_absent_one_that_is_level_is_a_voter_and_a_copy_joins() -> None:
-    state = voters("r1", "r2", r3=Peer(ABSENT), r4=Peer(DOUBTFUL))
-    assert after(state, Levelled("r3", 10))[0].peers["r3"].standing == VOTER
-    assert after(state, Levelled("r4", 10))[0].peers["r4"].standing == DOUBTFUL
-    state, _ = after(state, Levelled("r4", 10, joining=True))
-    assert state.peers["r4"].standing == JOINING
-    state, _ = after(state, Admitted("r4"))
-    assert state.peers["r4"].standing == VOTER
-    assert after(state, Admitted("r4")) == (state, [])
 
+def test_one_that_turns_out_to_hold_the_batch_in_the_air_has_voted() -> None:
+    """It could not say so at first; also one that was not handed it counts."""
+    scene = Scene(b=ABSENT).flying()
+    scene.do(Voted("a", 6))
+    assert scene.do(Levelled("b", 6)) == [Commit(6), Acknowledge(6)]
 
-# --- nobody holds it ------------------------------------------------------------------------------
 
+def test_one_that_is_still_behind_is_brought_up_further() -> None:
+    assert Scene().flying().do(Levelled("c", 3)) == [CatchUp("c")]
+    assert Scene().do(Levelled("c", 4)) == [CatchUp("c")]
 
-def test_a_batch_is_rebuilt_once_all_said_that_they_rolled_back() -> None:
-    state, actions = after(flying(), Rolled("r1", 11, 3), Rolled("r2", 11, 3))
-    assert actions == []
-    assert state.flight is not None
-    state, actions = after(state, Rolled("r3", 11, 2))
-    assert actions == [Rebuild(2)]
-    assert state.flight is None
-    assert after(state, Proposed(11))[1] == [Send("r1"), Send("r2"), Send("r3")]
 
+def test_one_that_holds_all_is_a_voter_again() -> None:
+    scene = Scene(c=ABSENT)
+    assert scene.do(Levelled("c", 5)) == []
+    assert scene.state.peers["c"] == Peer(VOTER, 5, 5)
 
-def test_who_missed_it_but_may_hold_it_holds_the_rebuilding_up() -> None:
-    state, actions = after(flying(), Rolled("r1", 11, 3), Rolled("r2", 11, 3))
-    _, actions = after(state, Missed("r3", 11, "?", False))
-    assert actions == [CatchUp("r3")]
-    _, actions = after(state, Missed("r3", 11, "full", True))
-    assert actions == [Rebuild(3), CatchUp("r3")]
 
+def test_a_doubtful_one_comes_back_only_as_a_copy() -> None:
+    """DESIGN "Standing": what it holds is not believed, however far it was brought."""
+    scene = Scene(c=DOUBTFUL)
+    assert scene.do(Levelled("c", 5)) == []
+    assert scene.standing("c") == DOUBTFUL
+    assert scene.do(Levelled("c", 5, joining=True)) == []
+    assert scene.standing("c") == JOINING
+    scene.do(Admitted("c"))
+    assert scene.standing("c") == VOTER
 
-def test_if_all_refuse_the_writer_was_wrong_and_nobody_is_doubtful() -> None:
-    state, actions = after(flying(), *(Refused(r, 11, "?") for r in ("r1", "r2", "r3")))
-    assert actions == [Fail("every replica refused the batch")]
-    assert state.named(VOTER) == {"r1", "r2", "r3"}
 
+def test_a_copy_is_handed_the_batch_in_the_air() -> None:
+    scene = Scene(c=DOUBTFUL).flying()
+    assert scene.do(Levelled("c", 5, joining=True)) == [Send("c")]
 
-def test_if_nobody_could_write_it_is_tried_again_later() -> None:
-    state, actions = after(flying(), *(Missed(r, 11, "full", True) for r in ("r1", "r2", "r3")))
-    assert actions == [CatchUp("r3")]
-    assert state.flight is not None
 
+# --- broken -------------------------------------------------------------------------------------
 
-def test_some_refuse_and_the_rest_is_full_nothing_is_known_yet() -> None:
-    state, actions = after(flying(), Refused("r1", 11, "?"), Missed("r2", 11, "full", True))
-    _, actions = after(state, Missed("r3", 11, "full", True))
-    assert actions == [CatchUp("r3")]
 
+def test_one_that_broke_is_recorded_at_once() -> None:
+    scene = Scene()
+    assert scene.do(Broke("c", "failed fsync")) == [Record(frozenset("c"))]
+    assert scene.state.peers["c"] == Peer(DOUBTFUL, 5, 5, "failed fsync")
+    assert scene.committed(6, recording="c") == [Commit(6), Acknowledge(6)]
 
-# --- the batch is dead ----------------------------------------------------------------------------
 
+def test_all_that_are_not_recorded_are_recorded_together() -> None:
+    scene = Scene("abcde", 3)
+    scene.do(Broke("d", "EIO"))
+    assert scene.do(Broke("e", "EIO")) == [Record(frozenset("de"))]
+    assert scene.committed(6, "abc", recording="d") == [Commit(6), Record(frozenset("e"))]
 
-def test_if_w_is_out_of_reach_who_took_it_is_doubtful() -> None:
-    state, actions = after(
-        flying(), Voted("r1", 11), Refused("r2", 11, "?"), Refused("r3", 11, "?")
-    )
-    assert actions == [Halt(frozenset({"r1"}), "batch 11 was refused by r2, r3")]
-    assert state.halted
 
+def test_one_that_broke_twice_is_recorded_once() -> None:
+    scene = Scene()
+    scene.do(Broke("c", "EIO"))
+    scene.committed(6, recording="c")
+    assert scene.do(Broke("c", "EIO again")) == []
 
-def test_a_slow_answer_is_waited_for_before_the_batch_is_dead() -> None:
-    state, actions = after(flying(), Refused("r2", 11, "?"), Refused("r3", 11, "?"))
-    assert actions == []
-    state, actions = after(state, Ticked())
-    assert actions == []
-    state, actions = after(state, Ticked())
-    assert actions == [Halt(frozenset({"r1"}), "batch 11 was refused by r2, r3")]
 
+@pytest.mark.parametrize("standing", [JOINING, ABSENT])
+def test_also_who_is_no_voter_here_is_recorded_when_it_breaks(standing: str) -> None:
+    """It may be one in the history: the batch that admits a copy may be committed already."""
+    scene = Scene("abcd", c=standing)
+    assert scene.do(Broke("c", "EIO")) == [Record(frozenset("c"))]
 
-def test_a_batch_that_some_cannot_write_ends_in_a_new_term() -> None:
-    state, _ = after(flying(), Rolled("r1", 11, 0))
-    for _ in range(STUCK_TICKS_MAX):
-        state, actions = after(state, Ticked())
-        assert actions == []
-    state, actions = after(state, Ticked())
-    assert actions == [Halt(frozenset(), "batch 11 was refused by r1")]
 
+def test_a_copy_that_broke_and_was_admitted_meanwhile_must_still_be_recorded() -> None:
+    scene = Scene(c=JOINING)
+    scene.do(Broke("c", "EIO"), Admitted("c"))
+    assert scene.state.unrecorded == {"c"}
 
-def test_time_alone_changes_nothing() -> None:
-    assert after(voters(), Ticked()) == (voters(), [])
-    state, actions = after(flying(), *[Ticked()] * (2 * STUCK_TICKS_MAX))
-    assert actions == []
-    assert not state.halted
 
+def test_a_copy_in_the_place_of_an_unrecorded_one_needs_no_record_once_admitted() -> None:
+    scene = Scene()
+    scene.do(Broke("c", "EIO"), Levelled("c", 5, joining=True))
+    assert scene.state.unrecorded == {"c"}
+    scene.do(Admitted("c"))
+    assert scene.committed(6) == [Commit(6), Acknowledge(6)]
 
-def test_a_cell_is_writable_while_a_quorum_keeps_up() -> None:
-    assert voters().writable()
-    assert voters("r1", "r2", r3=Peer(ABSENT)).writable()
-    far = 9 - SEND_AHEAD_MAX
-    assert not voters("r1", r2=Peer(VOTER, far, 10), r3=Peer(DOUBTFUL)).writable()
-    assert not voters("r1", r2=Peer(VOTER, 8, 8), r3=Peer(JOINING, 10, 10)).writable()
+
+def test_doubts_that_leave_no_quorum_to_believe_end_the_opening() -> None:
+    """Recorded, they would shut the cell for good; nobody is doubted by that."""
+    scene = Scene()
+    scene.do(Broke("c", "EIO"))
+    (halt,) = scene.do(Broke("b", "EIO too"))
+    assert isinstance(halt, Halt)
+    assert halt.doubtful == frozenset()
+    assert "fewer than 2 voters" in halt.reason
+    assert "EIO too" in scene.state.halted
+
+
+def test_one_that_is_away_can_still_be_believed() -> None:
+    scene = Scene(b=ABSENT)
+    assert kinds(scene.do(Broke("c", "EIO"))) == [Record]
+
+
+# --- looking at it ------------------------------------------------------------------------------
+
+
+def test_time_without_a_batch_in_the_air_changes_nothing() -> None:
+    scene = Scene()
+    before = scene.state
+    assert scene.do(*ticks(STUCK_TICKS_MAX * 2)) == []
+    assert scene.state == before
+
+
+def test_a_cell_is_writable_while_a_quorum_of_voters_keeps_up() -> None:
+    assert Scene().state.writable()
+    assert Scene(c=DOUBTFUL).state.writable()
+    assert not Scene(b=ABSENT, c=DOUBTFUL).state.writable()
+    assert not Scene(b=JOINING, c=JOINING).state.writable()
+
+
+def test_a_voter_that_is_too_far_behind_does_not_keep_up() -> None:
+    scene = Scene(c=ABSENT)
+    assert scene.peer("b", held=5 - SEND_AHEAD_MAX).state.writable()
+    assert not scene.peer("b", held=5 - SEND_AHEAD_MAX - 1).state.writable()
+    assert not scene.peer("b", held=4, sent=4).state.writable()  # it is sent nothing now
+
+
+def test_who_lacks_batches_and_is_sent_none_is_left_behind() -> None:
+    scene = Scene("abcdef", e=DOUBTFUL, f=JOINING)
+    scene.peer("b", held=4, sent=4).peer("c", held=4, sent=5).peer("f", held=1, sent=1)
+    scene.peer("e", held=1, sent=1)
+    assert scene.state.left_behind() == {"b", "f"}
