@@ -22,9 +22,10 @@ from strongroom.formats.cardparts import select
 from strongroom.formats.davxml import AddressData, Propfind
 from strongroom.formats.multistatus import element, epilogue, escape, prologue, status_response
 from strongroom.history.entries import Member
-from strongroom.service.objects import version_of
+from strongroom.service.objects import version_mark
 
 VERSIONS: Final = ("3.0", "4.0")
+_NO_MARK: Final = "\n"  # canonical JSON never holds it
 _PIECE_BYTES: Final = 64 * 1024
 
 
@@ -44,6 +45,7 @@ class CardRows:
         self._data = data
         self._plan = plan(Place.CARD, wanted.names)
         self.needs_body = data is not None
+        self._as_stored = _NO_MARK if data is None or data.props else version_mark(data.version)
 
     def row(self, href: str, card: Member, body: bytes | None) -> bytes:
         """Write one response; `body` None = not to be had now (503 for this href alone)."""
@@ -53,20 +55,18 @@ class CardRows:
             return describe_propfind(self._site, Place.CARD, href, card, self._wanted)
         try:
             if body is not None:
-                data = element(ADDRESS_DATA, escape(_shaped(card, body, self._data)))
+                if self._as_stored not in card.data:
+                    body = _shaped(body, self._data)
+                data = element(ADDRESS_DATA, escape(body))
                 return describe(self._site, href, card, self._plan, data)
         except FormatError:
             pass  # What XML cannot carry can still be fetched with GET; the others are answered.
         return status_response(href, status_line(503))
 
 
-def _shaped(card: Member, body: bytes, data: AddressData) -> bytes:
-    same = version_of(card) == data.version
-    if same and not data.props:
-        return body
+def _shaped(body: bytes, data: AddressData) -> bytes:
     try:
-        if not same:
-            body = to_version(body, cast(Version, data.version))
+        body = to_version(body, cast(Version, data.version))
         return select(body, data.props) if data.props else body
     except FormatError:
         return body  # Too long to look into: all of it is better than none.

@@ -71,8 +71,9 @@ def split_card(card: bytes) -> list[Line]:
     ended = False
     for raw in _raws(card):
         line = _NOTHING._replace(raw=raw) if ended else _line(raw)
-        ended = ended or _ends(line)
         lines.append(line)
+        if line.name == b"END":
+            ended = ended or _ends(line)
     return lines
 
 
@@ -83,21 +84,21 @@ def find_lines(card: bytes, names: frozenset[bytes]) -> list[Line]:
         FormatError: `too-many-lines`.
     """
     lines = []
-    for found in _wanted(names | {b"END"}).finditer(b"\n" + _unfold(card)):
+    for count, found in enumerate(_wanted(names).finditer(b"\n" + _unfold(card))):
+        if count == CARD_LINES_MAX:
+            raise _too_many()
         line = _line(found[1])
-        if _ends(line):
-            break
         if line.name in names:
             lines.append(line)
-        if len(lines) > CARD_LINES_MAX:
-            raise _too_many()
+        elif _ends(line):
+            break
     return lines
 
 
 @lru_cache(64)
 def _wanted(names: frozenset[bytes]) -> re.Pattern[bytes]:
     # The leading LF is a literal prefix, which the search uses to skip from line to line.
-    words = b"|".join(map(re.escape, sorted(names)))
+    words = b"|".join(map(re.escape, sorted(names | {b"END"})))
     return re.compile(rb"\n((?:[^\n:;]*\.)?(?:" + words + rb")(?=[;:])[^\n]*)", re.IGNORECASE)
 
 
@@ -123,7 +124,7 @@ def _unfold(raw: bytes) -> bytes:
 
 
 def _ends(line: Line) -> bool:
-    return line.name == b"END" and line.value.strip().upper() == b"VCARD"
+    return line.value.strip().upper() == b"VCARD"
 
 
 def join_card(raws: Iterable[bytes]) -> bytes:

@@ -4,7 +4,9 @@ Elsewhere unknown elements are passed over; a condition that was passed over wou
 answer, so here they are refused.
 
 Not here: matching (cardfilter), the rest of the body (davxml).
-Source: RFC 6352 section 10.5. `startswith` and `endswith` are what some clients write.
+Only a `match-type` that nobody knows (some clients leave out the hyphens) is read as `contains`,
+which finds whatever the others would find; not where it is negated, for then it would find less.
+Source: RFC 6352 section 10.5.
 """
 
 from __future__ import annotations
@@ -42,9 +44,7 @@ _KINDS: Final[dict[str, MatchType]] = {
     "equals": "equals",
     "contains": "contains",
     "starts-with": "starts-with",
-    "startswith": "starts-with",
     "ends-with": "ends-with",
-    "endswith": "ends-with",
 }
 
 
@@ -126,6 +126,8 @@ def _text_match(element: etree._Element) -> TextMatch:
         raise FormatError("supported-collation", "This collation is not known here.")
     if len(element):
         raise FormatError("valid-filter", "A text-match holds text alone.")
-    kind = _choice(element, "match-type", _KINDS, "contains")
     negated = _choice(element, "negate-condition", _NEGATED, "no")
-    return text_match(_text(element.text or ""), collation, kind, negated)
+    kind = _KINDS.get(element.get("match-type", "contains"))
+    if kind is None and negated:
+        raise FormatError("valid-filter", "match-type cannot be this.")
+    return text_match(_text(element.text or ""), collation, kind or "contains", negated)
