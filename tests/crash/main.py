@@ -1,7 +1,7 @@
-"""`make crash`: every event at length, one line each; 0 only if nothing was lost and nothing lied.
+"""`make crash`: every event at length, one line each; 0 only if nothing was lost and none lied.
 
-The seconds are a measure for each kind, not a limit. Asked to end, it ends what it started. The last
-event runs with syncs that are not made; there the harness must find losses.
+The seconds are a measure for each kind, not a limit. Asked to end, it ends what it started. The
+last event runs with syncs that are not made; there the harness must find losses.
 """
 
 from __future__ import annotations

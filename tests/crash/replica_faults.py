@@ -29,6 +29,7 @@ class Fault(NamedTuple):
     name: str
     harm: Callable[[Ground, int], None]
     mend: Callable[[Ground, int], None]
+    between_runs: bool = False  # mended while the server is stopped
 
 
 def folder_faults() -> list[Fault]:
@@ -44,13 +45,14 @@ def disk_faults(disks: Sequence[LoopDisk]) -> list[Fault]:
     """Faults that need a disk of its own."""
 
     def read_only_ends(_: Ground, index: int) -> None:
+        # The kernel keeps a file system that failed for as long as the server holds its lock there.
         disks[index].unmount()
         disks[index].mount_again()
 
     return [
         Fault("unmounted", lambda _, i: disks[i].unmount(), lambda _, i: disks[i].mount()),
         Fault("filled", lambda _, i: disks[i].fill(), lambda _, i: disks[i].empty_again()),
-        Fault("made read-only", lambda _, i: disks[i].make_read_only(), read_only_ends),
+        Fault("made read-only", lambda _, i: disks[i].make_read_only(), read_only_ends, True),
     ]
 
 
@@ -134,7 +136,11 @@ def _in_turn(
             fault.harm(site, index)
             time.sleep(seconds)
             load.slow_down()
-            fault.mend(site, index)
+            if not fault.between_runs:
+                fault.mend(site, index)
+                _wait_until_whole(site, findings)
+        if fault.between_runs:
+            _mend_between_runs(site, fault, index)
             _wait_until_whole(site, findings)
         site.inspector.inspect(settled=False)
         report(findings)
@@ -144,6 +150,12 @@ def _in_turn(
     site.inspector.inspect()
     _scrub(site, findings)
     report(findings)
+
+
+def _mend_between_runs(site: Ground, fault: Fault, index: int) -> None:
+    site.server.stop()
+    fault.mend(site, index)
+    site.server.start()
 
 
 def _wait_until_whole(site: Ground, findings: Findings) -> None:

@@ -1,1 +1,1 @@
-"""Vectors and small databases of each format there ever was."""
+"""Small cells as the code of each closed issue wrote them; later code must open them."""
