@@ -14,6 +14,7 @@ from strongroom.base.errors import ClientError, StrongroomError
 from strongroom.dav.request import Request, Send
 from strongroom.dav.statuses import Status, status_of
 from strongroom.formats.multistatus import error_body
+from strongroom.formats.preferences import MINIMAL
 
 Header = tuple[bytes, bytes]
 
@@ -58,7 +59,7 @@ async def refuse_plainly(
         headers.append((b"retry-after", b"%d" % status.retry_after_seconds))
     if status.element:
         headers.append(XML)
-        body = error_body(status.element)
+        body = error_body(status.element, status.href or None)
     else:
         headers.append(TEXT)
         body = f"{_words(error)}\n".encode()
@@ -72,17 +73,30 @@ def _words(error: StrongroomError) -> str:
     return error.hint or "Nothing is lost; the answer cannot be given now. Try again later."
 
 
-async def stream(send: Send, pieces: AsyncIterator[bytes]) -> None:
+def applied(request: Request, *known: str) -> tuple[Header, ...]:
+    """Name the preferences of the request that its answer follows (RFC 7240 section 3)."""
+    followed = [one for one in known if one in request.preferences.stated]
+    return ((b"preference-applied", ", ".join(followed).encode()),) if followed else ()
+
+
+def multistatus_headers(request: Request, *known: str) -> tuple[Header, ...]:
+    """Give the headers of a multistatus that follows `known` preferences."""
+    return (XML, NO_STORE, *applied(request, *known))
+
+
+async def multistatus(request: Request, pieces: AsyncIterator[bytes], *known: str) -> None:
     """Send a multistatus piece by piece; nothing is sent before the first piece is made.
 
-    One piece alone goes out with its length; more go out chunked.
+    One piece alone goes out with its length; more go out chunked. It follows return=minimal, and
+    the `known` preferences.
     """
+    send, headers = request.send, multistatus_headers(request, MINIMAL, *known)
     first = await anext(pieces)
     second = await anext(pieces, None)
     if second is None:
-        await answer(send, 207, (XML, NO_STORE), first)
+        await answer(send, 207, headers, first)
         return
-    await send({"type": "http.response.start", "status": 207, "headers": [XML, NO_STORE]})
+    await send({"type": "http.response.start", "status": 207, "headers": list(headers)})
     await send({"type": "http.response.body", "body": first, "more_body": True})
     while second is not None:
         await send({"type": "http.response.body", "body": second, "more_body": True})

@@ -12,10 +12,12 @@ from typing import Final
 from strongroom.base.errors import NotFoundError, StrongroomError
 from strongroom.dav.answers import TEXT, answer, refuse, refuse_plainly
 from strongroom.dav.auth import Gate
+from strongroom.dav.copy_move import copy_or_move
 from strongroom.dav.delete import delete
 from strongroom.dav.get import get
 from strongroom.dav.mkcol import mkcol
 from strongroom.dav.options import ALLOW, allowed, options
+from strongroom.dav.post import post
 from strongroom.dav.propfind import propfind
 from strongroom.dav.proppatch import proppatch
 from strongroom.dav.put import put
@@ -26,11 +28,14 @@ from strongroom.ports.cell import Cell
 from strongroom.service.access import check_home
 
 _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
+    "COPY": copy_or_move,
     "DELETE": delete,
     "GET": get,
     "HEAD": get,
     "MKCOL": mkcol,
+    "MOVE": copy_or_move,
     "OPTIONS": options,
+    "POST": post,
     "PROPFIND": propfind,
     "PROPPATCH": proppatch,
     "PUT": put,

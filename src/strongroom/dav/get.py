@@ -16,7 +16,7 @@ from strongroom.service.access import find_book
 from strongroom.service.objects import fetch_card, find_card, read_body, size_of
 
 CONTENT_TYPE: Final = "text/vcard; charset=utf-8"
-_TYPE: Final = (b"content-type", CONTENT_TYPE.encode())
+TYPE: Final = (b"content-type", CONTENT_TYPE.encode())
 # A proxy that changes the bytes would break the ETag's promise (I3).
 _CACHE: Final = (b"cache-control", b"private, no-cache, no-transform")
 
@@ -28,16 +28,16 @@ async def get(request: Request) -> None:
     when, text = precondition(request)
     if not text and request.method == "GET":
         card, body = await fetch_card(request.cell, book, target.card)
-        await answer(request.send, 200, [*_headers(card), _TYPE], body)
+        await answer(request.send, 200, [*card_headers(card), TYPE], body)
         return
     card = await find_card(request.cell, book, target.card)
-    headers = _headers(card)
+    headers = card_headers(card)
     if text and not when.holds(card.etag):
         if not _without_none_match(when).holds(card.etag):
             raise PreconditionError
         await answer(request.send, 304, headers)
         return
-    headers.append(_TYPE)
+    headers.append(TYPE)
     if request.method == "HEAD":
         headers.append((b"content-length", b"%d" % size_of(card)))
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -46,7 +46,8 @@ async def get(request: Request) -> None:
     await answer(request.send, 200, headers, await read_body(request.cell, card))
 
 
-def _headers(card: Member) -> list[tuple[bytes, bytes]]:
+def card_headers(card: Member) -> list[tuple[bytes, bytes]]:
+    """Give the headers of a card's representation, but for its type."""
     return [etag_header(card.etag), (b"last-modified", last_modified(card)), _CACHE]
 
 

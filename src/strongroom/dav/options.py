@@ -12,11 +12,11 @@ DAV_HEADER: Final = (b"dav", b"1, 3, access-control, addressbook, extended-mkcol
 
 ALLOW: Final = {
     Place.NONE: b"OPTIONS",
-    Place.ROOT: b"OPTIONS, PROPFIND",
-    Place.PRINCIPAL: b"OPTIONS, PROPFIND",
-    Place.HOME: b"OPTIONS, PROPFIND, PROPPATCH",
-    Place.BOOK: b"OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, DELETE",
-    Place.CARD: b"OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT",
+    Place.ROOT: b"OPTIONS, PROPFIND, REPORT",
+    Place.PRINCIPAL: b"OPTIONS, PROPFIND, REPORT",
+    Place.HOME: b"OPTIONS, PROPFIND, PROPPATCH, REPORT",
+    Place.BOOK: b"OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE",
+    Place.CARD: b"OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT",
 }
 
 
@@ -26,8 +26,9 @@ def allowed(place: Place, method: str) -> bool:
 
 
 _SPOKEN: Final = {place: frozenset(text.decode().split(", ")) for place, text in ALLOW.items()}
-# Not offered, but its refusal says why: a book holds no collections.
+# Not offered, but the refusal says why: a book holds no collections, and is not copied.
 _SPOKEN[Place.CARD] |= {"MKCOL"}
+_SPOKEN[Place.BOOK] |= {"COPY"}
 
 
 async def options(request: Request) -> None:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.get import CONTENT_TYPE, last_modified
-from strongroom.dav.routes import Place, home_href, principal_href
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place, book_href, home_href, principal_href
 from strongroom.dav.statuses import CARD, DAV
 from strongroom.formats.cardfilter import COLLATIONS
 from strongroom.formats.davxml import Propfind
@@ -30,10 +31,16 @@ ADDRESS_DATA: Final = CARD + "address-data"
 
 
 class Site(NamedTuple):
-    """Who asks which cell."""
+    """Who asks which cell; `minimal`: what is not there is not named (RFC 8144)."""
 
     cell: Cell
     caller: Caller
+    minimal: bool = False
+
+
+def site_of(request: Request) -> Site:
+    """Say who asks, and how much is wanted."""
+    return Site(request.cell, request.caller, request.preferences.minimal)
 
 
 Getter = Callable[[Site, Member], bytes]
@@ -96,6 +103,13 @@ def _token(name: str) -> Getter:
     )
 
 
+_EXPAND: Final = DAV + "expand-property"
+_ACL_PRINCIPALS: Final = DAV + "acl-principal-prop-set"
+_PRINCIPAL_REPORTS: Final = _reports(
+    _ACL_PRINCIPALS, _EXPAND, DAV + "principal-match", DAV + "principal-property-search",
+    DAV + "principal-search-property-set",
+)  # fmt: skip
+
 _OWNER_PRIVILEGES: Final = _privileges(
     "read", "write", "write-properties", "write-content", "bind", "unbind",
     "read-current-user-privilege-set",
@@ -120,27 +134,34 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
         DAV + "resourcetype": _types(DAV + "collection"),
         DISPLAY_NAME: _display_name(lambda _site, _member: "Strongroom"),
         DAV + "current-user-privilege-set": _READ_PRIVILEGES,
-        DAV + "supported-report-set": _reports(),
+        DAV + "supported-report-set": _PRINCIPAL_REPORTS,
     },
     Place.PRINCIPAL: {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "principal"),
         DISPLAY_NAME: _display_name(lambda site, _member: site.caller.login),
         DAV + "current-user-privilege-set": _READ_PRIVILEGES,
-        DAV + "supported-report-set": _reports(),
+        DAV + "supported-report-set": _PRINCIPAL_REPORTS,
     },
     Place.HOME: {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "collection"),
         DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
-        DAV + "supported-report-set": _reports(),
+        DAV + "supported-report-set": _reports(_ACL_PRINCIPALS, _EXPAND, DAV + "principal-match"),
     },
     Place.BOOK: {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "collection", CARD + "addressbook"),
         DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
         DAV + "supported-report-set": _reports(
-            CARD + "addressbook-multiget", CARD + "addressbook-query", DAV + "sync-collection"
+            _ACL_PRINCIPALS,
+            _EXPAND,
+            CARD + "addressbook-multiget",
+            CARD + "addressbook-query",
+            DAV + "sync-collection",
+        ),
+        DAV + "add-member": lambda site, book: _href(
+            DAV + "add-member", book_href(site.caller.login, book.href)
         ),
         CARD + "supported-address-data": _address_data_types(),
         CARD + "supported-collation-set": _collations(),
@@ -162,7 +183,9 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
             DAV + "getlastmodified", last_modified(card)
         ),
         DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
-        DAV + "supported-report-set": _reports(CARD + "addressbook-query"),
+        DAV + "supported-report-set": _reports(
+            _ACL_PRINCIPALS, _EXPAND, CARD + "addressbook-query"
+        ),
     },
 }
 
@@ -217,9 +240,9 @@ def describe(site: Site, href: str, member: Member, asked: Plan, *extra: bytes) 
     if not asked.others:
         return response(href, found)
     if not (asked.with_dead and member.props) and not asked.defaults:
-        return response(href, found, asked.others)
+        return response(href, found, () if site.minimal else asked.others)
     missing = _add_dead(site, member, asked, found)
-    return response(href, found, missing)
+    return response(href, found, () if site.minimal else missing)
 
 
 def _add_dead(site: Site, member: Member, asked: Plan, found: list[bytes]) -> list[str]:

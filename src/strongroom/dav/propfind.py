@@ -12,14 +12,15 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
-from strongroom.dav.answers import NO_STORE, XML, answer, stream
-from strongroom.dav.properties import Site, describe, describe_propfind, plan
+from strongroom.dav.answers import answer, multistatus, multistatus_headers
+from strongroom.dav.properties import Site, describe, describe_propfind, plan, site_of
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
 from strongroom.dav.statuses import DAV
 from strongroom.formats.davxml import Propfind, parse_propfind
 from strongroom.formats.multistatus import epilogue, prologue
+from strongroom.formats.preferences import MINIMAL, NO_ROOT
 from strongroom.history.entries import COLLECTION, OBJECT, Member
 from strongroom.service.access import find_book
 from strongroom.service.accounts import DEFAULT_BOOK
@@ -35,15 +36,15 @@ async def propfind(request: Request) -> None:
     depth = _depth(request)
     wanted = read(parse_propfind, await request.body(REQUEST_XML_BYTES_MAX))
     place = request.target.place
-    site = Site(request.cell, request.caller)
+    site = site_of(request)
     if place is Place.BOOK:
         book = await find_book(request.cell, request.caller.home, request.target.book)
         if depth == 1:
-            await stream(request.send, _cards(request, site, book, wanted))
+            await multistatus(request, _cards(request, site, book, wanted), NO_ROOT)
         else:
             await _one(request, site, book, wanted)
     elif place is Place.HOME and depth == 1:
-        await stream(request.send, _books(request, site, wanted))
+        await multistatus(request, _books(request, site, wanted), NO_ROOT)
     elif place is Place.CARD:
         book = await find_book(request.cell, request.caller.home, request.target.book)
         card = await find_card(request.cell, book, request.target.card)
@@ -67,7 +68,8 @@ def _depth(request: Request) -> int:
 async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -> None:
     href = collection_href(request) if request.target.place is not Place.CARD else request.path
     row = describe_propfind(site, request.target.place, href, member, wanted)
-    await answer(request.send, 207, (XML, NO_STORE), prologue() + row + epilogue())
+    body = prologue() + row + epilogue()
+    await answer(request.send, 207, multistatus_headers(request, MINIMAL), body)
 
 
 async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
@@ -75,7 +77,9 @@ async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterato
     # The first book of a home is the one that phones take without asking.
     books = sorted(members, key=lambda book: book.href != DEFAULT_BOOK)
     base = collection_href(request)
-    rows = [describe_propfind(site, Place.HOME, base, request.caller.account, wanted)]
+    rows = []
+    if not request.preferences.no_root:
+        rows.append(describe_propfind(site, Place.HOME, base, request.caller.account, wanted))
     for book in books:
         href = f"{base}{name_href(book.href)}/"
         rows.append(describe_propfind(site, Place.BOOK, href, book, wanted))
@@ -87,7 +91,10 @@ async def _cards(
 ) -> AsyncIterator[bytes]:
     head, members = await request.cell.listing(book.id, OBJECT)
     base = collection_href(request)
-    yield prologue() + describe_propfind(site, Place.BOOK, base, book, wanted)
+    if request.preferences.no_root:
+        yield prologue()
+    else:
+        yield prologue() + describe_propfind(site, Place.BOOK, base, book, wanted)
     writer = card_writer(site, base, wanted)
     async for piece in listing_pieces(members, head.members, writer):
         yield piece

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
-from strongroom.dav.answers import NO_STORE, XML, answer
+from strongroom.dav.answers import NO_STORE, answer, applied, multistatus_headers
 from strongroom.dav.properties import PROTECTED
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
@@ -14,6 +14,7 @@ from strongroom.dav.routes import Place
 from strongroom.dav.statuses import DAV, status_line
 from strongroom.formats.davxml import PropertyChange, parse_proppatch
 from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
+from strongroom.formats.preferences import MINIMAL
 from strongroom.history.entries import OBJECT, Key
 from strongroom.service.access import find_book
 from strongroom.service.collections import set_properties
@@ -31,9 +32,12 @@ async def proppatch(request: Request) -> None:
     else:
         pairs = [(change.name, change.value_xml) for change in changes]
         await set_properties(request.cell, key, pairs, request.origin(), parent)
+        if request.preferences.minimal:
+            await answer(request.send, 200, (NO_STORE, *applied(request, MINIMAL)))
+            return
         fates = [propstat(status_line(200), names_of(changes))]
     row = propstat_response(request.path, fates)
-    await answer(request.send, 207, (XML, NO_STORE), prologue() + row + epilogue())
+    await answer(request.send, 207, multistatus_headers(request), prologue() + row + epilogue())
 
 
 async def _subject(request: Request) -> tuple[Key, Key | None]:

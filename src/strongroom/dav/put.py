@@ -6,11 +6,14 @@ from typing import Final
 
 from strongroom.base.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
-from strongroom.dav.answers import TEXT, answer
-from strongroom.dav.get import etag_header
+from strongroom.dav.answers import TEXT, answer, applied
+from strongroom.dav.get import TYPE, card_headers, etag_header
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
+from strongroom.dav.routes import book_href, name_href
 from strongroom.dav.statuses import CARD
+from strongroom.formats.preferences import REPRESENTATION
+from strongroom.history.entries import Member
 from strongroom.service.access import find_book
 from strongroom.service.objects import put_card
 
@@ -20,28 +23,61 @@ _NOT_ENCODED: Final = frozenset({"", "identity"})
 
 async def put(request: Request) -> None:
     """Answer PUT; the ETag alone says what stands, for it is the digest of the bytes sent."""
-    if request.header(b"content-encoding").strip().lower() not in _NOT_ENCODED:
-        await answer(request.send, 415, (TEXT,), b"Send the card without a content encoding.\n")
+    if await refuses_encoding(request):
         return
-    _check_headers(request)
+    check_card_headers(request)
     when, condition = precondition(request)
     target, cell = request.target, request.cell
     try:
         book = await find_book(cell, request.caller.home, target.book)
     except NotFoundError as error:
         raise ConflictError("There is no such address book; make it first.") from error
+    body = await card_body(request)
     try:
-        body = await request.body(OBJECT_BYTES_MAX)
-    except TooLargeError as error:
-        raise InvalidError(str(error), CARD + "max-resource-size") from error
-    card, new = await put_card(cell, book, target.card, body, when, request.origin(condition))
-    await answer(request.send, 201 if new else 204, (etag_header(card.etag),))
+        card, new = await put_card(cell, book, target.card, body, when, request.origin(condition))
+    except InvalidError as error:
+        raise addressed(error, target.login, target.book) from error
+    if request.preferences.representation:
+        await _representation(request, card, new, body)
+    else:
+        await answer(request.send, 201 if new else 204, (etag_header(card.etag),))
 
 
-def _check_headers(request: Request) -> None:
+async def _representation(request: Request, card: Member, new: bool, body: bytes) -> None:
+    headers = (
+        *card_headers(card), TYPE, (b"content-location", request.path.encode()),
+        *applied(request, REPRESENTATION),
+    )  # fmt: skip
+    await answer(request.send, 201 if new else 200, headers, body)
+
+
+async def refuses_encoding(request: Request) -> bool:
+    """Say whether the body is encoded, and refuse it then: bytes are kept as they were sent."""
+    if request.header(b"content-encoding").strip().lower() in _NOT_ENCODED:
+        return False
+    await answer(request.send, 415, (TEXT,), b"Send the card without a content encoding.\n")
+    return True
+
+
+def check_card_headers(request: Request) -> None:
+    """Raise InvalidError where the headers say that the body is not one whole card."""
     kind = request.header(b"content-type").partition(";")[0].strip().lower()
     if kind not in _TYPES:
         raise InvalidError("Only vCards are kept here.", CARD + "supported-address-data")
     if b"content-range" in request.headers:
         # RFC 9110 section 14.5: a part must not be taken for the whole.
         raise InvalidError("Send the whole card; parts are not taken.")
+
+
+async def card_body(request: Request) -> bytes:
+    """Read the body; raises InvalidError where it is longer than a card may be."""
+    try:
+        return await request.body(OBJECT_BYTES_MAX)
+    except TooLargeError as error:
+        raise InvalidError(str(error), CARD + "max-resource-size") from error
+
+
+def addressed(error: InvalidError, login: str, book: str) -> InvalidError:
+    """Give the name that an error is about its address in `book`."""
+    href = book_href(login, book) + name_href(error.href) if error.href else ""
+    return InvalidError(str(error), error.condition, href)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from strongroom.dav.answers import stream
+from strongroom.dav.answers import multistatus
 from strongroom.dav.card_rows import CardRows, in_pieces
-from strongroom.dav.properties import Site
+from strongroom.dav.properties import site_of
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, Target, parse
 from strongroom.dav.statuses import status_line
@@ -22,7 +22,7 @@ from strongroom.service.objects import find_cards, read_bodies
 
 async def multiget(request: Request, book: Member, wanted: Multiget) -> None:
     """Answer addressbook-multiget."""
-    rows = CardRows(Site(request.cell, request.caller), wanted.wanted, wanted.address_data)
+    rows = CardRows(site_of(request), wanted.wanted, wanted.address_data)
     here: list[tuple[str, str]] = []
     known: list[bytes] = []
     for href in wanted.hrefs:
@@ -38,7 +38,7 @@ async def multiget(request: Request, book: Member, wanted: Multiget) -> None:
             known.append(status_response(href, NOT_FOUND))
         else:
             found.append((href, card))
-    await stream(request.send, in_pieces(_rows(request, rows, known, found)))
+    await multistatus(request, in_pieces(_rows(request, rows, known, found)))
 
 
 def _is_here(request: Request, target: Target) -> bool:

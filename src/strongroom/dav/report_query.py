@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from strongroom.base.errors import InvalidError, UnsureError
-from strongroom.dav.answers import stream
+from strongroom.dav.answers import multistatus
 from strongroom.dav.card_rows import CardRows, in_pieces
-from strongroom.dav.properties import Site
+from strongroom.dav.properties import site_of
 from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
@@ -38,7 +38,7 @@ async def query(request: Request, book: Member, wanted: Query) -> None:
     depth = request.header(b"depth").strip().lower()
     if depth not in _DEPTHS:
         raise InvalidError("Depth is 0, 1 or infinity.")
-    rows = CardRows(Site(request.cell, request.caller), wanted.wanted, wanted.address_data)
+    rows = CardRows(site_of(request), wanted.wanted, wanted.address_data)
     members: Sequence[Member] = ()
     if request.target.place is Place.CARD:
         members = (await find_card(request.cell, book, request.target.card),)
@@ -46,7 +46,7 @@ async def query(request: Request, book: Member, wanted: Query) -> None:
         head, members = await request.cell.listing(book.id, OBJECT)
         if len(members) != head.members:
             raise UnsureError
-    await stream(request.send, in_pieces(_rows(request, rows, members, wanted)))
+    await multistatus(request, in_pieces(_rows(request, rows, members, wanted)))
 
 
 async def _rows(

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from strongroom.base.errors import InvalidError
-from strongroom.dav.answers import NO_STORE, XML, answer, stream
-from strongroom.dav.properties import Site
+from strongroom.dav.answers import answer, multistatus, multistatus_headers
+from strongroom.dav.properties import site_of
 from strongroom.dav.propfind import ROWS_A_PIECE, card_writer, collection_href, listing_pieces
 from strongroom.dav.request import Request
 from strongroom.dav.routes import name_href
@@ -24,6 +24,7 @@ from strongroom.formats.multistatus import (
     prologue,
     status_response,
 )
+from strongroom.formats.preferences import MINIMAL
 from strongroom.history.entries import Member
 from strongroom.service.changes import VALID_SYNC_TOKEN, Delta, sync
 
@@ -40,9 +41,9 @@ async def sync_collection(request: Request, book: Member, wanted: SyncCollection
         raise _for_client(request, error) from error
     if len(delta.changed) + len(delta.removed) <= ROWS_A_PIECE:
         rows = [piece async for piece in _pieces(request, delta, wanted)]
-        await answer(request.send, 207, (XML, NO_STORE), b"".join(rows))
+        await answer(request.send, 207, multistatus_headers(request, MINIMAL), b"".join(rows))
     else:
-        await stream(request.send, _pieces(request, delta, wanted))
+        await multistatus(request, _pieces(request, delta, wanted))
 
 
 def _for_client(request: Request, error: InvalidError) -> InvalidError:
@@ -55,7 +56,7 @@ def _for_client(request: Request, error: InvalidError) -> InvalidError:
 async def _pieces(request: Request, delta: Delta, wanted: SyncCollection) -> AsyncIterator[bytes]:
     base = collection_href(request)
     yield prologue()
-    writer = card_writer(Site(request.cell, request.caller), base, Propfind("prop", wanted.names))
+    writer = card_writer(site_of(request), base, Propfind("prop", wanted.names))
     async for piece in listing_pieces(delta.changed, len(delta.changed), writer):
         yield piece
     if delta.removed:

@@ -13,6 +13,7 @@ from strongroom.base.errors import TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.routes import Target
 from strongroom.formats.hrefs import join
+from strongroom.formats.preferences import NONE, Preferences, read_preferences
 from strongroom.history.edits import Origin
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import Caller
@@ -80,6 +81,12 @@ class Request:
     def header(self, name: bytes) -> str:
         """Give a header's text; "" where it is not sent."""
         return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def preferences(self) -> Preferences:
+        """Say how much of an answer is wanted."""
+        prefer, brief = self.headers.get(b"prefer"), self.headers.get(b"brief")
+        return NONE if prefer is None and brief is None else read_preferences(prefer, brief)
 
     def origin(self, condition: str = "") -> Origin:
         """Say who wants it, for the history."""

@@ -109,6 +109,11 @@ def home_href(login: str) -> str:
     return join((*_HOMES, login), True)
 
 
+def book_href(login: str, book: str) -> str:
+    """Give the address of an address book."""
+    return join((*_HOMES, login, book), True)
+
+
 def name_href(name: str) -> str:
     """Write one name as a part of an address."""
     return join((name,), False)[1:]

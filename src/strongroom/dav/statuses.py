@@ -20,6 +20,7 @@ class Status(NamedTuple):
     code: int
     element: str = ""
     retry_after_seconds: int = 0
+    href: str = ""  # what the precondition is about
 
 
 TABLE: Final[dict[type[StrongroomError], Status]] = {
@@ -63,7 +64,7 @@ def status_of(error: StrongroomError) -> Status:
     """Say how `error` is answered."""
     status = TABLE.get(type(error), Status(503))
     if isinstance(error, InvalidError) and error.condition:
-        return Status(403, error.condition)
+        return Status(403, error.condition, href=error.href)
     if status.code in {503, 507}:
         wait = error.retry_after_seconds if isinstance(error, RetryError) else 0
         return status._replace(retry_after_seconds=max(wait, RetryError.retry_after_seconds))

@@ -13,7 +13,7 @@ Source: RFC 4918 section 14, RFC 5689, RFC 6352 section 10, RFC 6578 section 6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, cast
@@ -29,15 +29,14 @@ from strongroom.formats import FormatError
 from strongroom.formats.cardfilter import Filter
 from strongroom.formats.cardparts import PropertyWish
 from strongroom.formats.cardquery import read_filter
-from strongroom.formats.characters import split_name
+from strongroom.formats.principalxml import PrincipalReport, read_principal_report
+from strongroom.formats.propertynames import NAMES_MAX, limited, name_of, names_of
 
 DAV: Final = "DAV:"
 CARDDAV: Final = "urn:ietf:params:xml:ns:carddav"
 ADDRESS_DATA: Final = f"{{{CARDDAV}}}address-data"
 RESOURCE_TYPE: Final = f"{{{DAV}}}resourcetype"
 
-NAMES_MAX: Final = 256  # clients ask for some dozens; each is answered once per member
-NAME_CHARACTERS_MAX: Final = 1024  # of one Clark name
 REMEMBERED_BYTES_MAX: Final = 4096  # larger bodies are hardly sent twice
 # A value repeats all namespaces around it, at a cost that grows with their square (6 s at 4 MiB).
 CHANGES_BYTES_MAX: Final = 2 * PROPERTIES_BYTES_MAX
@@ -113,7 +112,7 @@ class UnknownReport:
     name: str
 
 
-Report = SyncCollection | Multiget | Query | UnknownReport
+Report = SyncCollection | Multiget | Query | PrincipalReport | UnknownReport
 
 
 def parse_propfind(body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX) -> Propfind:
@@ -197,28 +196,6 @@ def _dav(parent: etree._Element, local: str) -> etree._Element | None:
     return parent.find(f"{{{DAV}}}{local}")
 
 
-def _names(parent: etree._Element | None) -> tuple[str, ...]:
-    """Name the children of a list of properties, each once."""
-    return () if parent is None else _limited(map(_name, parent))
-
-
-def _limited(names: Iterable[str]) -> tuple[str, ...]:
-    unique = tuple(dict.fromkeys(names))
-    if len(unique) > NAMES_MAX or any(len(name) > NAME_CHARACTERS_MAX for name in unique):
-        raise FormatError("too-large", "Too many or too long names of properties.")
-    return unique
-
-
-def _name(element: etree._Element) -> str:
-    """Give the Clark name; refuse on the way in what could not be named in an answer."""
-    name = str(element.tag)
-    try:
-        split_name(name)
-    except FormatError as error:
-        raise FormatError("bad-request-body", error.message) from error
-    return name
-
-
 # --- PROPFIND -------------------------------------------------------------------------------------
 
 
@@ -227,11 +204,11 @@ def _propfind(body: bytes) -> Propfind:
         return Propfind("allprop")
     root = _root(body, f"{{{DAV}}}propfind")
     if (prop := _dav(root, "prop")) is not None:
-        return Propfind("prop", _names(prop))
+        return Propfind("prop", names_of(prop))
     if _dav(root, "propname") is not None:
         return Propfind("propname")
     if _dav(root, "allprop") is not None:
-        return Propfind("allprop", include=_names(_dav(root, "include")))
+        return Propfind("allprop", include=names_of(_dav(root, "include")))
     raise FormatError("bad-request-body", "It asks for nothing.")
 
 
@@ -244,8 +221,8 @@ _remembered_propfind = lru_cache(_REMEMBERED)(_propfind)
 def _changes(root: etree._Element) -> tuple[PropertyChange, ...]:
     """Read all changes. Each value repeats the namespaces around it, so their sum has a limit."""
     changed = list(_changed(root))
-    names = [_name(element) for _, element in changed]
-    if len(_limited(names)) < len(names) > NAMES_MAX:
+    names = [name_of(element) for _, element in changed]
+    if len(limited(names)) < len(names) > NAMES_MAX:
         raise FormatError("too-large", "Too many changes at once.")
     changes = []
     left = PROPERTIES_BYTES_MAX
@@ -261,7 +238,7 @@ def _changes(root: etree._Element) -> tuple[PropertyChange, ...]:
 def _change(name: str, element: etree._Element | None) -> PropertyChange:
     if element is None:
         return PropertyChange(name, None)
-    types = _names(element) if name == RESOURCE_TYPE else ()
+    types = names_of(element) if name == RESOURCE_TYPE else ()
     return PropertyChange(name, _alone(element), frozenset(types))
 
 
@@ -292,7 +269,8 @@ def _report(body: bytes) -> Report:
         return _multiget(root)
     if root.tag == f"{{{CARDDAV}}}addressbook-query":
         return _query(root)
-    return UnknownReport(_limited([_name(root)])[0])
+    known = read_principal_report(root)
+    return UnknownReport(limited([name_of(root)])[0]) if known is None else known
 
 
 _remembered_report = lru_cache(_REMEMBERED)(_report)
@@ -307,7 +285,7 @@ def _sync_collection(root: etree._Element) -> SyncCollection:
         token=_words(root, "sync-token"),
         level=cast(Literal["1", "infinite"], level),
         limit=_limit(root, DAV),
-        names=_names(_dav(root, "prop")),
+        names=names_of(_dav(root, "prop")),
     )
 
 
@@ -346,7 +324,7 @@ def _wanted(root: etree._Element) -> Propfind:
         return Propfind("propname")
     if _dav(root, "allprop") is not None:
         return Propfind("allprop")
-    names = _names(_dav(root, "prop"))
+    names = names_of(_dav(root, "prop"))
     return Propfind("prop", tuple(name for name in names if name != ADDRESS_DATA))
 
 
@@ -359,6 +337,6 @@ def _address_data(root: etree._Element) -> AddressData | None:
         for one in element.iterchildren(f"{{{CARDDAV}}}prop")
         if (name := one.get("name", "").strip())
     }
-    _limited(props)
+    limited(props)
     kind = element.get("content-type", "text/vcard").partition(";")[0].strip().lower()
     return AddressData(kind, element.get("version", "3.0").strip(), tuple(props.values()))

@@ -7,19 +7,21 @@ from collections.abc import AsyncIterator, Sequence
 from json.encoder import encode_basestring
 from typing import Final
 
-from strongroom.base.errors import InvalidError, NotFoundError, UnsureError
+from strongroom.base.errors import InvalidError, NotFoundError, PreconditionError, UnsureError
 from strongroom.base.limits import BATCH_BYTES_MAX, ENTRY_SLOT_BITS
 from strongroom.formats import FormatError
 from strongroom.formats.conditions import Precondition
-from strongroom.formats.vcard import check
+from strongroom.formats.vcard import CardFacts, check
 from strongroom.history.edits import Origin, Put, Remove
 from strongroom.history.entries import OBJECT, Key, Member, digest_of
 from strongroom.ports.cell import Cell
+from strongroom.service.collections import ABSENT
 
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
 _CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"}
 # Canonical JSON has its keys in order; this is ten times faster than reading all of it.
 _SIZE: Final = re.compile(r'\{"size":(\d+)[,}]')
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,199}")  # safe as a name anywhere
 _PAGE: Final = 100  # bodies asked for at once, if they are not large
 
 
@@ -34,16 +36,13 @@ async def put_card(
         What stands now, and whether the name is new.
 
     Raises:
-        InvalidError: `body` is not one card with a UID; `condition` names what it lacks.
+        InvalidError: `body` is not one card with a UID, or its UID is that of another card, whose
+            name is then `href`; `condition` names what it lacks.
         PreconditionError: `when` does not hold.
         ConflictError: the book is gone. Nothing changed in these three cases.
         UnknownError: the ending is unknown; a later read tells.
     """
-    try:
-        facts = check(body)
-    except FormatError as error:
-        condition = _CONDITIONS.get(error.code, _CARDDAV + "valid-address-data")
-        raise InvalidError(error.message, condition) from error
+    facts = _facts(body)
     digest = digest_of(body)
     # Canonical JSON, written by hand: keys in their order, no white space.
     uid = encode_basestring(facts.uid)
@@ -54,6 +53,30 @@ async def put_card(
     row = (await cell.submit(edit, {digest: body}))[0]
     assert isinstance(row, Member)
     return row, row.id >> ENTRY_SLOT_BITS > last_batch
+
+
+def _facts(body: bytes) -> CardFacts:
+    try:
+        return check(body)
+    except FormatError as error:
+        condition = _CONDITIONS.get(error.code, _CARDDAV + "valid-address-data")
+        raise InvalidError(error.message, condition) from error
+
+
+async def add_card(cell: Cell, book: Member, body: bytes, origin: Origin) -> Member:
+    """Keep `body` under a name that its UID gives, as `put_card` does.
+
+    The same body of the same device twice is one card. Raises as `put_card`.
+    """
+    uid = _facts(body).uid
+    other = digest_of(uid.encode())[:32]
+    name = f"{uid if _NAME.fullmatch(uid) else other}.vcf"
+    try:
+        card, _ = await put_card(cell, book, name, body, ABSENT, origin)
+    except PreconditionError:
+        # Something is called so; if it is no card of this UID, another name will do.
+        card, _ = await put_card(cell, book, f"{other}-{origin.request}.vcf", body, ABSENT, origin)
+    return card
 
 
 async def find_card(cell: Cell, book: Member, name: str) -> Member:

@@ -16,8 +16,6 @@ from strongroom.formats.cardparts import PropertyWish
 from strongroom.formats.davxml import (
     ADDRESS_DATA,
     CHANGES_BYTES_MAX,
-    NAME_CHARACTERS_MAX,
-    NAMES_MAX,
     REMEMBERED_BYTES_MAX,
     RESOURCE_TYPE,
     AddressData,
@@ -31,6 +29,7 @@ from strongroom.formats.davxml import (
     parse_proppatch,
     parse_report,
 )
+from strongroom.formats.propertynames import NAME_CHARACTERS_MAX, NAMES_MAX
 from strongroom.formats.multistatus import element
 
 NS = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav" xmlns:x="urn:x"'

@@ -1,0 +1,87 @@
+"""COPY and MOVE (RFC 4918 sections 9.8 and 9.9), inside the home of the caller.
+
+`Destination` is matched by its path, whatever host it names: a proxy may have another one. What is
+not a place of the caller's own is refused with the same words, whether it is there or not (I4).
+A book moves by getting another name; a book is not copied: that would give each card a twin.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strongroom.base.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from strongroom.dav.answers import answer
+from strongroom.dav.put import addressed
+from strongroom.dav.reading import precondition
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place, Target, book_href, name_href, parse
+from strongroom.dav.statuses import CARD
+from strongroom.history.edits import Copy, Move
+from strongroom.history.entries import Member
+from strongroom.service.access import find_book
+from strongroom.service.moving import Spot, Wish, move_book, transfer_card
+
+_OVERWRITE: Final = {"": True, "t": True, "f": False}
+
+
+async def copy_or_move(request: Request) -> None:
+    """Answer COPY or MOVE."""
+    target = _destination(request)
+    when, condition = precondition(request)
+    wish = Wish(when, _overwrites(request), request.origin(condition))
+    book = await find_book(request.cell, request.caller.home, request.target.book)
+    href = book_href(target.login, target.book)
+    if request.target.place is Place.BOOK:
+        new = await _move_book(request, book, target, wish)
+    else:
+        href += name_href(target.card)
+        new = await _transfer_card(request, book, target, wish)
+    if new:
+        await answer(request.send, 201, ((b"location", href.encode()),))
+    else:
+        await answer(request.send, 204)
+
+
+def _destination(request: Request) -> Target:
+    raw = request.headers.get(b"destination", b"").strip()
+    if not raw:
+        raise InvalidError("Say where to, with the header Destination.")
+    target = parse(raw)
+    here = target.place in {Place.BOOK, Place.CARD} and target.login == request.caller.login
+    if not here:
+        raise ForbiddenError("This cannot be put there.")
+    if request.target.place is Place.CARD and target.place is Place.BOOK:
+        raise ForbiddenError("A card stands in an address book.")
+    if request.target.place is Place.BOOK and target.place is Place.CARD:
+        raise InvalidError(
+            "An address book holds no collections.", CARD + "addressbook-collection-location-ok"
+        )
+    return target
+
+
+def _overwrites(request: Request) -> bool:
+    text = request.header(b"overwrite").strip().lower()
+    if text not in _OVERWRITE:
+        raise InvalidError("Overwrite is T or F.")
+    return _OVERWRITE[text]
+
+
+async def _move_book(request: Request, book: Member, target: Target, wish: Wish) -> bool:
+    if request.method == "COPY":
+        raise ForbiddenError("An address book is not copied; copy its cards one by one.")
+    if request.header(b"depth").strip().lower() not in {"", "infinity"}:
+        raise InvalidError("A collection moves with all that it holds: Depth is infinity.")
+    return await move_book(request.cell, book, target.book, wish)
+
+
+async def _transfer_card(request: Request, book: Member, target: Target, wish: Wish) -> bool:
+    try:
+        other = await find_book(request.cell, request.caller.home, target.book)
+    except NotFoundError as error:
+        raise ConflictError("There is no such address book; make it first.") from error
+    kind = Copy if request.method == "COPY" else Move
+    source = Spot(book, request.target.card)
+    try:
+        return await transfer_card(request.cell, kind, source, Spot(other, target.card), wish)
+    except InvalidError as error:
+        raise addressed(error, target.login, target.book) from error

@@ -1,0 +1,79 @@
+"""Copying and moving cards, moving collections; each one edit, so it happens whole or not at all.
+
+A thing that moves keeps its id and all that hangs on it; a moved collection keeps its cards, its
+journal and its sync tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from strongroom.base.errors import NotFoundError
+from strongroom.formats.conditions import Precondition
+from strongroom.history.edits import Copy, Move, Origin
+from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, uid_of
+from strongroom.ports.cell import Cell
+
+
+class Spot(NamedTuple):
+    """A name in an address book."""
+
+    book: Member
+    name: str
+
+    @property
+    def key(self) -> Key:
+        """Say where in the history it is."""
+        return Key(self.book.id, OBJECT, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Under which conditions, for whom; `overwrite`: what stands under the target may go."""
+
+    when: Precondition  # must hold for the source
+    overwrite: bool
+    origin: Origin
+
+
+async def transfer_card(
+    cell: Cell, kind: type[Copy] | type[Move], source: Spot, target: Spot, wish: Wish
+) -> bool:
+    """Copy or move a card, also into another book of the account.
+
+    Returns:
+        Whether nothing stood under the target.
+
+    Raises:
+        NotFoundError: there is no such card.
+        PreconditionError: a condition does not hold, or something stands under the target.
+        InvalidError: `no-uid-conflict`; `href` names the card in the way.
+        ConflictError: one of the books is gone.
+        ForbiddenError: both are the same. Nothing changed in all these cases.
+    """
+    found, standing = await cell.rows((source.key, target.key))
+    if found is None:
+        raise NotFoundError
+    edit = kind(
+        source.key, target.key, uid_of(found.data), wish.overwrite, wish.origin, wish.when,
+        source.book.key, target.book.key,
+    )  # fmt: skip
+    await cell.submit(edit, {})
+    return standing is None
+
+
+async def move_book(cell: Cell, book: Member, name: str, wish: Wish) -> bool:
+    """Give a collection another name in its home; a collection of that name is removed.
+
+    Returns:
+        Whether nothing stood under that name.
+
+    Raises:
+        NotFoundError, PreconditionError, ForbiddenError: as `transfer_card`. Nothing changed.
+    """
+    standing = cell.directory.collection(book.collection, name)
+    target = Key(book.collection, COLLECTION, name)
+    edit = Move(book.key, target, "", wish.overwrite, wish.origin, wish.when)
+    await cell.submit(edit, {})
+    return standing is None
