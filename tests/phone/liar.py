@@ -18,7 +18,7 @@ from phone.wire import CARD, DAV
 
 PRINCIPAL = "/principal/"
 HOME = "/home/"
-BOOK = "/home/book/"
+BOOK = "/books/book/"
 
 
 class Lie(Enum):

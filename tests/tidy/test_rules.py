@@ -74,6 +74,7 @@ LET_THROUGH = [
     (rules.places, "/dav/addressbooks/ann/\nframework/home/\n"),
     (rules.idle_tests, "def test_it():\n    with pytest.raises(ValueError):\n        run()\n"),
     (rules.idle_tests, "def test_it():\n    assert run()\ndef helps():\n    run()\n"),
+    (rules.idle_tests, "def test_it():\n    refused()\ndef refused():\n    assert run()\n"),
     (rules.hidden_skips, "import pytest\npytest.skip('why')\n"),
 ]
 
