@@ -17,8 +17,8 @@ from lxml import etree
 from phone.wire import CARD, DAV
 
 PRINCIPAL = "/principal/"
-HOME = "/home/"
-BOOK = "/books/book/"
+HOME = "/homes/"
+BOOK = "/homes/book/"
 
 
 class Lie(Enum):
