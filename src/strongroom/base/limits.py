@@ -10,6 +10,7 @@ REQUEST_XML_BYTES_MAX: Final = 4 * 1024 * 1024  # a multiget of 20,000 hrefs
 MULTIGET_HREFS_MAX: Final = 20_000  # twice the largest book seen in one request
 PROPERTIES_BYTES_MAX: Final = 64 * 1024  # dead properties of one member, all together
 CARD_LINES_MAX: Final = 20_000  # a group of as many members; a card with more is not looked into
+CARD_PARAMETERS_BYTES_MAX: Final = 256 * 1024  # all together; reading them takes 1 us a byte
 FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; clients send a dozen
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems

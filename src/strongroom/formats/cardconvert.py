@@ -66,6 +66,7 @@ _ONLY_3: Final = (
 )  # fmt: skip
 _RIDING_4: Final = {name: b"X-VCARD4-" + name for name in _ONLY_4}
 _RIDING_3: Final = {name: b"X-VCARD3-" + name for name in _ONLY_3}
+_PARAMETER_BYTES_MAX: Final = 8 * 1024  # a longer text stays a property
 _GENDER: Final = re.compile(rb"[MFONUmfonu]?(?:;.*)?")
 _BARE_OR_PREFERRED: Final = re.compile(rb"PREF|CHARSET|;[^=]*(?:;|\Z)", re.IGNORECASE)
 _PREFERRED_OR_TAKEN: Final = re.compile(rb'PREF|"|LABEL|SORT-AS', re.IGNORECASE)
@@ -77,7 +78,7 @@ def to_version(card: bytes, version: Version) -> bytes:
     """Give a card as one of `version`; the same bytes where it is one.
 
     Raises:
-        FormatError: `unsupported-version` or `too-many-lines`.
+        FormatError: `unsupported-version` or `too-complex`.
     """
     lines = split_card(card)
     current = next((line.value.strip() for line in lines if line.name == b"VERSION"), b"")
@@ -119,7 +120,7 @@ def _pair(lines: list[Line]) -> _Paired:
     if b"SORT-STRING" in names and b"N" in names:
         sort, name = names.index(b"SORT-STRING"), names.index(b"N")
         line, taken = lines[sort], b"SORT-AS" in lines[name].parameters.upper()
-        if not (line.group or line.parameters or taken):
+        if not (line.group or line.parameters or taken) and _fits(line):
             paired.gone.add(sort)
             paired.added[name] = Parameter(b"SORT-AS", (_to_parameter(line.value),))
     if b"LABEL" in names:
@@ -153,8 +154,12 @@ def _label_key(line: Line) -> tuple[object, bool]:
     parameters = parameters_of(line.parameters)
     types = frozenset(word.lower() for word in values_of(parameters, b"TYPE"))
     names = {one.name for one in parameters}
-    plain = b"LABEL" not in names if line.name == b"ADR" else names <= {b"TYPE"}
+    plain = b"LABEL" not in names if line.name == b"ADR" else names <= {b"TYPE"} and _fits(line)
     return (line.group.upper(), types), plain
+
+
+def _fits(line: Line) -> bool:
+    return len(line.value) <= _PARAMETER_BYTES_MAX
 
 
 def _to_parameter(value: bytes) -> bytes:

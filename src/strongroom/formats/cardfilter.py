@@ -89,7 +89,7 @@ def matches(card: bytes, wanted: Filter) -> bool:
     """Say whether a card matches.
 
     Raises:
-        FormatError: `too-many-lines`: it was not looked into.
+        FormatError: `too-complex`: it was not looked into.
     """
     if not wanted.props:
         return True

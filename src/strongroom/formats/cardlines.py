@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from strongroom.base.limits import CARD_LINES_MAX
+from strongroom.base.limits import CARD_LINES_MAX, CARD_PARAMETERS_BYTES_MAX
 from strongroom.formats import FormatError
 
 LINE_BYTES_MAX: Final = 75  # of a line that is written here, without its end
@@ -29,7 +29,6 @@ _PIECES: Final = {
     b",": re.compile(rb'((?:"[^"]*+"|[^",]++)*+),'),
 }
 _QUOTED: Final = re.compile(rb"[:;,]")
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 REMEMBERED_BYTES_MAX: Final = 128  # of what stands before a value; longer ones come once
 _BOM: Final = b"\xef\xbb\xbf"
 _ENCODINGS: Final = frozenset({b"B", b"BASE64", b"QUOTED-PRINTABLE", b"8BIT", b"7BIT"})
@@ -61,19 +60,23 @@ def split_card(card: bytes) -> list[Line]:
     """Read the lines of a card.
 
     Raises:
-        FormatError: `too-many-lines`.
+        FormatError: `too-complex`.
     """
     ends = card.count(b"\n")
     folds = card.count(b"\n ") + card.count(b"\n\t")
     if ends - folds > CARD_LINES_MAX or folds > CARD_LINES_MAX * _FOLDS_A_LINE:
-        raise _too_many()
+        raise _too_complex()
     lines = []
     ended = False
+    left = CARD_PARAMETERS_BYTES_MAX
     for raw in _raws(card):
         line = _NOTHING._replace(raw=raw) if ended else _line(raw)
         lines.append(line)
+        left -= len(line.parameters)
         if line.name == b"END":
             ended = ended or _ends(line)
+    if left < 0:
+        raise _too_complex()
     return lines
 
 
@@ -81,13 +84,15 @@ def find_lines(card: bytes, names: frozenset[bytes]) -> list[Line]:
     """Read only the lines of these names (in capitals); their `raw` is unfolded.
 
     Raises:
-        FormatError: `too-many-lines`.
+        FormatError: `too-complex`.
     """
     lines = []
+    left = CARD_PARAMETERS_BYTES_MAX
     for count, found in enumerate(_wanted(names).finditer(b"\n" + _unfold(card))):
-        if count == CARD_LINES_MAX:
-            raise _too_many()
         line = _line(found[1])
+        left -= len(line.parameters)
+        if count == CARD_LINES_MAX or left < 0:
+            raise _too_complex()
         if line.name in names:
             lines.append(line)
         elif _ends(line):
@@ -102,8 +107,8 @@ def _wanted(names: frozenset[bytes]) -> re.Pattern[bytes]:
     return re.compile(rb"\n((?:[^\n:;]*\.)?(?:" + words + rb")(?=[;:])[^\n]*)", re.IGNORECASE)
 
 
-def _too_many() -> FormatError:
-    return FormatError("too-many-lines", f"The card has more than {CARD_LINES_MAX} lines.")
+def _too_complex() -> FormatError:
+    return FormatError("too-complex", "The card has too many lines or too long parameters.")
 
 
 def _raws(card: bytes) -> Iterator[bytes]:
@@ -233,11 +238,13 @@ def _folded(text: bytes) -> Iterator[bytes]:
 
 def unescape(text: str) -> str:
     """Give what a text value means."""
-    return _ESCAPE.sub(_meant, text) if "\\" in text else text
-
-
-def _meant(escape: re.Match[str]) -> str:
-    return "\n" if escape[1] in "nN" else escape[1]
+    if "\\" not in text:
+        return text
+    parts = text.split("\\\\")
+    end = "\\" if parts[-1].endswith("\\") else ""  # it escapes nothing
+    for sign, meant in (("\\n", "\n"), ("\\N", "\n"), ("\\", "")):
+        parts = [part.replace(sign, meant) for part in parts]
+    return "\\".join(parts) + end
 
 
 def escape_text(text: str) -> str:

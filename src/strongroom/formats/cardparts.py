@@ -27,7 +27,7 @@ def select(card: bytes, wishes: tuple[PropertyWish, ...]) -> bytes:
     """Give the part of a card that `wishes` name; in the order of the card.
 
     Raises:
-        FormatError: `too-many-lines`.
+        FormatError: `too-complex`.
     """
     wanted = {wish.name.encode(): wish for wish in wishes}
     return join_card(_selected(split_card(card), wanted)) + b"\n"

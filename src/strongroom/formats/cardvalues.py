@@ -34,8 +34,8 @@ _NO_YEAR: Final = re.compile(rb"--(\d\d)-?(\d\d)")
 _LEAP_YEAR: Final = b"1604"  # what Apple's clients put for no year
 _OMIT_YEAR: Final = b"X-APPLE-OMIT-YEAR"
 _OFFSET: Final = re.compile(rb"([+-]\d\d):?(\d\d)")
-_PLACE: Final = re.compile(rb"\s*([+-]?\d+(?:\.\d+)?)\s*;\s*([+-]?\d+(?:\.\d+)?)\s*")
-_GEO: Final = re.compile(rb"geo:([+-]?\d+(?:\.\d+)?),([+-]?\d+(?:\.\d+)?)", re.IGNORECASE)
+_PLACE: Final = re.compile(rb"\s*+([+-]?\d++(?:\.\d++)?+)\s*+;\s*+([+-]?\d++(?:\.\d++)?+)\s*+")
+_GEO: Final = re.compile(rb"geo:([+-]?\d++(?:\.\d++)?+),([+-]?\d++(?:\.\d++)?+)", re.IGNORECASE)
 
 _MAJORS: Final = {b"PHOTO": b"image", b"LOGO": b"image", b"SOUND": b"audio", b"KEY": b"application"}
 _KEY_TYPES: Final = {b"pgp": b"application/pgp-keys", b"x509": b"application/pkix-cert"}

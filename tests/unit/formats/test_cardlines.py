@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.base.limits import CARD_LINES_MAX
+from strongroom.base.limits import CARD_LINES_MAX, CARD_PARAMETERS_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.cardlines import (
     LINE_BYTES_MAX,
@@ -78,9 +78,19 @@ def test_too_many_lines_are_refused_and_folds_are_none():
     for bad in (most + b"A:\n", b"A:" + b"\n " * (CARD_LINES_MAX * 10 + 1)):
         with pytest.raises(FormatError, match="lines") as caught:
             split_card(bad)
-        assert caught.value.code == "too-many-lines"
+        assert caught.value.code == "too-complex"
     with pytest.raises(FormatError, match="lines"):
         find_lines(most + b"A:\n", frozenset({b"A"}))
+
+
+def test_endless_parameters_are_refused():
+    most = b"TEL" + b";X=" + b"y" * (CARD_PARAMETERS_BYTES_MAX - 3)
+
+    assert len(split_card(most + b":1\n")) == 2
+    assert len(find_lines(most + b":1\n", frozenset({b"TEL"}))) == 1
+    for read in (split_card, lambda card: find_lines(card, frozenset({b"TEL"}))):
+        with pytest.raises(FormatError, match="parameters"):
+            read(most + b"y:1\n")
 
 
 def test_lines_are_found_by_name():
@@ -167,3 +177,4 @@ def test_a_text_that_is_escaped_means_itself(text: str):
 def test_escapes_are_understood():
     assert unescape(r"a\nb\Nc\,d\;e\\f\x") == "a\nb\nc,d;e\\fx"
     assert unescape("plain") == "plain"
+    assert unescape("alone\\") == "alone\\"
