@@ -29,8 +29,8 @@ from strongroom.formats.davxml import (
     parse_proppatch,
     parse_report,
 )
-from strongroom.formats.propertynames import NAME_CHARACTERS_MAX, NAMES_MAX
 from strongroom.formats.multistatus import element
+from strongroom.formats.propertynames import NAME_CHARACTERS_MAX, NAMES_MAX
 
 NS = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav" xmlns:x="urn:x"'
 CODES = {None, "bad-xml", "too-large", "forbidden-doctype", "bad-request-body"}
