@@ -23,6 +23,7 @@ from strongroom.mirror.state import (
     JOINING,
     Acknowledge,
     Broke,
+    CatchUp,
     Commit,
     Event,
     Fail,
@@ -141,6 +142,14 @@ def test_one_that_surely_rolled_back_holds_nothing() -> None:
     (halt,) = scene.do(*refused("e"))
     assert isinstance(halt, Halt)
     assert halt.doubtful == {"a"}
+
+
+def test_what_nobody_holds_waits_for_the_one_that_is_full_to_be_asked_again() -> None:
+    """Its word decides: did all refuse, or is the batch dead?"""
+    scene = Scene().flying()
+    assert scene.do(*refused("b", "c"), missed("a", clear=True)) == [CatchUp("a")]
+    assert scene.do(Levelled("a", 5)) == [Send("a")]
+    assert kinds(scene.do(*refused("a"))) == [Fail]
 
 
 def test_a_copy_that_joins_is_not_named_for_it_is_no_voter_anyway() -> None:
