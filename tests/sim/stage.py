@@ -20,6 +20,12 @@ def opened(seed: int = 1) -> World:
     return world
 
 
+def settle(world: World) -> None:
+    """Let all replicas take what is committed, before one of them is spoilt."""
+    if world.cell is not None:
+        world.wait(1)
+
+
 def rest(world: World) -> None:
     """Insist that all is readable, level and equal."""
     world.wait_until(world.all_level)

@@ -10,7 +10,7 @@ import pytest
 from sim import checkers
 from sim.disk import Disk
 from sim.loop import MachineDownError
-from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, spoil, take_away
+from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, settle, spoil, take_away
 from sim.walk import Walk
 from sim.world import LEVEL_SECONDS, ok
 from strongroom.base.errors import (
@@ -80,6 +80,7 @@ def test_the_witness_is_asked_at_opening() -> None:
     """Two replicas that went back together are noticed, and what differs is frozen."""
     world = opened()
     ok(world.put("a.vcf", ANN))
+    settle(world)
     snapshots = [held(disk) for disk in world.disks]
     ok(world.put("a.vcf", BOB))
     world.wait(3)  # the witness is told
@@ -97,6 +98,7 @@ def test_the_witness_is_asked_at_opening() -> None:
 def test_a_witness_that_knows_a_newer_disk_keeps_the_cell_shut() -> None:
     """The cell's own journal went back: nothing is served."""
     world = opened()
+    settle(world)
     snapshots = [held(disk) for disk in world.disks]
     world.disks[2].dead = True
     ok(world.put("a.vcf", ANN))
@@ -235,6 +237,7 @@ def test_a_start_with_two_disks_unmounted_is_frozen_and_answers_nothing() -> Non
         world.close()
         others = [n for n in (1, 2, 3) if n != name]
         gone = take_away(world, *others)
+        settle(world)
         before = held(world.disks[name - 1]).position
         with pytest.raises(FrozenCellError):
             world.boot()
@@ -253,6 +256,7 @@ def test_wrong_heads_of_one_replica_do_not_keep_the_cell_shut() -> None:
             ok(world.put(f"{number}.vcf", ANN))
         world.close()
         disk = world.disks[name - 1]
+        settle(world)
         state = held(disk)
         book = world.books["contacts"]
         head = state.heads[book]._replace(members=1)

@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 
 from sim import rot
-from sim.stage import ANN, BOB, held, opened, rest, spoil
+from sim.stage import ANN, BOB, held, opened, rest, settle, spoil
 from sim.world import ok
-from strongroom.base.errors import (
-    FoldError,
-)
+from strongroom.base.errors import FoldError, UnsureError
 from strongroom.history.entries import Tombstone, genesis_chain
 
 
@@ -20,6 +18,7 @@ def test_a_lost_row_is_not_an_absence() -> None:
     world = opened()
     ok(world.put("a.vcf", ANN))
     key = world.object_key("contacts", "a.vcf")
+    settle(world)
     state = held(world.disks[0])
     spoil(world.disks[0], replace(state, rows={k: r for k, r in state.rows.items() if k != key}))
     assert world.get("a.vcf") == ANN
@@ -32,6 +31,7 @@ def test_a_refusal_that_rests_on_a_lost_row_is_not_told() -> None:
         world = opened()
         ok(world.put("a.vcf", ANN))
         key = world.object_key("contacts", "a.vcf")
+        settle(world)
         state = held(world.disks[0])
         rows = {k: r for k, r in state.rows.items() if k != key}
         spoil(world.disks[0], replace(state, rows=rows))
@@ -48,9 +48,11 @@ def test_a_tombstone_of_the_past_is_not_an_absence() -> None:
     ok(world.put("a.vcf", ANN))
     ok(world.remove("a.vcf"))
     key = world.object_key("contacts", "a.vcf")
+    settle(world)
     stone = held(world.disks[0]).rows[key]
     assert isinstance(stone, Tombstone)
     ok(world.put("a.vcf", BOB))
+    settle(world)
     state = held(world.disks[0])
     spoil(world.disks[0], replace(state, rows={**state.rows, key: stone}))
     assert world.get("a.vcf") == BOB
@@ -61,6 +63,7 @@ def test_a_tombstone_that_no_journal_explains_is_not_believed() -> None:
     """A forged deletion makes its replica doubtful."""
     world = opened()
     ok(world.put("a.vcf", ANN))
+    settle(world)
     state = rot.forged_tombstone(held(world.disks[0]), (), world.rng)
     assert state is not None
     spoil(world.disks[0], state)
@@ -87,6 +90,7 @@ def test_a_bad_body_is_healed_on_the_way() -> None:
     for spoilt in (b"other", None):
         world = opened()
         ok(world.put("a.vcf", ANN))
+        settle(world)
         state = held(world.disks[0])
         digest = next(iter(state.blobs))
         spoil(world.disks[0], replace(state, blobs={digest: spoilt}))
@@ -102,6 +106,7 @@ def test_a_journal_that_does_not_fold_is_not_told() -> None:
     world = opened()
     for number in range(6):
         ok(world.put(f"{number}.vcf", ANN))
+    settle(world)
     state = held(world.disks[0])
     book = world.books["contacts"]
     lines = list(state.journals[book])
@@ -120,4 +125,17 @@ def test_a_token_that_no_journal_explains_is_told_apart() -> None:
     for after, chain in ((1, b"\0" * 8), (99, b"\0" * 8)):
         with pytest.raises(FoldError):
             world.run(world.changes(book, after, chain))
+    rest(world)
+
+
+def test_an_absence_that_one_voter_alone_can_tell_is_unsure() -> None:
+    """503, not 404: N-W+1 voters must be asked (I4)."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    world.disks[1].slow = world.disks[2].slow = 30_000.0
+    assert isinstance(world.get("nobody.vcf"), UnsureError)
+    assert world.get("a.vcf") == ANN
+    world.disks[1].slow = world.disks[2].slow = 1.0
+    world.wait(600)  # what they were asked comes before what they are asked now
+    assert world.get("nobody.vcf") is None
     rest(world)

@@ -9,7 +9,7 @@ import pytest
 from sim import checkers
 from sim.disk import Disk
 from sim.loop import MachineDownError
-from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, spoil, take_away
+from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, settle, spoil, take_away
 from sim.world import ok
 from strongroom.base.errors import (
     SettingsError,
@@ -91,6 +91,7 @@ def test_a_voter_that_was_rolled_back_is_levelled() -> None:
     """Its volume manager took it back to a snapshot: what it forgot, the others have."""
     world = opened()
     ok(world.put("a.vcf", ANN))
+    settle(world)
     snapshot = held(world.disks[0])
     for number in range(5):
         ok(world.put(f"{number}.vcf", BOB))
@@ -105,8 +106,10 @@ def test_a_corrupt_row_at_the_writers_source_harms_nobody_else() -> None:
     """All others refuse: the batch is dead and who took it is doubtful under a new term."""
     world = opened()
     ok(world.put("a.vcf", ANN))
+    settle(world)
     old = held(world.disks[0])
     ok(world.put("a.vcf", BOB))
+    settle(world)
     new = held(world.disks[0])
     key = world.object_key("contacts", "a.vcf")
     spoil(world.disks[0], replace(new, rows={**new.rows, key: old.rows[key]}))
