@@ -11,14 +11,23 @@ from e2e.server import ServerProcess
 from e2e.vdir import Vdirsyncer
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> ServerProcess:
+    """A cell with the account `alice` and her devices, which nobody serves: each test copies it."""
+    made = ServerProcess(tmp_path_factory.mktemp("prepared"))
+    made.init()
+    made.add_account("alice")
+    for device in ("phone", "laptop", "desktop"):
+        made.add_device("alice", device)
+    return made
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A running server with the account `alice`."""
-    made = ServerProcess(tmp_path / "site")
+def server(prepared: ServerProcess, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A running server with the account `alice` and her devices."""
+    made = prepared.copy_to(tmp_path / "site")
     try:
-        made.init()
         made.start()
-        made.add_account("alice")
         yield made
     finally:
         made.end()
@@ -37,6 +46,6 @@ def desktop(server: ServerProcess, tmp_path: Path) -> Vdirsyncer:
 
 
 def _device(server: ServerProcess, place: Path, name: str) -> Vdirsyncer:
-    made = Vdirsyncer(place / name, server, "alice", server.add_device("alice", name))
+    made = Vdirsyncer(place / name, server, "alice", server.passwords[name])
     made.discover()
     return made

@@ -53,6 +53,7 @@ class ServerProcess:
         self.entry: tuple[str, ...] = ("-m", "strongroom")  # what is run instead of it in a test
         self._child: subprocess.Popen[bytes] | None = None
         self._wires: list[Wire] = []
+        self.passwords: dict[str, str] = {}  # device -> password, of what `add_device` made
         place.mkdir(parents=True, exist_ok=True)
         self.config.write_text(
             f'listen = "127.0.0.1:{self.port}"\n'
@@ -82,7 +83,18 @@ class ServerProcess:
 
     def add_device(self, login: str, name: str) -> str:
         """Give the new device's password."""
-        return self.run("device", "add", login, name, "--print", "password").strip()
+        self.passwords[name] = self.run("device", "add", login, name, "--print", "password").strip()
+        return self.passwords[name]
+
+    def copy_to(self, place: Path) -> ServerProcess:
+        """Copy a cell that nobody serves; the copy has a port of its own."""
+        copy = ServerProcess(place)
+        for source, target in zip(
+            [self.data, *self.replicas], [copy.data, *copy.replicas], strict=True
+        ):
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("lock", "*.sock"))
+        copy.passwords = dict(self.passwords)
+        return copy
 
     def whole(self) -> bool:
         """Say whether every replica of the running server is a voter, and none is far behind."""

@@ -36,7 +36,7 @@ class World:
 
 @pytest.fixture
 def world(server: ServerProcess) -> World:
-    password = server.add_device("alice", "phone")
+    password = server.passwords["phone"]
     phone = FirstPhone(server.wire("alice", password))
     assert phone.refresh() is Outcome.DONE, phone.reason
     for number in range(CARDS):
