@@ -109,7 +109,13 @@ def test_what_cannot_be_meant_is_refused(body: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
-def test_the_limits_themselves_are_kept() -> None:
-    parse_report(report("principal-property-search", search("x") * SEARCHES_MAX))
-    parse_report(report("expand-property", nested(EXPANSION_DEPTH_MAX)))
-    parse_report(report("expand-property", nested(1) * NAMES_MAX))
+@pytest.mark.parametrize(
+    "body,kind",
+    [
+        (report("principal-property-search", search("x") * SEARCHES_MAX), PrincipalSearch),
+        (report("expand-property", nested(EXPANSION_DEPTH_MAX)), Expansion),
+        (report("expand-property", nested(1) * NAMES_MAX), Expansion),
+    ],
+)
+def test_the_limits_themselves_are_kept(body: bytes, kind: type) -> None:
+    assert isinstance(parse_report(body), kind)
