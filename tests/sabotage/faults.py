@@ -291,7 +291,7 @@ MIRROR = (
     Fault(
         "a listing is not compared with the committed head",
         "mirror/reader.py",
-        "(len(members), total) == (head.members, head.sum)",
+        "(len(listing.members), total) == (head.members, head.sum)",
         "head.members >= 0",
         (WRITING + "test_a_replica_whose_rows_and_head_agree_is_still_not_believed",),
     ),

@@ -79,7 +79,7 @@ def judged(code: int, output: str) -> str:
     """Say what is wrong with how the tests of a planted fault ended; "" = one went red."""
     if code == 0:
         return "survived: no test noticed"
-    if code != TESTS_FAILED or "rror collecting" in output:
+    if code != TESTS_FAILED or "error collecting" in output.lower():
         return f"its tests did not run (exit {code}):\n{output[-1500:]}"
     return ""
 
