@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from strongroom.history.entries import CELL, REPLICA, Head, Member, Position, canonical
+from strongroom.history.entries import (
+    CELL,
+    REPLICA,
+    Head,
+    Member,
+    Position,
+    canonical,
+    genesis_head,
+)
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten, scope_of
 from strongroom.mirror.state import DOUBTFUL, JOINING, VOTER
 from strongroom.ports import world  # not by name: pytest takes `Testimony` for a test
@@ -94,6 +103,11 @@ def test_who_is_no_voter_in_the_chosen_history_is_not_counted(standing: str) -> 
 def test_a_stranger_is_not_counted() -> None:
     assert names(plan(ballot("a"), ballot("b"), ballot("stranger"))) == {"a", "b"}
     assert "found: a" in frozen(ballot("a"), ballot("stranger"))
+
+
+def test_an_unfinished_copy_without_any_history_proves_nothing() -> None:
+    empty = replace(ballot("c", 0, term=9, replicas=0, quorum=0), roster={})
+    assert plan(ballot("a"), ballot("b"), empty).source.name == "a"
 
 
 def test_a_voter_that_was_exchanged_for_another_is_not_counted() -> None:
@@ -190,6 +204,10 @@ def test_a_history_that_cannot_explain_what_the_witness_saw_forgot(
 ) -> None:
     """I5."""
     assert missing(head(7, 5), ours, chain)
+
+
+def test_a_journal_without_entries_is_nothing_to_forget() -> None:
+    assert not missing(genesis_head(7), None)
 
 
 def test_only_what_differs_is_named() -> None:

@@ -152,6 +152,15 @@ def test_what_nobody_holds_waits_for_the_one_that_is_full_to_be_asked_again() ->
     assert kinds(scene.do(*refused("a"))) == [Fail]
 
 
+def test_if_nobody_could_take_it_it_is_tried_again_later() -> None:
+    """All are full: nobody refused it, so nothing is wrong with it."""
+    scene = Scene().flying()
+    for name in "abc":
+        assert scene.do(missed(name, clear=True)) == [CatchUp(name)]
+    assert scene.do(*ticks(10 * STUCK_TICKS_MAX)) == []
+    assert scene.do(Levelled("a", 5)) == [Send("a")]
+
+
 def test_a_copy_that_joins_is_not_named_for_it_is_no_voter_anyway() -> None:
     scene = Scene("abcd", c=JOINING, quorum=3).flying()
     (halt,) = scene.do(Voted("c", 6), *refused("a", "b"), Voted("d", 6))
