@@ -310,7 +310,7 @@ def test_edits_together_see_what_those_before_them_left() -> None:
     assert seen.row(A) == rows[1]
 
 
-@pytest.mark.parametrize("last", [Remove(B), put(when=OUTDATED)])
+@pytest.mark.parametrize("last", [Remove(B), put(etag="three", when=OUTDATED)])
 def test_of_edits_together_a_refused_one_takes_all_along(last: Any) -> None:
     seen = view()
     refused(seen, Together((put(), SkipNumbers(BOOK, 9), last)))
