@@ -11,6 +11,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +69,8 @@ def _rot(site: Ground, index: int) -> None:
     chance = random.Random(index)
     for _ in range(5):
         for path in [*root.glob("catalog-*/catalog.db*"), *root.glob("blobs/*/*")]:
-            rot(path, chance, turns=4)
+            with suppress(FileNotFoundError):  # a copy in the making comes and goes
+                rot(path, chance, turns=4)
         time.sleep(0.1)
 
 
