@@ -128,6 +128,8 @@ def test_a_directory_that_agrees_with_its_heads_is_believed(directory: Directory
     directory.verify(HEADS)
     Directory().verify({})
 
+    assert not Directory().accounts()
+
 
 @pytest.mark.parametrize("lost", ALL)
 def test_a_directory_that_lacks_a_member_is_not_believed(lost: Member) -> None:
