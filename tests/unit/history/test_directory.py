@@ -126,6 +126,7 @@ HEADS = {
 def test_a_directory_that_agrees_with_its_heads_is_believed(directory: Directory) -> None:
     """I4; the home of ben has no entry yet, and no head."""
     directory.verify(HEADS)
+    assert directory.members(ANN) == [BOOK, PHONE]
     Directory().verify({})
 
     assert not Directory().accounts()
