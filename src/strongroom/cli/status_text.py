@@ -13,6 +13,7 @@ from typing import Any, Final
 Report = Mapping[str, Any]
 _STANDINGS: Final = {
     "voter": "good",
+    "behind": "behind or not there; it catches up by itself once it is reachable",
     "absent": "not there or behind; it catches up by itself once it is reachable",
     "joining": "being filled; its word does not count yet",
     "doubtful": "not believed; it comes back as a fresh copy",

@@ -29,8 +29,11 @@ Announce = Callable[[str, OperatorError | None], None]  # the address; why the c
 _REOPEN_SECONDS: Final = 5.0
 _LOCK_TRIES: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.2
-_FIRST_SCRUB_SECONDS: Final = 600.0  # a start has other things to do
-_SCRUB_PAUSE_SECONDS: Final = 86_400.0  # between two rounds
+_FIRST_SCRUB_SECONDS: Final = 60.0  # a start has other things to do
+# Rot that nobody has read is a disk less than the status says, so a small cell is read often: the
+# pause is a multiple of what a round took, and between a minute and a day.
+_SCRUB_PAUSE_ROUNDS: Final = 50.0
+_SCRUB_PAUSE_SECONDS: Final = (60.0, 86_400.0)
 _log: Final = logging.getLogger("strongroom.serve")
 
 
@@ -141,6 +144,7 @@ class _Server:
         pause = _FIRST_SCRUB_SECONDS
         while True:
             await asyncio.sleep(pause)
+            began = asyncio.get_running_loop().time()
             try:
                 found = await scrub_cell(room, _log.info, self._settings.scrub_bytes_per_second)
             except StrongroomError as error:
@@ -149,7 +153,9 @@ class _Server:
             for findings in found:
                 if findings.damage or findings.lost or findings.healed:
                     _log.warning("scrub of %s: %s", findings.replica, findings.report())
-            pause = _SCRUB_PAUSE_SECONDS
+            took = asyncio.get_running_loop().time() - began
+            least, most = _SCRUB_PAUSE_SECONDS
+            pause = min(max(took * _SCRUB_PAUSE_ROUNDS, least), most)
 
 
 def _settle(first: asyncio.Future[None], error: Exception | None) -> None:

@@ -218,12 +218,13 @@ class MirrorCell:
     def _replica_report(self, name: str) -> dict[str, Any]:
         core = self._core
         peer = core.state.peers[name]
+        behind = max(0, core.position.number - peer.held)
         return {
             "replica": name,
             "place": core.sites[name].place,
-            "standing": peer.standing,
+            "standing": _standing_word(peer, behind),
             "held": peer.held,
-            "behind": max(0, core.position.number - peer.held),
+            "behind": behind,
             "reason": peer.reason,
             "free_bytes": self._writer.free.get(name),
         }
@@ -257,6 +258,12 @@ def _peer(opened: Launch, name: str, number: int) -> machine.Peer:
     if name in opened.doubtful:
         return machine.Peer(machine.DOUBTFUL, reason=opened.doubtful[name])
     return machine.Peer(machine.ABSENT, reason=opened.absent.get(name, ""))
+
+
+def _standing_word(peer: machine.Peer, behind: int) -> str:
+    """Say "behind" of a voter that keeps silent or lags; it catches up by itself."""
+    lags = peer.reason or behind > limits.SEND_AHEAD_MAX
+    return "behind" if peer.standing == machine.VOTER and lags else peer.standing
 
 
 def _recorded(directory: Directory, name: str) -> bool:

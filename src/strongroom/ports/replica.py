@@ -155,6 +155,9 @@ class Replica(Protocol):
     def free_bytes(self) -> int:
         """Say how much room the medium has."""
 
+    def drop_cache(self) -> None:
+        """Let cached pages go, so that what is read next comes from the medium."""
+
     def checkpoint(self) -> None:
         """Move the WAL into the database; called for one replica at a time."""
 

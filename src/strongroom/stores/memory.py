@@ -185,6 +185,9 @@ class MemoryReplica:
         blobs = {**self.state.blobs, digest: body}
         self._commit(replace(self.state, blobs=blobs, quarantine=(*self.state.quarantine, bad)))
 
+    def drop_cache(self) -> None:
+        """Hold no cache."""
+
     def checkpoint(self) -> None:
         """Do nothing: there is no WAL."""
 

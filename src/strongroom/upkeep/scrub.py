@@ -133,6 +133,7 @@ async def scrub(
         progress(f"{name}: reading batches")
         try:
             place = ground.sites()[name]
+            await place.writing(lambda r: r.drop_cache())  # rot lies on the disk, not in memory
             await _batches(place, findings, pace)
             progress(f"{name}: folding collections")
             await _collections(ground, place, findings, pace)

@@ -209,6 +209,7 @@ class SqliteReplica:
             copy = SqliteReplica(self._root, self._durable)
             mine = copy._make_catalog(identity, self._promised())
             copy._opened = copy._open(mine, raw)
+            schema.hurry(copy._opened.write_connection)
             self._copy = copy
             return copy
 
@@ -232,7 +233,7 @@ class SqliteReplica:
         with self._writing, self._reading:
             new = copy._copied()
             new.anchor.check()
-            copy._durable.sync_dir(new.anchor.catalog.parent)
+            copy._settle(new)
             raw = new.marker.encode()
             self._durable.replace(self._root / marker.NAME, raw)
             new.anchor.expect(raw)
@@ -240,6 +241,16 @@ class SqliteReplica:
             self.close()
             self._opened, self._broken = new, ""
             self._sweep(new.marker.folder)
+
+    def _settle(self, new: _Open) -> None:
+        """Make all that a copy holds durable at once; until now nothing of it was counted on."""
+        try:
+            schema.tune(new.write_connection)
+            new.write_connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error as error:
+            raise codes.verdict(error, "settle a copy") from error
+        self._durable.sync_file(new.anchor.catalog)
+        self._durable.sync_dir(new.anchor.catalog.parent)
 
     def _copied(self) -> _Open:
         """Give what this copy holds, if nothing broke it."""
@@ -307,6 +318,13 @@ class SqliteReplica:
             if old is not None:
                 self._blobs.set_aside(digest, old)
             opened.writer.put_blob(digest, body)
+
+    def drop_cache(self) -> None:
+        """Let cached pages go, so that the next read comes from the medium."""
+        with self._writing, self._reading:
+            if self._opened is not None:
+                self._opened.read_connection.release_memory()
+                self._opened.write_connection.release_memory()
 
     def checkpoint(self) -> None:
         """Move the WAL into the database, and start it anew once it is large."""
