@@ -37,6 +37,7 @@ from strongroom.stores.locks import Locks
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
 from strongroom.stores.witness import FileWitness
+from strongroom.wire import OneWriteProtocol
 
 QUARANTINE: Final = "quarantine"
 KEEP_ALIVE_SECONDS: Final = 120  # phones come back within a minute or two
@@ -243,7 +244,7 @@ class HttpServer(uvicorn.Server):
         """Serve `app`."""
         super().__init__(
             uvicorn.Config(
-                app, http="httptools", loop="uvloop", ws="none", lifespan="off",
+                app, http=OneWriteProtocol, loop="uvloop", ws="none", lifespan="off",
                 interface="asgi3", log_config=None, access_log=False, server_header=False,
                 date_header=True, proxy_headers=False, backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=FINISH_SECONDS,

@@ -22,9 +22,19 @@ T = TypeVar("T")
 class FakeLane:
     """Runs each call at once, one turn of the loop later."""
 
-    async def run(self, call: Callable[[], T]) -> T:
-        await asyncio.sleep(0)
-        return call()
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        ending: asyncio.Future[T] = loop.create_future()
+        loop.call_soon(self._perform, call, ending)
+        return ending
+
+    def _perform(self, call: Callable[[], T], ending: asyncio.Future[T]) -> None:
+        if ending.done():
+            return
+        try:
+            ending.set_result(call())
+        except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
+            ending.set_exception(error)
 
     def close(self) -> None:
         return

@@ -127,20 +127,21 @@ class SimLane:
         self._delay = delay
         self._free_at = 0.0
 
-    async def run(self, call: Callable[[], T]) -> T:
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
         loop: SimLoop = self._machine.loop
         ending: asyncio.Future[T] = loop.create_future()
         if not self._machine.up:
-            raise asyncio.CancelledError
+            ending.cancel()
+            return ending
         self._free_at = max(loop.time(), self._free_at) + self._delay()
         loop.call_at(self._free_at, self._perform, call, ending)
-        return await ending
+        return ending
 
     def close(self) -> None:
         pass
 
     def _perform(self, call: Callable[[], Any], ending: asyncio.Future[Any]) -> None:
-        if not self._machine.up or ending.cancelled():
+        if not self._machine.up or ending.done():
             return
         try:
             result, error = call(), None

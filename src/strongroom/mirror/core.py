@@ -139,12 +139,13 @@ class Core:
 
     async def stands(self, position: Position, seconds: float) -> bool:
         """Wait until what a snapshot ends with is committed; False if it takes longer."""
-        try:
-            async with asyncio.timeout(seconds):
-                while position.number > self.position.number:
-                    await self._moved.wait()
-        except TimeoutError:
-            return False
+        if position.number > self.position.number:
+            try:
+                async with asyncio.timeout(seconds):
+                    while position.number > self.position.number:
+                        await self._moved.wait()
+            except TimeoutError:
+                return False
         return position.number < self.position.number or position == self.position
 
     def now_ms(self) -> int:

@@ -48,16 +48,25 @@ class Reader:
         self._witnesses = replicas - quorum + 1
         self.healed = 0
         self._healing: set[tuple[str, str]] = set()  # place and digest, each healed once at a time
+        self._listed_for: machine.State | None = None
+        self._listed: list[tuple[int, Site]] = []
         self._slow: dict[str, float] = {}  # replica -> asked last until then (loop time)
 
     # --- asking ---------------------------------------------------------------------------------
     def candidates(self, floor: int) -> list[Site]:
         """Give the sites whose word counts now, those that are surely far enough first."""
-        peers = self._core.state.peers
-        good = [n for n, p in peers.items() if p.standing == machine.VOTER and p.held >= floor]
+        state = self._core.state
+        if self._slow or self._listed_for is not state:
+            self._listed_for = state
+            self._listed = self._in_order(state)
+        return [site for held, site in self._listed if held >= floor]
+
+    def _in_order(self, state: machine.State) -> list[tuple[int, Site]]:
+        """List the voters with what they hold, those that were slow lately at the end."""
         now = asyncio.get_running_loop().time()
-        last = {n for n, until in self._slow.items() if until > now}
-        return [self._core.sites[n] for n in sorted(good, key=lambda n: (n in last, n))]
+        self._slow = {n: until for n, until in self._slow.items() if until > now}
+        voters = sorted(state.named(machine.VOTER), key=lambda n: (n in self._slow, n))
+        return [(state.peers[n].held, self._core.sites[n]) for n in voters]
 
     async def _answers(
         self, call: Callable[[Replica], Snapshot[T]], seconds: float = limits.READ_SECONDS_MAX
@@ -77,9 +86,11 @@ class Reader:
         call: Callable[[Replica], T],
         seconds: float = limits.READ_SECONDS_MAX,
     ) -> T | None:
+        answer = site.reading(call)
+        # Half the price of asyncio.timeout, and this is on the way of every read.
+        timer = asyncio.get_running_loop().call_later(seconds, _give_up, answer)
         try:
-            async with asyncio.timeout(seconds):
-                return await site.reading(call)
+            return await answer
         except BrokenReplicaError as error:
             self.disbelieve(site, f"{error}")
         except TimeoutError:
@@ -87,6 +98,8 @@ class Reader:
             self._slow[self._name(site)] = now + limits.SLOW_READ_SECONDS
         except DamageError:
             pass  # it is silent now; another is asked, and the writer notices by itself
+        finally:
+            timer.cancel()
         return None
 
     def disbelieve(self, site: Site, reason: str) -> None:
@@ -269,6 +282,11 @@ class Reader:
 def _columns(claims: Sequence[_Claim]) -> list[tuple[Row | None, ...]]:
     """Give what each voter says of each name."""
     return list(zip(*(snapshot.value for _, snapshot in claims), strict=True))
+
+
+def _give_up(answer: asyncio.Future[T]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 def _folded(journal: Journal, start: bytes, head: Head) -> Changes | None:

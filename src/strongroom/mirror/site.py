@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,10 +32,10 @@ class Site:
     write: Lane
     read: Lane
 
-    def writing(self, call: Callable[[Replica], T]) -> Awaitable[T]:
+    def writing(self, call: Callable[[Replica], T]) -> asyncio.Future[T]:
         """Run a call that changes the replica, after those before it."""
         return self.write.run(lambda: call(self.replica))
 
-    def reading(self, call: Callable[[Replica], T]) -> Awaitable[T]:
+    def reading(self, call: Callable[[Replica], T]) -> asyncio.Future[T]:
         """Run a call that only reads."""
         return self.read.run(lambda: call(self.replica))

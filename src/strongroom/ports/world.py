@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -27,8 +28,11 @@ class Entropy(Protocol):
 class Lane(Protocol):
     """Runs blocking calls one after another: a thread, or the simulator's idea of one."""
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """Run `call` after those before it; its exceptions come out here."""
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Run `call` after those before it; its exceptions come out where it is awaited.
+
+        Who will not wait any longer may end the future; the call itself goes on.
+        """
 
     def close(self) -> None:
         """Take no more calls; end when the running one has ended."""

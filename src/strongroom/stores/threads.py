@@ -31,8 +31,11 @@ class ThreadLane:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """Run `call` after those before it; its exceptions come out here."""
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Run `call` after those before it; its exceptions come out where it is awaited.
+
+        Who will not wait any longer may end the future; the call itself goes on.
+        """
         if self._closed:
             raise RuntimeError(f"the lane {self._name} is closed")
         loop = asyncio.get_running_loop()
@@ -41,7 +44,7 @@ class ThreadLane:
         assert self._loop is loop, "a lane serves one event loop"
         ending: asyncio.Future[T] = loop.create_future()
         self._calls.put((call, ending))
-        return await ending
+        return ending
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -80,7 +83,7 @@ class ThreadLane:
 def _run(calls: list[_Call]) -> list[_Ending]:
     endings: list[_Ending] = []
     for call, ending in calls:
-        if ending.cancelled():
+        if ending.done():
             continue
         try:
             endings.append((ending, call(), None))
@@ -91,7 +94,7 @@ def _run(calls: list[_Call]) -> list[_Ending]:
 
 def _post(endings: list[_Ending]) -> None:
     for ending, result, error in endings:
-        if ending.cancelled():
+        if ending.done():
             continue
         if error is None:
             ending.set_result(result)
