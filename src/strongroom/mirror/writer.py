@@ -205,6 +205,7 @@ class Writer:
         reason = core.state.peers[name].reason
         edit = standing_edit(core, name, machine.DOUBTFUL, reason=reason)
         ending: asyncio.Future[tuple[Row, ...]] = asyncio.get_running_loop().create_future()
+        ending.cancel()  # nobody waits for it
         return Waiting(edit, {}, 0, ending, name)
 
     async def _decide(self, taken: Sequence[Waiting]) -> Flown:
