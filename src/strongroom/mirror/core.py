@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from strongroom.base.errors import (
@@ -79,15 +78,19 @@ class Core:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            # Our own mistake: take no more writes rather than go on half-blind.
-            why = f"{type(task.exception()).__name__}: {task.exception()}"
-            self.alarms["engine"] = why
-            self.state = replace(self.state, halted=why)
-            self.ended.set()
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a part of the engine ended", "exception": task.exception()}
-            )
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.mistaken(error)
+
+    def mistaken(self, error: BaseException) -> None:
+        """Stop at a mistake of our own: take no more writes rather than go on half-blind."""
+        why = f"{type(error).__name__}: {error}"
+        self.alarms["engine"] = why
+        self.state = self.state._replace(halted=why)
+        self.ended.set()
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "a part of the engine ended", "exception": error}
+        )
 
     async def stop(self) -> None:
         """End all that runs beside."""

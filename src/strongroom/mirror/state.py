@@ -14,8 +14,9 @@ is an action, carried out by `cell.py` in any order. The rules are DESIGN "Writi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
 
 from strongroom.base.limits import SEND_AHEAD_MAX, STUCK_TICKS_MAX
 
@@ -25,8 +26,7 @@ DOUBTFUL: Final = "doubtful"
 ABSENT: Final = "absent"  # a voter of the configuration that is not there; is sent nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """What the writer knows of one replica."""
 
     standing: str
@@ -40,8 +40,7 @@ class Peer:
         return self.sent == self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """The batch in flight and what was said about it."""
 
     number: int
@@ -49,7 +48,7 @@ class Flight:
     handed: frozenset[str] = frozenset()
     votes: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
-    rolled: Mapping[str, int] = field(default_factory=dict)  # replica -> position of the entry
+    rolled: Mapping[str, int] = MappingProxyType({})  # replica -> position of the entry
     clear: frozenset[str] = frozenset()  # unavailable, and surely do not hold it
     ticks: int = 0
 
@@ -59,8 +58,7 @@ class Flight:
         return self.refused | self.clear | frozenset(self.rolled)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """All that the writer decides by."""
 
     quorum: int
@@ -238,6 +236,14 @@ def step(state: State, event: Event) -> Step:
     if state.halted:
         return state, []
     return _TABLE[type(event)](state, event)
+
+
+_Value = TypeVar("_Value", Peer, Flight, State)
+
+
+def replace(value: _Value, **changes: Any) -> _Value:
+    """Give a value with some fields changed; a third of what dataclasses.replace costs."""
+    return value._replace(**changes)
 
 
 def _with_peer(state: State, name: str, **changes: Any) -> State:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from strongroom.base import limits
 from strongroom.base.errors import (
@@ -52,6 +53,10 @@ class Waiting:
     standing: str = ""  # the replica whose standing it records
 
 
+def _future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(slots=True, eq=False)
 class Flown:
     """A batch as the writer holds it: what to publish and whom to answer."""
@@ -62,7 +67,8 @@ class Flown:
     rows: Sequence[Row]
     asked: Sequence[tuple[Waiting, tuple[Row, ...] | ClientError]]
     owners: Sequence[Waiting]  # of each entry
-    landed: asyncio.Event = field(default_factory=asyncio.Event)
+    landed: asyncio.Future[None] = field(default_factory=_future)
+    timer: asyncio.TimerHandle | None = None
     again: Sequence[Waiting] = ()  # to be decided again: the batch was taken back
 
 
@@ -190,12 +196,21 @@ class Writer:
         self._flown = flown
         recording = frozenset(w.standing for w, _ in flown.asked if w.standing)
         core.event(machine.Proposed(flown.batch.number, recording))
-        while not flown.landed.is_set():
-            try:
-                async with asyncio.timeout(limits.RETRY_BATCH_SECONDS):
-                    await flown.landed.wait()
-            except TimeoutError:
-                core.event(machine.Ticked())
+        self._tick_later(flown)
+        try:
+            await flown.landed
+        finally:
+            if flown.timer is not None:
+                flown.timer.cancel()
+
+    def _tick_later(self, flown: Flown) -> None:
+        loop = asyncio.get_running_loop()
+        flown.timer = loop.call_later(limits.RETRY_BATCH_SECONDS, self._tick, flown)
+
+    def _tick(self, flown: Flown) -> None:
+        if not flown.landed.done() and not self._core.closing:
+            self._core.event(machine.Ticked())
+            self._tick_later(flown)
 
     def _standings(self) -> list[Waiting]:
         return [self._standing(name) for name in sorted(self._core.state.unrecorded)]
@@ -258,16 +273,21 @@ class Writer:
     # --- what the machine wants done ------------------------------------------------------------
     def _send(self, action: machine.Send) -> None:
         assert self._flown is not None
-        self._core.spawn(self._hand(action.replica, self._flown))
+        core, batch, bodies = self._core, self._flown.batch, self._flown.bodies
+        vote = core.sites[action.replica].writing(lambda r: r.apply(batch, bodies, core.term))
+        vote.add_done_callback(partial(self._heard, action.replica, batch))
 
-    async def _hand(self, name: str, flown: Flown) -> None:
-        core, batch = self._core, flown.batch
-        try:
-            vote = await core.sites[name].writing(lambda r: r.apply(batch, flown.bodies, core.term))
-        except DamageError as error:
-            core.failed(name, batch.number, error)
+    def _heard(self, name: str, batch: Batch, vote: asyncio.Future[Position]) -> None:
+        """Tell the machine what a replica answered; an opening that is over hears nothing."""
+        core = self._core
+        if vote.cancelled() or core.closing:
             return
-        if vote == batch.position:
+        error = vote.exception()
+        if isinstance(error, DamageError):
+            core.failed(name, batch.number, error)
+        elif error is not None:
+            core.mistaken(error)
+        elif vote.result() == batch.position:
             core.event(machine.Voted(name, batch.number))
         else:
             core.event(machine.Broke(name, f"voted for another content of batch {batch.number}"))
@@ -281,7 +301,7 @@ class Writer:
         self.entries += len(flown.batch.entries)
         self._core.publish(flown.batch.position, flown.heads, flown.rows)
         self._held_back.append(flown)
-        flown.landed.set()
+        flown.landed.set_result(None)
 
     def _acknowledge(self, _: machine.Acknowledge) -> None:
         held, self._held_back = self._held_back, []
@@ -307,7 +327,7 @@ class Writer:
     def _take_back(self, flown: Flown, again: Sequence[Waiting]) -> None:
         self._flown = None
         flown.again = again
-        flown.landed.set()
+        flown.landed.set_result(None)
 
     def _halt(self, action: machine.Halt) -> None:
         core = self._core

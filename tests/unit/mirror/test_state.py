@@ -5,8 +5,6 @@ Refusals are in test_state_refusals; what holds in every order of events in test
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from fakes.scene import (
@@ -147,7 +145,7 @@ def test_a_late_vote_is_noted_and_nothing_else_happens() -> None:
 
 def test_a_late_vote_of_one_that_missed_what_came_since_has_it_brought_up() -> None:
     scene = Scene().peer("c", held=5, sent=6)
-    scene.state = replace(scene.state, committed=7)
+    scene.state = scene.state._replace(committed=7)
     assert scene.do(Voted("c", 6)) == [CatchUp("c")]
 
 
