@@ -6,8 +6,6 @@ otherwise. Pure: nothing is carried out.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from strongroom.mirror.state import (
     DOUBTFUL,
     VOTER,
@@ -41,8 +39,8 @@ class Scene:
 
     def peer(self, name: str, **changes: int) -> Scene:
         """Put a replica elsewhere."""
-        changed = replace(self.state.peers[name], **changes)
-        self.state = replace(self.state, peers={**self.state.peers, name: changed})
+        changed = self.state.peers[name]._replace(**changes)
+        self.state = self.state._replace(peers={**self.state.peers, name: changed})
         return self
 
     def flying(self, number: int = 6, recording: str = "") -> Scene:
