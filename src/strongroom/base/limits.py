@@ -22,6 +22,7 @@ WRONG_PASSWORDS_WAITING_MAX: Final = 256  # more than this are refused without w
 # --- batches ------------------------------------------------------------------------------------
 BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms
 BATCH_BYTES_MAX: Final = 16 * 1024 * 1024  # bodies of one batch, so that memory stays bounded
+GATHER_SECONDS: Final = 0.002  # a batch waits so long for the crowd that the last one answered
 QUEUE_EDITS_MAX: Final = 4096  # beyond it: busy
 ENTRY_SLOT_BITS: Final = 12  # 4,096 places in a batch; ids and journal places are made of them
 SEND_AHEAD_MAX: Final = 8  # batches that a slow replica may be behind before it must catch up

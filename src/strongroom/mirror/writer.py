@@ -93,6 +93,8 @@ class Writer:
         self._flown: Flown | None = None
         self._held_back: list[Flown] = []  # committed, to be answered once the doubt is recorded
         self.free: dict[str, int] = {}
+        self._crowd = 0
+        self._enough: asyncio.Future[None] | None = None
         self.batches = 0
         self.entries = 0
         core.on(machine.Send, self._send)
@@ -122,6 +124,8 @@ class Writer:
         self._queue.append(waiting)
         self._queued_bytes += size
         self._wake.set()
+        if self._enough is not None and len(self._queue) >= self._crowd - self._crowd // 8:
+            _end_wait(self._enough)
         try:
             return await waiting.ending
         finally:
@@ -147,12 +151,30 @@ class Writer:
             while not self._queue and not core.state.unrecorded:
                 self._wake.clear()
                 await self._wake.wait()
+            await self._gather()
             taken = self._take()
             try:
                 await self._one_batch(taken)
             except UnsureError:
                 self._put_back(taken)
                 await asyncio.sleep(limits.RETRY_BATCH_SECONDS)
+
+    async def _gather(self) -> None:
+        """Give those who are about to ask a moment: each batch costs a sync on every replica.
+
+        The crowd is who was answered by the last batch or waited behind it. One who asks alone
+        never waits, and a crowd that went away is waited for once.
+        """
+        missing = self._crowd - self._crowd // 8 - len(self._queue)
+        if missing <= 0 or self._core.state.unrecorded:
+            return
+        self._enough = asyncio.get_running_loop().create_future()
+        timer = asyncio.get_running_loop().call_later(
+            limits.GATHER_SECONDS, _end_wait, self._enough
+        )
+        await self._enough
+        timer.cancel()
+        self._enough = None
 
     def _take(self) -> list[Waiting]:
         taken: list[Waiting] = []
@@ -298,6 +320,7 @@ class Writer:
         assert flown.batch.number == action.number
         self._flown = None
         self.batches += 1
+        self._crowd = len(flown.asked) + len(self._queue)
         self.entries += len(flown.batch.entries)
         self._core.publish(flown.batch.position, flown.heads, flown.rows)
         self._held_back.append(flown)
@@ -389,6 +412,11 @@ def _end(ending: asyncio.Future[tuple[Row, ...]], result: tuple[Row, ...] | Exce
         ending.set_exception(result)
     else:
         ending.set_result(result)
+
+
+def _end_wait(enough: asyncio.Future[None]) -> None:
+    if not enough.done():
+        enough.set_result(None)
 
 
 def _expire(ending: asyncio.Future[tuple[Row, ...]]) -> None:
