@@ -362,6 +362,7 @@ def _levelled(state: State, event: Levelled) -> Step:
     if event.number == flight.number - 1:
         flight = replace(
             flight,
+            votes=flight.votes - {event.replica},  # a copy that took its place votes anew
             refused=flight.refused - {event.replica},
             rolled={k: v for k, v in flight.rolled.items() if k != event.replica},
             clear=flight.clear - {event.replica},
@@ -438,6 +439,9 @@ def _nobody_holds(state: State, flight: Flight) -> Step:
         return _landed(state, flight), [Rebuild(position)]
     if flight.refused == flight.handed:
         return _landed(state, flight), [Fail("every replica refused the batch")]
+    if flight.refused and flight.ticks > STUCK_TICKS_MAX:
+        # One that cannot answer now decides whether all refuse: go on without it, in a new term.
+        return _halted(state, flight, frozenset())
     return state, []
 
 

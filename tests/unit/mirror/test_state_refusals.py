@@ -152,6 +152,25 @@ def test_what_nobody_holds_waits_for_the_one_that_is_full_to_be_asked_again() ->
     assert kinds(scene.do(*refused("a"))) == [Fail]
 
 
+def test_what_nobody_holds_does_not_wait_for_ever_for_the_one_that_is_full() -> None:
+    """All writes would stand still meanwhile; a new term goes on without it."""
+    scene = Scene().flying()
+    scene.do(*refused("b", "c"), missed("a", clear=True))
+    assert scene.do(*ticks(STUCK_TICKS_MAX)) == []
+    (halt,) = scene.do(*ticks(1))
+    assert isinstance(halt, Halt)
+    assert halt.doubtful == frozenset()
+
+
+def test_a_vote_from_before_a_copy_is_not_counted() -> None:
+    """Two votes with one true holder are no quorum (I1)."""
+    scene = Scene().flying()
+    scene.do(Voted("a", 6))
+    scene.do(Levelled("a", 5))
+    assert scene.state.flight is not None
+    assert scene.state.flight.votes == frozenset()
+
+
 def test_if_nobody_could_take_it_it_is_tried_again_later() -> None:
     """All are full: nobody refused it, so nothing is wrong with it."""
     scene = Scene().flying()
