@@ -30,7 +30,7 @@ def save(server: ServerProcess) -> None:
 
 
 def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerProcess) -> None:
-    phone = FirstPhone(server.wire("alice", server.add_device("alice", "phone")))
+    phone = FirstPhone(server.wire("alice", server.add_device("alice", "handset")))
     assert phone.refresh() is Outcome.DONE
     phone.save(card_bytes("old", "Old Friend"))
     assert phone.sync() is Outcome.DONE
@@ -48,7 +48,7 @@ def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerP
 
     shown = json.loads(server.run("account", "thaw", "alice", "--json", check=False) or "{}")
     thawed = server.run("account", "thaw", "alice", "--yes")
-    assert "phone" in f"{shown}{thawed}"  # the evidence names the device that brought it
+    assert "handset" in f"{shown}{thawed}"  # the evidence names the device that brought it
     assert phone.sync() is Outcome.DONE, phone.reason
     assert len(phone.contacts) == 2  # told as additions; nothing is taken from the phone
     assert phone.sync() is Outcome.DONE  # the same evidence cannot freeze twice
@@ -57,7 +57,7 @@ def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerP
 def test_disks_set_back_are_noticed_by_the_witness_and_only_that_book_is_frozen(
     server: ServerProcess,
 ) -> None:
-    phone = FirstPhone(server.wire("alice", server.add_device("alice", "phone")))
+    phone = FirstPhone(server.wire("alice", server.add_device("alice", "handset")))
     assert phone.refresh() is Outcome.DONE
     server.add_account("bob")
     bob = FirstPhone(server.wire("bob", server.add_device("bob", "phone")))

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from bench import figures, table
 from bench.cards import BYTES_MAX, BYTES_MIN, card, uid
 from bench.dav import etags, members, token_of

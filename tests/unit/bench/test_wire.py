@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from bench.wire import Answer, AnswerReader, Connection, Target, WireError, WrongAnswerError
 
 WHOLE = b'HTTP/1.1 201 Created\r\nETag: "abc"\r\nContent-Length: 3\r\n\r\nyes'
