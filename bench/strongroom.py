@@ -78,14 +78,28 @@ class Strongroom:
         config = place / "strongroom.toml"
         config.write_text(_config(place, port))
         run([COMMAND, "init", "--config", config])
-        process = Process([COMMAND, "serve", "--config", config], place / "server.log")
+        process = self._serve(place, port)
         try:
-            process.wait_for_port(port)
             target = await _with_device(port, config)
         except BaseException:
             process.stop()
             raise
         return RunningStrongroom(self.name, target, process, config)
+
+    def start_again(self, before: RunningStrongroom, place: Path) -> RunningStrongroom:
+        """Start the server of a stopped cell again, at its old address."""
+        process = self._serve(place, before.target.port)
+        return RunningStrongroom(self.name, before.target, process, before.config)
+
+    def _serve(self, place: Path, port: int) -> Process:
+        command = [COMMAND, "serve", "--config", place / "strongroom.toml"]
+        process = Process(command, place / "server.log")
+        try:
+            process.wait_for_port(port)
+        except BaseException:
+            process.stop()
+            raise
+        return process
 
 
 async def new_book(target: Target, name: str) -> str:
