@@ -4,11 +4,13 @@ Not in the ordinary run, for filling a million takes minutes even through the en
 (bench/filler.py). Radicale and Xandikos would need a day, and are left out.
 """
 
+import asyncio
 import sys
 from pathlib import Path
 
 from bench.figures import Measure
 from bench.load import Bound, drive
+from bench.process import ServerError
 from bench.strongroom import RunningStrongroom, Strongroom, new_book
 from bench.workloads import FIRST_NEW, FULL, new_contacts
 
