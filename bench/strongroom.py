@@ -92,7 +92,7 @@ class Strongroom:
         return RunningStrongroom(self.name, before.target, process, before.config)
 
     def _serve(self, place: Path, port: int) -> Process:
-        command = [COMMAND, "serve", "--config", place / "strongroom.toml"]
+        command: list[str | Path] = [COMMAND, "serve", "--config", place / "strongroom.toml"]
         process = Process(command, place / "server.log")
         try:
             process.wait_for_port(port)
