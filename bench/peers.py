@@ -106,7 +106,7 @@ class Peer(ABC):
         process = self._launch(place, port)
         try:
             process.wait_for_port(port)
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             process.stop()
             raise
         target = Target(port, self._home(), LOGIN, PASSWORD)

@@ -81,7 +81,7 @@ class Strongroom:
         process = self._serve(place, port)
         try:
             target = await _with_device(port, config)
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             process.stop()
             raise
         return RunningStrongroom(self.name, target, process, config)
@@ -96,7 +96,7 @@ class Strongroom:
         process = Process(command, place / "server.log")
         try:
             process.wait_for_port(port)
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             process.stop()
             raise
         return process

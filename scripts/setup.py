@@ -157,7 +157,7 @@ def removed_on_failure(folder: Path) -> Iterator[None]:
     """Whatever ends the block early, also Ctrl-C, takes the folder away."""
     try:
         yield
-    except BaseException:
+    except BaseException:  # cleans up, then raises it again
         shutil.rmtree(folder, ignore_errors=True)
         raise
 

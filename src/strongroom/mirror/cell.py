@@ -76,7 +76,7 @@ class MirrorCell:
         cell._testifier.attach(witness, witness_lane, known=testimony is not None)
         try:
             await cell._begin(opened, testimony)
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             await cell._core.stop()
             raise
         return cell

@@ -40,7 +40,7 @@ class Locks:
             for directory in directories:
                 if directory.is_dir():
                     self._take(directory)
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             self.release()
             raise
 

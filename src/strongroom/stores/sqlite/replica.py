@@ -66,7 +66,7 @@ class _Open:
         try:
             schema.complete(self.write_connection)
             self.read_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             self.write_connection.close()
             raise
         self.writer = CatalogWriter(self.write_connection)

@@ -143,7 +143,7 @@ def open_catalog(path: Path, identity: Identity) -> apsw.Connection:
     try:
         tune(connection)
         _confirm(connection, identity)
-    except BaseException:
+    except BaseException:  # cleans up, then raises it again
         connection.close()
         raise
     return connection
