@@ -45,5 +45,3 @@ WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be f
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own
 RESERVE_BYTES: Final = 16 * 1024 * 1024  # kept free for deletes and heal
 WAL_BYTES_MAX: Final = 16 * 1024 * 1024  # then the writer checkpoints and restarts the WAL itself
-LISTING_PAGE_ROWS: Final = 2_000  # rows read before a reader thread looks up again
-CLOCK_JUMP_SECONDS_MAX: Final = 86_400  # I8
