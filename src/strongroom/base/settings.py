@@ -8,10 +8,11 @@ must not be a default; nothing comes from the environment; docs/settings.md hold
 from __future__ import annotations
 
 import os.path
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,10 @@ from strongroom.base.errors import SettingsError
 
 REPLICAS_MAX: Final = 7  # each write waits for most of them; more would only be slower
 SCRUB_BYTES_PER_SECOND: Final = 8 * 1024 * 1024  # a phone user does not notice it
+TRUSTED_PROXIES_MAX: Final = 64  # more are better named as one network
+ACCESS_LOGS: Final = ("none", "stderr")
 _REQUIRED: Final = ("listen", "data", "replicas", "write_quorum")
+_PUBLIC_URL: Final = re.compile(r"https://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ class Settings:
     toy: bool = False
     reserve_bytes: int = limits.RESERVE_BYTES
     scrub_bytes_per_second: int = SCRUB_BYTES_PER_SECOND
+    public_url: str = ""  # https://name[:port], no slash at the end; "" = what is listened to
+    trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For and -Proto are believed
+    access_log: str = "none"  # one of ACCESS_LOGS
 
     @property
     def control_socket(self) -> Path:
@@ -99,10 +106,46 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
+def _public_url(name: str, value: object) -> str:
+    text = _text(name, value).lower()
+    found = _PUBLIC_URL.fullmatch(text)
+    if found is None or int(found[2] or 1) > 0xFFFF:
+        raise SettingsError(
+            f'{name} must be what phones enter, like {name} = "https://contacts.example.org": '
+            "https, a name and perhaps a port, no path."
+        )
+    return text.removesuffix("/")
+
+
+def _networks(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > TRUSTED_PROXIES_MAX:
+        raise SettingsError(f"{name} must be a list of at most {TRUSTED_PROXIES_MAX} addresses.")
+    return tuple(_network(name, _text(name, one)) for one in value)
+
+
+def _network(name: str, text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {text!r} is no address or network: {error}.") from error
+    if network.prefixlen == 0:
+        raise SettingsError(f"{name}: {text} is everybody; name the proxy's own address.")
+    return str(network)
+
+
+def _access_log(name: str, value: object) -> str:
+    if value not in ACCESS_LOGS:
+        raise SettingsError(f"{name} must be one of: {', '.join(ACCESS_LOGS)}.")
+    return str(value)
+
+
 _PLAIN: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "toy": _flag,
     "reserve_bytes": _count,
     "scrub_bytes_per_second": _count,
+    "public_url": _public_url,
+    "trusted_proxies": _networks,
+    "access_log": _access_log,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from strongroom.base import limits
 from strongroom.base.errors import SettingsError
-from strongroom.base.settings import Settings, names, parse
+from strongroom.base.settings import TRUSTED_PROXIES_MAX, Settings, names, parse
 
 BASE = Path("/srv/strong room")
 LEAST = {
@@ -37,6 +37,36 @@ def test_the_least_form_gives_defaults_for_all_else():
 def test_every_setting_can_be_set():
     settings = read(toy="true", reserve_bytes="5", scrub_bytes_per_second="6")
     assert (settings.toy, settings.reserve_bytes, settings.scrub_bytes_per_second) == (True, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://Contacts.Example.org/", "https://contacts.example.org"),
+        ("https://contacts.example.org:8443", "https://contacts.example.org:8443"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("https://a:65535/", "https://a:65535"),
+    ],
+)
+def test_the_public_address_is_kept_without_its_slash(given: str, kept: str):
+    assert read(public_url=f'"{given}"').public_url == kept
+
+
+def test_proxies_are_addresses_or_networks_up_to_the_limit_and_never_everybody():
+    settings = read(trusted_proxies='["127.0.0.1", "10.1.0.0/16", "2001:db8::/32"]')
+    assert settings.trusted_proxies == ("127.0.0.1/32", "10.1.0.0/16", "2001:db8::/32")
+    most = ", ".join(['"127.0.0.1"'] * TRUSTED_PROXIES_MAX)
+    assert len(read(trusted_proxies=f"[{most}]").trusted_proxies) == TRUSTED_PROXIES_MAX
+    with pytest.raises(SettingsError, match="at most"):
+        read(trusted_proxies=f'[{most}, "127.0.0.1"]')
+    for everybody in ("0.0.0.0/0", "::/0"):
+        with pytest.raises(SettingsError, match="everybody"):
+            read(trusted_proxies=f'["{everybody}"]')
+
+
+def test_the_access_log_is_off_unless_it_is_wanted():
+    assert read().access_log == "none"
+    assert read(access_log='"stderr"').access_log == "stderr"
 
 
 def test_absolute_directories_stay_and_dots_are_folded():
@@ -106,6 +136,18 @@ def test_what_is_no_toml_is_refused():
         ("toy", "1"),
         ("reserve_bytes", "-1"),
         ("scrub_bytes_per_second", "0"),
+        ("public_url", "1"),
+        ("public_url", '"http://contacts.example.org"'),
+        ("public_url", '"https://contacts.example.org/dav/"'),
+        ("public_url", '"https://contacts.example.org:0"'),
+        ("public_url", '"https://contacts.example.org:65536"'),
+        ("public_url", '"https://ann@contacts.example.org"'),
+        ("trusted_proxies", '"10.0.0.1"'),
+        ("trusted_proxies", "[1]"),
+        ("trusted_proxies", '["proxy"]'),
+        ("trusted_proxies", '["10.0.0.1/8"]'),
+        ("access_log", '"stdout"'),
+        ("access_log", "[]"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(name: str, value: str):
@@ -128,4 +170,7 @@ def test_directories_inside_one_another_are_refused(replicas: str):
 
 
 def test_names_lists_every_setting_once():
-    assert names() == [*LEAST, "toy", "reserve_bytes", "scrub_bytes_per_second"]
+    assert names() == [
+        *LEAST, "toy", "reserve_bytes", "scrub_bytes_per_second", "public_url", "trusted_proxies",
+        "access_log",
+    ]  # fmt: skip
