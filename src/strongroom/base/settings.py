@@ -24,6 +24,7 @@ SCRUB_BYTES_PER_SECOND: Final = 8 * 1024 * 1024  # a phone user does not notice 
 TRUSTED_PROXIES_MAX: Final = 64  # more are better named as one network
 ACCESS_LOGS: Final = ("none", "stderr")
 _REQUIRED: Final = ("listen", "data", "replicas", "write_quorum")
+_TLS: Final = ("tls_certificate", "tls_key")
 _PUBLIC_URL: Final = re.compile(r"https://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?/?")
 
 
@@ -42,6 +43,8 @@ class Settings:
     public_url: str = ""  # https://name[:port], no slash at the end; "" = what is listened to
     trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For and -Proto are believed
     access_log: str = "none"  # one of ACCESS_LOGS
+    tls_certificate: Path | None = None  # PEM, with its chain; None = plain HTTP on loopback
+    tls_key: Path | None = None  # PEM, of that certificate; both or none
 
     @property
     def control_socket(self) -> Path:
@@ -67,12 +70,14 @@ def parse(text: str, base_dir: Path) -> Settings:
     plain = {name: _PLAIN[name](name, table[name]) for name in _PLAIN if name in table}
     quorum = _count("write_quorum", table["write_quorum"])
     _check_quorum(quorum, len(replicas))
+    plain |= _tls(table, base_dir)
+    _check_reach(host, "tls_key" in plain)
     return Settings(host, port, data, replicas, quorum, **plain)
 
 
 def names() -> list[str]:
     """Name every setting, those without a default first."""
-    return [*_REQUIRED, *_PLAIN]
+    return [*_REQUIRED, *_PLAIN, *_TLS]
 
 
 def _check_names(table: Mapping[str, Any]) -> None:
@@ -157,16 +162,29 @@ def _address(listen: str) -> tuple[str, int]:
     if host == "localhost":
         return "127.0.0.1", int(port)
     try:
-        loopback = ip_address(host).is_loopback
+        ip_address(host)
     except ValueError as error:
         raise SettingsError(f"listen: {host!r} is not an IP address.") from error
-    if not loopback:
-        raise SettingsError(
-            f"listen: {host} can be reached by other machines, and passwords would cross the "
-            "network unencrypted, since this release has no TLS yet. Use a loopback address such "
-            "as 127.0.0.1; nothing was started."
-        )
     return host, int(port)
+
+
+def _check_reach(host: str, encrypted: bool) -> None:
+    """Refuse an address that others reach without TLS: passwords would cross the network."""
+    if encrypted or ip_address(host).is_loopback:
+        return
+    raise SettingsError(
+        f"listen: {host} can be reached by other machines, and passwords would cross the network "
+        "unencrypted. `strongroom tls init` makes a certificate and says which two lines to add "
+        "(tls_certificate, tls_key); or use a loopback address such as 127.0.0.1. Nothing was "
+        "started."
+    )
+
+
+def _tls(table: Mapping[str, Any], base_dir: Path) -> dict[str, Any]:
+    given = {name: base_dir / _text(name, table[name]) for name in _TLS if name in table}
+    if len(given) == 1:
+        raise SettingsError("tls_certificate and tls_key belong together: give both, or none.")
+    return given
 
 
 # --- directories --------------------------------------------------------------------------------

@@ -88,9 +88,21 @@ def test_loopback_addresses_are_taken(listen: str, host: str, port: int):
     assert (settings.host, settings.port) == (host, port)
 
 
-def test_an_address_that_others_reach_is_refused_with_the_reason():
-    with pytest.raises(SettingsError, match="TLS"):
+def test_an_address_that_others_reach_is_refused_without_tls_and_says_how_to_get_it():
+    with pytest.raises(SettingsError, match="strongroom tls init"):
         read(listen='"0.0.0.0:8800"')
+
+
+def test_with_tls_any_address_is_taken_and_the_files_are_relative_to_the_settings():
+    settings = read(listen='"0.0.0.0:443"', tls_certificate='"c.pem"', tls_key='"/k/key.pem"')
+    assert settings.host == "0.0.0.0"
+    assert (settings.tls_certificate, settings.tls_key) == (BASE / "c.pem", Path("/k/key.pem"))
+
+
+@pytest.mark.parametrize("name", ["tls_certificate", "tls_key"])
+def test_half_of_a_certificate_is_refused(name: str):
+    with pytest.raises(SettingsError, match="belong together"):
+        read(**{name: '"x.pem"'})
 
 
 @pytest.mark.parametrize(
@@ -172,5 +184,5 @@ def test_directories_inside_one_another_are_refused(replicas: str):
 def test_names_lists_every_setting_once():
     assert names() == [
         *LEAST, "toy", "reserve_bytes", "scrub_bytes_per_second", "public_url", "trusted_proxies",
-        "access_log",
+        "access_log", "tls_certificate", "tls_key",
     ]  # fmt: skip
