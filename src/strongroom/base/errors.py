@@ -7,12 +7,15 @@
     │   ├── ConflictError        a parent is missing, or a name is taken
     │   ├── PreconditionError    a condition of the request does not hold
     │   ├── ForbiddenError       this caller may not
+    │   ├── RightsError          this device is read-only
     │   ├── TooLargeError        over a limit of base/limits.py
     │   └── UnauthenticatedError no or wrong credentials
     ├── RetryError       not now; asking again is right
     │   ├── UnknownError         a write whose ending is unknown: a later GET tells (I1)
     │   ├── UnsureError          we cannot prove an answer (I4)
     │   ├── FrozenError          a scope is frozen until its owner or operator acts
+    │   ├── SuspendedError       an operator closed the account on purpose
+    │   ├── OutOfScopeError      this device was made for other services
     │   ├── NoSpaceError         the reserve is reached; deletes and reads go on
     │   └── BusyError            a queue is at its limit
     ├── OperatorError    somebody who runs the server must act
@@ -99,6 +102,18 @@ class ForbiddenError(ClientError):
     hint = "Use a device that has this right."
 
 
+class RightsError(ClientError):
+    """This device was made read-only; nothing changed."""
+
+    code = "rights"
+    hint = "This device was made read-only. `strongroom device add` makes one that may write."
+
+    def __init__(self, needed: tuple[tuple[str, str], ...] = ()) -> None:
+        """Keep what would be needed: (address, name of the privilege) of each."""
+        super().__init__()
+        self.needed = needed
+
+
 class TooLargeError(ClientError):
     """Over a limit of base/limits.py; nothing changed."""
 
@@ -140,6 +155,22 @@ class FrozenError(RetryError):
     code = "frozen"
     hint = "This account is frozen to protect it; `strongroom account thaw LOGIN` shows why."
     retry_after_seconds = 900
+
+
+class SuspendedError(RetryError):
+    """An operator closed the account on purpose; its phones keep what they have (D1)."""
+
+    code = "suspended"
+    hint = "`strongroom account resume LOGIN` opens it again. Nothing was deleted."
+    retry_after_seconds = 7200
+
+
+class OutOfScopeError(RetryError):
+    """A device was made for other services; said so that a phone keeps what it has (D1)."""
+
+    code = "out-of-scope"
+    hint = "This device's password does not open this service. Nothing was deleted."
+    retry_after_seconds = 7200
 
 
 class NoSpaceError(RetryError):

@@ -31,6 +31,7 @@ EXITS: Final[dict[str, int]] = {
     "conflict": 3,
     "precondition": 3,
     "forbidden": 3,
+    "rights": 3,
     "too-large": 3,
     "unauthenticated": 3,
     # not now; asking again is right
@@ -38,6 +39,8 @@ EXITS: Final[dict[str, int]] = {
     "unknown": 4,
     "unsure": 4,
     "frozen": 4,
+    "suspended": 4,
+    "out-of-scope": 4,
     "no-space": 4,
     "busy": 4,
     # somebody who runs the server must act
