@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import socket
@@ -37,7 +38,7 @@ from strongroom.stores.locks import Locks
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
 from strongroom.stores.witness import FileWitness
-from strongroom.wire import OneWriteProtocol
+from strongroom.wire import OneWriteProtocol, sweep
 
 QUARANTINE: Final = "quarantine"
 KEEP_ALIVE_SECONDS: Final = 120  # phones come back within a minute or two
@@ -45,6 +46,7 @@ MARK_BATCHES: Final = 4096  # a scrub that is stopped reads so many again at mos
 FINISH_SECONDS: Final = 30  # for requests under way when the server ends
 CLOSE_SECONDS: Final = 5.0
 BACKLOG: Final = 2048
+TICKS_A_SECOND: Final = 10  # of uvicorn
 
 
 @dataclass(slots=True)
@@ -242,6 +244,8 @@ class HttpServer(uvicorn.Server):
 
     def __init__(self, app: App) -> None:
         """Serve `app`."""
+        # Anybody can send what is no HTTP; it is answered, and must not fill a log.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         super().__init__(
             uvicorn.Config(
                 app, http=OneWriteProtocol, loop="uvloop", ws="none", lifespan="off",
@@ -255,6 +259,12 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none; control/serve.py listens to them and sets `should_exit`."""
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what uvicorn does ten times a second, and look for slow clients once a second."""
+        if counter % TICKS_A_SECOND == 0:
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
 
 def make_application(cell: Callable[[], Cell | None], entropy: Entropy) -> App:

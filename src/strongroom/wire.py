@@ -1,19 +1,50 @@
-"""uvicorn's HTTP protocol with one write for each answer instead of two.
+"""uvicorn's HTTP protocol with one write for each answer, and with patience that ends.
 
 uvicorn hands the head of an answer and its body to the transport one after the other, and each is
 a system call of its own: 20 of 280 microseconds of a small GET (docs/performance.md). Here the head
-is held until the body comes, or the answer is over. Nothing else is changed.
+is held until the body comes, or the answer is over.
+
+uvicorn waits for ever for the rest of a head or a body, and for a reader that reads nothing, and it
+takes a head of any size. Here `sweep` looks at all connections once a second and closes those whose
+clients owe something for too long; a request that arrives whole pays nothing for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from strongroom.base.limits import (
+    BODY_BYTES_A_PERIOD_MIN,
+    BODY_PERIOD_SECONDS,
+    CONNECTIONS_MAX,
+    HEAD_BYTES_MAX,
+    HEAD_SECONDS_MAX,
+    LATE_BODY_SECONDS_MAX,
+    READER_SECONDS_MAX,
+)
 
 _HEAD: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100"
+# What a client owes: the rest of a head, of a body, of a body that was answered already; to read.
+_HEAD_OF, _BODY_OF, _LATE_BODY, _READING = "head", "body", "late body", "reading"
+_SECONDS: Final = {
+    _HEAD_OF: HEAD_SECONDS_MAX,
+    _BODY_OF: BODY_PERIOD_SECONDS,
+    _LATE_BODY: LATE_BODY_SECONDS_MAX,
+    _READING: READER_SECONDS_MAX,
+}
+# How much of it starts the clock anew; a head and a late body have one time for all of it.
+_PROGRESS: Final = {_BODY_OF: BODY_BYTES_A_PERIOD_MIN, _READING: 1}
+_TOO_SLOW: Final = (b"408 Request Timeout", b"The request did not arrive; nothing was changed.")
+_TOO_LARGE: Final = (
+    b"431 Request Header Fields Too Large",
+    b"The address and headers of a request are limited to %d bytes; nothing was changed."
+    % HEAD_BYTES_MAX,
+)
 
 
 class Cork:
@@ -51,14 +82,110 @@ class Cork:
         return getattr(self._transport, name)
 
 
+class HeadTooLargeError(Exception):
+    """A head over the limit; it stops the parser, and is answered with 431."""
+
+
 class OneWriteProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on a corked transport."""
+    """uvicorn's protocol on a corked transport; `look` ends it when its client owes too long."""
+
+    _in_head = True  # also before the first byte
+    _in_body = False
+    _received = 0  # bytes in all
+    _read = 0  # bytes of the last read
+    _head_bytes = 0  # received while this head was not whole
+    _too_large = False
+    _owed = ""  # what `look` saw last
+    _since = 0.0  # when it saw that first, or with enough progress
+    _progress = 0  # as it was then
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection."""
+        """Take the connection, unless there are too many."""
         super().connection_made(cast(asyncio.Transport, Cork(transport)))
+        if len(self.connections) > CONNECTIONS_MAX:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head that grows over the limit is refused before it is whole."""
+        self._read = len(data)
+        self._received += self._read
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self._end(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer; a head that came in one large read is measured now."""
+        if self._read > HEAD_BYTES_MAX and self._head_size() > HEAD_BYTES_MAX:
+            self._too_large = True
+            raise HeadTooLargeError
+        self._in_head, self._in_body, self._head_bytes = False, True, 0
+        super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request's body."""
+        self._in_body = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """End an answer, also one without a body."""
         cast(Cork, self.transport).flush()
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser does not take."""
+        self._end(_TOO_LARGE if self._too_large else (b"400 Bad Request", msg.encode()))
+
+    # --- patience -----------------------------------------------------------------------------
+    def look(self, now: float) -> None:
+        """End the connection if its client owes the same for too long; `now` is loop time."""
+        owed, progress = self._owing()
+        moved = progress - self._progress
+        if owed != self._owed or (owed in _PROGRESS and abs(moved) >= _PROGRESS[owed]):
+            self._owed, self._since, self._progress = owed, now, progress
+        elif owed and now - self._since > _SECONDS[owed]:
+            self._end(_TOO_SLOW if owed in {_HEAD_OF, _BODY_OF} else None)
+
+    def _owing(self) -> tuple[str, int]:
+        """Say what the client owes, and a number that shows whether it gives any of it."""
+        if self.flow.write_paused:
+            return _READING, int(self.transport.get_write_buffer_size())
+        if self._in_head:
+            return _HEAD_OF, 0
+        if not self._in_body:
+            return "", 0
+        return (_LATE_BODY if self.cycle.response_complete else _BODY_OF), self._received
+
+    def _end(self, refusal: tuple[bytes, bytes] | None) -> None:
+        """Close; say why, unless an answer is on its way already."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if refusal is None or (cycle and cycle.response_started and not cycle.response_complete):
+            self.transport.abort()
+            return
+        status, words = refusal
+        lines = (
+            b"HTTP/1.1 " + status,
+            b"content-type: text/plain; charset=utf-8",
+            b"content-length: %d" % (len(words) + 1),
+            b"connection: close",
+            b"",
+            words + b"\n",
+        )
+        self.transport.write(b"\r\n".join(lines))
+        self.transport.close()
+
+
+def sweep(connections: Iterable[object], now: float) -> None:
+    """Look at all connections once; called about once a second."""
+    for connection in list(connections):
+        if isinstance(connection, OneWriteProtocol):
+            connection.look(now)

@@ -15,6 +15,13 @@ FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; client
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
 UID_BYTES_MAX: Final = 1024  # real ones have some dozens; it is indexed
+HEAD_BYTES_MAX: Final = 64 * 1024  # address and headers of a request; clients send 1 KiB
+HEAD_SECONDS_MAX: Final = 20.0  # for all of a head, the first of a connection too
+BODY_PERIOD_SECONDS: Final = 60.0  # a body that brings less than the next line in it is given up
+BODY_BYTES_A_PERIOD_MIN: Final = 1024  # a phone at the edge of its network is faster
+LATE_BODY_SECONDS_MAX: Final = 30.0  # for the rest of a body that was refused already
+READER_SECONDS_MAX: Final = 60.0  # for a client to read anything of an answer that waits
+CONNECTIONS_MAX: Final = 4096  # each costs some KiB; beyond it new ones are closed
 CONCURRENT_REQUESTS_MAX: Final = 1024  # beyond it: 503, so that memory stays bounded
 WRONG_PASSWORD_DELAY_SECONDS: Final = 1.0  # a guesser's pace; right passwords never wait
 WRONG_PASSWORDS_WAITING_MAX: Final = 256  # more than this are refused without waiting
@@ -27,6 +34,8 @@ QUEUE_EDITS_MAX: Final = 4096  # beyond it: busy
 ENTRY_SLOT_BITS: Final = 12  # 4,096 places in a batch; ids and journal places are made of them
 SEND_AHEAD_MAX: Final = 8  # batches that a slow replica may be behind before it must catch up
 CATCH_UP_BATCHES: Final = 64  # batches read from a peer at once
+RECENT_ENTRIES_MAX: Final = 4096  # entries kept in memory for deltas; twice as many KB at most
+RECENT_BYTES_MAX: Final = 4 * 1024 * 1024  # their bytes; an entry with properties is long
 
 # --- waiting ------------------------------------------------------------------------------------
 VOTE_SECONDS_MAX: Final = 5.0  # then the edits that wait hear "unknown"
