@@ -8,11 +8,13 @@
     /dav/addressbooks/{login}/{book}/{card}    card
 
 What no route can hold is `Place.NONE` and 404 by its address alone, with the same bytes whoever
-asks (I4). A collection may be asked for without its last slash (RFC 4918 section 5.2).
+asks (I4). A collection may be asked for without its last slash (RFC 4918 section 5.2). Where
+discovery starts, a doubled slash is one: people type `https://host//`; below it, names are exact.
 """
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -27,6 +29,7 @@ _ROOTS: Final = frozenset(
     {(), ("principals",), ("dav",), ("dav", "principals"), ("dav", "addressbooks")}
 )
 _HOMES: Final = ("dav", "addressbooks")
+_SLASHES: Final = re.compile(rb"//+")
 
 
 class Place(Enum):
@@ -85,7 +88,7 @@ def _parse(raw_path: bytes) -> Target:
     try:
         path = split(raw_path)
     except FormatError:
-        return NOWHERE
+        return _root(raw_path)
     segments = path.segments
     if segments[:2] == _HOMES and len(segments) in _BY_LENGTH:
         return Target(_BY_LENGTH[len(segments)], path, *segments[2:])
@@ -94,6 +97,14 @@ def _parse(raw_path: bytes) -> Target:
     if segments[:2] == ("dav", "principals") and len(segments) == 3:
         return Target(Place.PRINCIPAL, path, segments[2])
     return NOWHERE
+
+
+def _root(raw_path: bytes) -> Target:
+    try:
+        path = split(_SLASHES.sub(b"/", raw_path))
+    except FormatError:
+        return NOWHERE
+    return Target(Place.ROOT, path) if path.segments in _ROOTS else NOWHERE
 
 
 _remembered: Final = lru_cache(4096)(_parse)

@@ -203,6 +203,8 @@ def _propfind(body: bytes) -> Propfind:
     if not body.strip():
         return Propfind("allprop")
     root = _root(body, f"{{{DAV}}}propfind")
+    if sum(_dav(root, kind) is not None for kind in ("prop", "propname", "allprop")) > 1:
+        raise FormatError("bad-request-body", "It asks for more than one thing.")
     if (prop := _dav(root, "prop")) is not None:
         return Propfind("prop", names_of(prop))
     if _dav(root, "propname") is not None:

@@ -1,8 +1,8 @@
 """Sync tokens: a place in the journal of one collection, written as a URI that only we can make.
 
-`urn:strongroom:sync:1:<collection, hex>:<number>:<chain, 16 hex>:<MAC, 32 hex>`; the MAC is
-HMAC-SHA256 over all text before its colon, cut to 16 bytes (docs/formats is normative). The wire
-property `getctag` is the same text.
+`data:,strongroom:sync:1:<collection, hex>:<number>:<chain, 16 hex>:<MAC, 32 hex>`; the MAC is
+HMAC-SHA256 over all text before its colon, cut to 16 bytes. `urn:` in the place of `data:,` is what
+was written before: phones still hold such tokens. The wire property `getctag` is the same text.
 
 Not here: whether a journal of ours explains the token; that is asked of the history (I5).
 """
@@ -19,8 +19,8 @@ CHAIN_BYTES: Final = 8  # of the journal's chain: enough to tell two histories a
 MAC_BYTES: Final = 16
 _NUMBER_MAX: Final = (1 << 63) - 1  # ids and numbers have 63 bits
 _FORM: Final = re.compile(
-    r"(urn:strongroom:sync:1:(0|[1-9a-f][0-9a-f]{0,15}):(0|[1-9][0-9]{0,18}):([0-9a-f]{16}))"
-    r":([0-9a-f]{32})"
+    r"((?:data:,|urn:)strongroom:sync:1:"
+    r"(0|[1-9a-f][0-9a-f]{0,15}):(0|[1-9][0-9]{0,18}):([0-9a-f]{16})):([0-9a-f]{32})"
 )
 
 
@@ -37,7 +37,7 @@ def write(token: SyncToken, key: bytes) -> str:
     assert len(token.chain) == CHAIN_BYTES
     assert 0 <= token.collection <= _NUMBER_MAX
     assert 0 <= token.number <= _NUMBER_MAX
-    text = f"urn:strongroom:sync:1:{token.collection:x}:{token.number}:{token.chain.hex()}"
+    text = f"data:,strongroom:sync:1:{token.collection:x}:{token.number}:{token.chain.hex()}"
     return f"{text}:{_mac(text, key)}"
 
 

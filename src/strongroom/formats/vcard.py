@@ -1,7 +1,9 @@
 """One vCard: what must be known of it, read from bytes that stay as they are (I3).
 
-`check` looks for five properties and refuses only what the protocol cannot hold; the ugly cards of
-real clients (groups, lower case, LF alone, X- properties, base64 photos) are kept as sent.
+`check` looks for five properties and refuses only what the protocol cannot hold and what readers
+stumble over, so that no phone misses a card that another one sent: a second UID, a line without a
+colon. The ugly cards of real clients (groups, lower case, LF alone, X- properties, base64 photos)
+are kept as sent.
 
 Not here: re-serialising, a full property parser, conversion between versions.
 Rules: unfold bytes before anything is decoded; split at LF only (others split inside values).
@@ -11,7 +13,6 @@ Source: RFC 6350 section 3, RFC 2426; RFC 6352 section 5.1 (one card, one UID).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, cast
 
 from strongroom.base.limits import UID_BYTES_MAX
@@ -24,6 +25,7 @@ FULL_NAME_CHARACTERS_MAX: Final = 255  # a fact for people to recognise the card
 _WANTED: Final = re.compile(
     rb"\n(?:[\w\-]{1,64}\.)?(BEGIN|END|VERSION|UID|FN)(?=[;:])([^\n]*)", re.IGNORECASE
 )
+_NO_PROPERTY: Final = re.compile(rb"\n[^:\n\r][^:\n]*+(?:\n|\Z)")
 _PARAMETERS: Final = re.compile(rb'(?:"[^"]*+"|[^":]++)*+:')
 _BOM: Final = b"\xef\xbb\xbf"
 _CARD: Final = b"VCARD"
@@ -41,11 +43,11 @@ def check(body: bytes) -> CardFacts:
     """Read the facts of one card.
 
     Raises:
-        FormatError: `not-a-vcard`, `unsupported-version`, `two-cards`, `no-uid`, `uid-too-long` or
-            `not-xml-clean`.
+        FormatError: `not-a-vcard`, `unsupported-version`, `two-cards`, `no-uid`, `two-uids`,
+            `uid-too-long` or `not-xml-clean`.
     """
-    text = _unfold(carried(body, "not-a-vcard").removeprefix(_BOM))
-    found = _first_values(_WANTED.finditer(b"\n" + text.lstrip()))
+    text = b"\n" + _unfold(carried(body, "not-a-vcard").removeprefix(_BOM)).lstrip()
+    found = _first_values(text)
     version = found.get(b"VERSION", b"")
     if version not in {b"3.0", b"4.0"}:
         raise FormatError("unsupported-version", "Only vCard 3.0 and 4.0 can be kept.")
@@ -64,22 +66,26 @@ def _unfold(raw: bytes) -> bytes:
     return raw
 
 
-def _first_values(lines: Iterator[re.Match[bytes]]) -> dict[bytes, bytes]:
+def _first_values(text: bytes) -> dict[bytes, bytes]:
     """Give the first value of each wanted property between the one BEGIN and the one END."""
     found: dict[bytes, bytes] = {}
-    opened = closed = False
-    for line in lines:
+    opened, end = False, 0
+    for line in _WANTED.finditer(text):
         name, value = line[1].upper(), _value(line[2])
         if name == b"BEGIN" and value.upper() == _CARD:
             if opened:
                 raise FormatError("two-cards", "One address holds one card.")
             opened = line.start() == 0
         elif name == b"END" and value.upper() == _CARD:
-            closed = opened
-        elif value and not closed:
+            end = end or (line.start() if opened else 0)
+        elif value and not end:
+            if name == b"UID" and name in found:
+                raise FormatError("two-uids", "The card has two UIDs.")
             found.setdefault(name, value)
-    if not closed:
+    if not end:
         raise FormatError("not-a-vcard", "It does not begin and end as a vCard.")
+    if _NO_PROPERTY.search(text, 0, end):
+        raise FormatError("not-a-vcard", "A line of the card has no colon.")
     return found
 
 

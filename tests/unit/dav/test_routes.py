@@ -27,7 +27,12 @@ from strongroom.dav.routes import NOWHERE, Place, home_href, name_href, parse, p
         ("/DAV/", Place.NONE),
         ("", Place.NONE),
         ("dav", Place.NONE),
-        ("//", Place.NONE),
+        ("//", Place.ROOT),
+        ("//dav///addressbooks//", Place.ROOT),
+        ("/dav/addressbooks//a/", Place.NONE),
+        ("/dav/addressbooks/a//b/", Place.NONE),
+        ("/dav/addressbooks/a/b//c", Place.NONE),
+        ("/dav//%zz", Place.NONE),
     ],
 )
 def test_an_address_is_of_one_place(path: str, place: Place) -> None:

@@ -103,6 +103,13 @@ def test_a_long_propfind_is_read_without_being_remembered():
     assert parse_propfind(body) == Propfind("prop", ("{DAV:}a",))
 
 
+@pytest.mark.parametrize(
+    "inner", ["<allprop/><propname/>", "<propname/><prop/>", "<prop><a/></prop><allprop/>"]
+)
+def test_a_propfind_that_asks_for_two_things_is_refused(inner: str):
+    assert code_of(parse_propfind, propfind(inner)) == "bad-request-body"
+
+
 @pytest.mark.parametrize("inner", ["", "<x:prop/>", "<include/>"])
 def test_a_propfind_that_asks_for_nothing_is_refused(inner: str):
     assert code_of(parse_propfind, propfind(inner)) == "bad-request-body"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from strongroom.formats.synctoken import SyncToken, read, write
 
 KEY = b"k" * 32
 TOKEN = SyncToken(0x1F, 12, bytes(range(8)))
-TEXT = "urn:strongroom:sync:1:1f:12:0001020304050607:" + "a4f6b5a2b1c9b2c6a7a1d3a5e4e9f0aa"
+TEXT = "data:,strongroom:sync:1:1f:12:0001020304050607:" + "a4f6b5a2b1c9b2c6a7a1d3a5e4e9f0aa"
 
 
 def test_the_text_is_a_uri_of_the_documented_form():
@@ -33,6 +35,13 @@ def test_the_text_is_a_uri_of_the_documented_form():
 )
 def test_a_token_written_and_read_again_is_the_same(token: SyncToken, key: bytes):
     assert token == read(write(token, key), key)
+
+
+def test_a_token_of_the_older_form_is_still_read():
+    text = "urn:strongroom:sync:1:1f:12:0001020304050607"
+    mac = hmac.digest(KEY, text.encode(), "sha256")[:16].hex()
+
+    assert read(f"{text}:{mac}", KEY) == TOKEN
 
 
 def test_any_changed_character_makes_it_not_ours():
@@ -64,7 +73,7 @@ def test_other_texts_are_not_ours(text: str):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text() | st.from_regex(r"urn:strongroom:sync:1:[0-9a-f:]*"))
+@given(st.text() | st.from_regex(r"data:,strongroom:sync:1:[0-9a-f:]*"))
 def test_any_text_gives_the_one_error(text: str):
     with pytest.raises(FormatError) as caught:
         read(text, KEY)

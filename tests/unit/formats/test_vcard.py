@@ -40,7 +40,7 @@ def test_a_plain_card_gives_its_facts():
         pytest.param(card('VERSION;X="a:b;c":3.0', 'UID;X=1;Y="::":u1', "FN:Erika"), id="quotes"),
         pytest.param(card('VERSION;X="a:3.0', "UID;VALUE=text:u1", "FN:Erika"), id="open quote"),
         pytest.param(card("VERSION:3.0", "U\r\n ID:u\n\t1", "FN:Eri\r\n\tk\n a"), id="folds"),
-        pytest.param(card("VERSION:3.0", "UID:", "UID:u1", "UID:u2", "FN:Erika"), id="many UIDs"),
+        pytest.param(card("VERSION:3.0", "UID:", "UID:u1", "UID: ", "FN:Erika"), id="empty UIDs"),
         pytest.param(
             card("VERSION:3.0", "UID:u1", "FN:Erika", "AGENT:BEGIN:VCARD\\nEND:VCARD\\n"),
             id="an agent inside",
@@ -59,13 +59,15 @@ def test_a_plain_card_gives_its_facts():
             id="folded photo",
         ),
         pytest.param(
-            card("VERSION:3.0", "UID:u1", "FN:Erika", "X-UID;Y:z", "nonsense", ":", "UIDX:9"),
+            card("VERSION:3.0", "UID:u1", "FN:Erika", "X-UID;Y:z", "", ":", "UIDX:9"),
             id="lines that are none",
         ),
         pytest.param(
             card("VERSION:3.0", "UID:u1", "FN:Erika", "NOTE:a\rb\u2028c\x7f\u0085"), id="odd breaks"
         ),
-        pytest.param(PLAIN.encode() + b"UID:other\r\nVERSION:9\r\n", id="something after the end"),
+        pytest.param(
+            PLAIN.encode() + b"UID:other\r\nVERSION:9\r\nnonsense", id="something after the end"
+        ),
     ],
 )
 def test_ugly_cards_of_real_clients_are_kept(body: bytes):
@@ -128,9 +130,20 @@ def test_two_cards_are_refused():
     assert code_of(PLAIN.replace("FN", "BEGIN:VCARD\r\nFN").encode()) == "two-cards"
 
 
-@pytest.mark.parametrize("uid", ["UID:", "UID: \t", "X-UID:1", "UID;X=1"])
+@pytest.mark.parametrize("uid", ["UID:", "UID: \t", "X-UID:1", "UID;X=1:"])
 def test_a_card_without_uid_is_refused(uid: str):
     assert code_of(card("VERSION:3.0", uid)) == "no-uid"
+
+
+def test_a_card_with_two_uids_is_refused():
+    assert code_of(card("VERSION:3.0", "UID:u1", "FN:Erika", "UID:u1")) == "two-uids"
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("line", ["nonsense", "View;CA;94040;USA", '"quoted"'])
+def test_a_line_that_is_no_property_is_refused(line: str, end: str):
+    for lines in ([line, "FN:Erika"], ["FN:Erika", line], ["FN:Erika", "", line, line, "TEL:1"]):
+        assert code_of(card("VERSION:3.0", "UID:u1", *lines, end=end)) == "not-a-vcard"
 
 
 def test_a_uid_is_kept_at_the_limit_and_refused_one_past_it():
