@@ -22,6 +22,9 @@ Begin
 People and their phones
   account add LOGIN         a new person, with an empty address book
   account list              who there is
+  account show LOGIN        name, books, devices, what is frozen or suspended
+  account suspend LOGIN     close an account on purpose; nothing is deleted
+  account resume LOGIN      open it again
   account thaw LOGIN        see why an account is frozen, and end that
   device add LOGIN NAME     a password for one phone or program
   device list LOGIN         which devices a person has
@@ -58,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _leaf(commands, "demo", "Make the demo account with sample contacts, and a device for it.")
     _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
     _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
-    _add_accounts(_group(commands, "account", "People: add, list, thaw."))
+    _add_accounts(_group(commands, "account", "People: add, list, show, suspend, resume, thaw."))
     _add_devices(_group(commands, "device", "Phones and programs: add, list, revoke."))
     _add_replicas(_group(commands, "replica", "Copies: list, rebuild."))
     return parser
@@ -98,7 +101,17 @@ def _add_accounts(actions: _Commands[_Parser]) -> None:
     add = _leaf(actions, "add", "A new person, with an empty address book.")
     add.add_argument("login", metavar="LOGIN")
     add.add_argument("--name", default="", help="the person's name, as devices show it")
-    _leaf(actions, "list", "Who there is, with how many devices, and who is frozen.")
+    add.add_argument("--email", default="", metavar="ADDRESS", help="told to devices that ask")
+    _leaf(actions, "list", "Who there is, with how many devices, and who is frozen or suspended.")
+    show = _leaf(actions, "show", "All about one person, except what must stay secret.")
+    show.add_argument("login", metavar="LOGIN")
+    suspend = _leaf(
+        actions, "suspend", "Close an account on purpose. Phones hear why and keep what they have."
+    )
+    suspend.add_argument("login", metavar="LOGIN")
+    suspend.add_argument("--reason", required=True, metavar="TEXT", help="phones are told this")
+    resume = _leaf(actions, "resume", "Open a suspended account again; all is as it was.")
+    resume.add_argument("login", metavar="LOGIN")
     thaw = _leaf(actions, "thaw", "Show why an account is frozen; end it once that is accepted.")
     thaw.add_argument("login", metavar="LOGIN")
     thaw.add_argument("--yes", action="store_true", help="accept the evidence without being asked")
@@ -109,6 +122,13 @@ def _add_devices(actions: _Commands[_Parser]) -> None:
     add.add_argument("login", metavar="LOGIN")
     add.add_argument("name", metavar="NAME")
     add.add_argument(
+        "--services", metavar="LIST", default="", type=_list,
+        help="only these, separated by commas: contacts (default: all, later ones too)",
+    )  # fmt: skip
+    add.add_argument(
+        "--read-only", action="store_true", help="it may read and never write; fixed for its life"
+    )
+    add.add_argument(
         "--print", choices=["password"], dest="only", help="print the password and nothing else"
     )
     listing = _leaf(actions, "list", "Which devices a person has.")
@@ -116,6 +136,10 @@ def _add_devices(actions: _Commands[_Parser]) -> None:
     revoke = _leaf(actions, "revoke", "Let a device in no more. No contact is touched.")
     revoke.add_argument("login", metavar="LOGIN")
     revoke.add_argument("name", metavar="NAME")
+
+
+def _list(text: str) -> list[str]:
+    return [word for word in (part.strip() for part in text.split(",")) if word]
 
 
 def _add_replicas(actions: _Commands[_Parser]) -> None:

@@ -28,7 +28,8 @@ def _asker(settings: Settings, screen: Screen) -> Ask:
 
 
 def _account_add(given: Namespace, screen: Screen, ask: Ask) -> None:
-    result = ask("account add", {"login": given.login, "name": given.name})
+    values = {"login": given.login, "name": given.name, "email": given.email}
+    result = ask("account add", values)
     screen.result(
         result,
         f"The account {given.login} is there, with an empty address book.\n"
@@ -40,9 +41,40 @@ def _account_list(_given: Namespace, screen: Screen, ask: Ask) -> None:
     result = ask("account list", {})
     rows = [
         f"{row['login']}  {row['devices']} devices{'  FROZEN' if row['frozen'] else ''}"
+        f"{'  SUSPENDED' if row['suspended'] else ''}"
         for row in result["accounts"]
     ]
     screen.result(result, "\n".join(rows) or "There are no accounts yet.")
+
+
+def _account_show(given: Namespace, screen: Screen, ask: Ask) -> None:
+    result = ask("account show", {"login": given.login})
+    screen.result(result, account_text(result))
+
+
+def account_text(account: Mapping[str, Any]) -> str:
+    """Say all about one account in plain words."""
+    lines = [account["login"] + (f"  {account['name']}" if account["name"] else "")]
+    lines += [f"E-mail: {account['email']}"] * bool(account["email"])
+    lines += [f"Suspended: {account['suspended']}"] * bool(account["suspended"])
+    lines += [freeze_text(freeze) for freeze in account["freezes"]]
+    lines += [f"Book {b['book']}: {b['contacts']} contacts" for b in account["books"]]
+    lines += [f"Device {device_text(device)}" for device in account["devices"]]
+    return "\n".join(lines)
+
+
+def _account_suspend(given: Namespace, screen: Screen, ask: Ask) -> None:
+    result = ask("account suspend", {"login": given.login, "reason": given.reason})
+    screen.result(
+        result,
+        f"{given.login} is suspended. Nothing was deleted; phones hear the reason and keep what\n"
+        f"they have. `strongroom account resume {given.login}` opens it again.",
+    )
+
+
+def _account_resume(given: Namespace, screen: Screen, ask: Ask) -> None:
+    result = ask("account resume", {"login": given.login})
+    screen.result(result, f"{given.login} is open again; phones come back within two hours.")
 
 
 def _account_thaw(given: Namespace, screen: Screen, ask: Ask) -> None:
@@ -75,7 +107,8 @@ def day_and_time(ms: int) -> str:
 
 
 def _device_add(given: Namespace, screen: Screen, ask: Ask) -> None:
-    result = ask("device add", {"login": given.login, "name": given.name})
+    values = {"login": given.login, "name": given.name}
+    result = ask("device add", {**values, "services": given.services, "read_only": given.read_only})
     password = result["password"]
     if given.only:
         screen.result(result, password)
@@ -83,14 +116,27 @@ def _device_add(given: Namespace, screen: Screen, ask: Ask) -> None:
     screen.result(
         result,
         f"Password of {given.name} for {given.login}, shown this once: {password}\n"
-        f"It opens the contacts of {given.login}; `strongroom device revoke` ends that.",
+        f"It opens {scope_text(result)} of {given.login}; `strongroom device revoke` ends that.",
     )
 
 
 def _device_list(given: Namespace, screen: Screen, ask: Ask) -> None:
     result = ask("device list", {"login": given.login})
-    rows = [f"{row['name']}  since {day_and_time(row['since_ms'])}" for row in result["devices"]]
+    rows = [device_text(row) for row in result["devices"]]
     screen.result(result, "\n".join(rows) or f"{given.login} has no devices yet.")
+
+
+def device_text(device: Mapping[str, Any]) -> str:
+    """Say which device, since when and for what."""
+    since = day_and_time(device["since_ms"])
+    return f"{device['name']}  since {since}  {scope_text(device)}"
+
+
+def scope_text(device: Mapping[str, Any]) -> str:
+    """Say what a device reaches."""
+    services = device["services"]
+    what = "all services" if services == "all" else ", ".join(services)
+    return f"{what}, read only" if device["read_only"] else what
 
 
 def _device_revoke(given: Namespace, screen: Screen, ask: Ask) -> None:
@@ -103,6 +149,9 @@ def _device_revoke(given: Namespace, screen: Screen, ask: Ask) -> None:
 _RUN: Final[Mapping[tuple[str, str], Callable[[Namespace, Screen, Ask], None]]] = {
     ("account", "add"): _account_add,
     ("account", "list"): _account_list,
+    ("account", "show"): _account_show,
+    ("account", "suspend"): _account_suspend,
+    ("account", "resume"): _account_resume,
     ("account", "thaw"): _account_thaw,
     ("device", "add"): _device_add,
     ("device", "list"): _device_list,

@@ -7,9 +7,11 @@ from typing import Any
 from strongroom.base.errors import InvalidError, RefusedPlanError
 from strongroom.control.room import Call, origin
 from strongroom.history.edits import SetProps, account_key
-from strongroom.history.entries import DEVICE, Member
+from strongroom.history.entries import COLLECTION, DEVICE, Member
+from strongroom.service import accounts
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
-from strongroom.service.collections import display_name
+from strongroom.service.collections import display_name, name_of
+from strongroom.service.rights import choose, rights_of
 from strongroom.service.thaw import freezes, thaw
 
 
@@ -19,7 +21,9 @@ async def account_add(call: Call) -> dict[str, Any]:
     by = origin("account add")
     if not call.given["name"].isprintable():
         raise InvalidError("A name is printable text. Nothing was changed.")
-    account = await add_account(cell, call.given["login"], call.room.parts.entropy, by)
+    account = await add_account(
+        cell, call.given["login"], call.room.parts.entropy, by, email=call.given["email"]
+    )
     if call.given["name"]:
         changes = tuple(display_name(call.given["name"]).items())
         await cell.submit(SetProps(account_key(call.given["login"]), changes, by), {})
@@ -36,10 +40,44 @@ async def account_list(call: Call) -> dict[str, Any]:
                 "id": account.id,
                 "devices": len(directory.members(account.id, DEVICE)),
                 "frozen": bool(freezes(directory, account.href)),
+                "suspended": accounts.suspended(account),
             }
             for account in directory.accounts()
         ]
     }
+
+
+async def account_show(call: Call) -> dict[str, Any]:
+    """Say all about one account, except what must stay secret."""
+    cell = call.room.open_cell()
+    directory = cell.directory
+    account = find_account(directory, call.given["login"])
+    return {
+        "login": account.href,
+        "id": account.id,
+        "name": name_of(account),
+        "email": account.facts.get("email", ""),
+        "suspended": accounts.suspended(account),
+        "books": [
+            {"book": book.href, "name": name_of(book), "contacts": cell.head(book.id).members}
+            for book in directory.members(account.id, COLLECTION)
+        ],
+        "devices": [_device(member) for member in directory.members(account.id, DEVICE)],
+        "freezes": [freeze._asdict() for freeze in freezes(directory, account.href)],
+    }
+
+
+async def account_suspend(call: Call) -> dict[str, Any]:
+    """Close an account on purpose."""
+    login, reason = call.given["login"], call.given["reason"]
+    await accounts.suspend(call.room.open_cell(), login, reason, origin("account suspend"))
+    return {"login": login, "suspended": reason.strip()}
+
+
+async def account_resume(call: Call) -> dict[str, Any]:
+    """Open a suspended account again."""
+    await accounts.resume(call.room.open_cell(), call.given["login"], origin("account resume"))
+    return {"login": call.given["login"], "suspended": ""}
 
 
 async def account_freezes(call: Call) -> dict[str, Any]:
@@ -60,14 +98,13 @@ async def account_thaw(call: Call) -> dict[str, Any]:
 
 async def device_add(call: Call) -> dict[str, Any]:
     """Create a device; its password is in this answer and nowhere else."""
+    cell, given = call.room.open_cell(), call.given
+    rights = choose(given["services"], given["read_only"])
     password = await add_device(
-        call.room.open_cell(),
-        call.given["login"],
-        call.given["name"],
-        call.room.parts.entropy,
-        origin("device add"),
+        cell, given["login"], given["name"], call.room.parts.entropy, origin("device add"), rights
     )
-    return {"login": call.given["login"], "name": call.given["name"], "password": password}
+    told = {"login": given["login"], "name": given["name"], "password": password}
+    return {**told, **rights.report()}
 
 
 async def device_list(call: Call) -> dict[str, Any]:
@@ -79,7 +116,8 @@ async def device_list(call: Call) -> dict[str, Any]:
 
 
 def _device(member: Member) -> dict[str, Any]:
-    return {"name": member.href, "id": member.id, "since_ms": member.at}
+    rights = rights_of(member.facts).report()
+    return {"name": member.href, "id": member.id, "since_ms": member.at, **rights}
 
 
 async def device_revoke(call: Call) -> dict[str, Any]:

@@ -25,11 +25,14 @@ _LOGIN: Final = {"login": str}
 _DEVICE: Final = {"login": str, "name": str}
 
 COMMANDS: Final[Mapping[str, Command]] = {
-    "account add": Command(people.account_add, {"login": str, "name": str}),
+    "account add": Command(people.account_add, {"login": str, "name": str, "email": str}),
     "account list": Command(people.account_list),
+    "account show": Command(people.account_show, _LOGIN),
+    "account suspend": Command(people.account_suspend, {"login": str, "reason": str}),
+    "account resume": Command(people.account_resume, _LOGIN),
     "account freezes": Command(people.account_freezes, _LOGIN),
     "account thaw": Command(people.account_thaw, {"login": str, "evidence": list}),
-    "device add": Command(people.device_add, _DEVICE),
+    "device add": Command(people.device_add, {**_DEVICE, "services": list, "read_only": bool}),
     "device list": Command(people.device_list, _LOGIN),
     "device revoke": Command(people.device_revoke, _DEVICE),
     "status": Command(copies.status, needs_cell=False),
@@ -57,7 +60,7 @@ def find(request: Request) -> Command:
         raise InvalidError(f"{request.command} takes: {', '.join(command.takes) or 'nothing'}.")
     for name, kind in command.takes.items():
         value = request.arguments[name]
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if type(value) is not kind:  # True is an int in Python
             raise InvalidError(f"{request.command}: {name} must be a {kind.__name__}.")
         if isinstance(value, list) and not all(isinstance(one, str) for one in value):
             raise InvalidError(f"{request.command}: {name} must be a list of texts.")

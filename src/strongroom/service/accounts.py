@@ -1,16 +1,18 @@
-"""Accounts and their devices: adding, revoking, signing in.
+"""Accounts and their devices: adding, suspending, revoking, signing in.
 
 A device is one app password. Passwords carry 160 bits of chance, so one round of SHA-256 keeps
 them safe; they are shown once and never stored. Signing in reads the directory in memory: trouble
-with a disk never looks like a wrong password (I4).
+with a disk never looks like a wrong password (I4). A suspended account is known by a fact of its
+row; its devices sign in, and hear why nothing is served.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from strongroom.base.errors import (
     ConflictError,
@@ -18,16 +20,19 @@ from strongroom.base.errors import (
     InvalidError,
     NotFoundError,
     PreconditionError,
+    SuspendedError,
 )
 from strongroom.base.limits import HREF_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.basicauth import normalise_login, normalise_password
+from strongroom.formats.conditions import Precondition
 from strongroom.history.directory import Directory
 from strongroom.history.edits import AddAccount, Origin, Put, Remove
 from strongroom.history.entries import DEVICE, Key, Member, canonical, digest_of
 from strongroom.ports.cell import Cell
 from strongroom.ports.world import Entropy
 from strongroom.service.collections import ABSENT, ADDRESSBOOK_DATA, display_name
+from strongroom.service.rights import FULL, Rights, rights_of, scope_fact
 
 DEFAULT_BOOK: Final = "contacts"
 _LETTERS: Final = "abcdefghjkmnpqrstvwxyz0123456789"  # 32; no i, l, o, u: they are misread
@@ -35,6 +40,10 @@ _GROUPS: Final = 8
 _GROUP_LETTERS: Final = 4
 _TOKEN_KEY_BYTES: Final = 32
 _NO_SECRET: Final = "0" * 64
+# Only what a phone could show: one @, a host behind it, nothing that ends a word or an address.
+_EMAIL: Final = re.compile(r"""[^\s@<>()\[\]\\,;:"]{1,64}@(?=[^@]{1,255}\Z)[\w-]+(\.[\w-]+)*""")
+_REASON_CHARACTERS_MAX: Final = 500
+_SUSPENDED: Final = "suspended"
 
 
 class Caller(NamedTuple):
@@ -43,6 +52,8 @@ class Caller(NamedTuple):
     account: Member
     device: Member
     key: bytes  # of the account's sync tokens (I5)
+    rights: Rights = FULL
+    suspended: str = ""  # the operator's reason; "" = it is not
 
     @property
     def home(self) -> int:
@@ -55,26 +66,110 @@ class Caller(NamedTuple):
         return self.account.href
 
 
-async def add_account(cell: Cell, login: str, entropy: Entropy, origin: Origin) -> Member:
+async def add_account(
+    cell: Cell, login: str, entropy: Entropy, origin: Origin, *, email: str = ""
+) -> Member:
     """Create an account with an empty address book.
 
     Raises:
-        InvalidError: `login` cannot be one. Nothing changed.
+        InvalidError: `login` or `email` cannot be one. Nothing changed.
         ConflictError: the account is there already. Nothing changed.
     """
     try:
         login = normalise_login(login)
     except FormatError as error:
         raise InvalidError(error.message) from error
-    data = canonical({"key": entropy.token(_TOKEN_KEY_BYTES).hex()})
+    facts = {"key": entropy.token(_TOKEN_KEY_BYTES).hex()}
+    if email:
+        facts["email"] = checked_email(email)
+    data = canonical(facts)
     books = ((DEFAULT_BOOK, ADDRESSBOOK_DATA, canonical(display_name("Contacts"))),)
     rows = await cell.submit(AddAccount(login, data, books, origin), {})
     assert isinstance(rows[0], Member)
     return rows[0]
 
 
-async def add_device(cell: Cell, login: str, name: str, entropy: Entropy, origin: Origin) -> str:
-    """Create a device password for an account.
+def checked_email(email: str) -> str:
+    """Give an e-mail address as it is kept; raises InvalidError where it cannot be one."""
+    email = email.strip()
+    if not email.isprintable() or not _EMAIL.fullmatch(email):
+        raise InvalidError("An e-mail address looks like anna@example.org. Nothing was changed.")
+    return email
+
+
+# --- suspending -----------------------------------------------------------------------------------
+async def suspend(cell: Cell, login: str, reason: str, origin: Origin) -> None:
+    """Close an account on purpose: its phones hear 503 and the reason, and keep what they have.
+
+    Raises:
+        InvalidError: no printable reason. Nothing changed.
+        NotFoundError, ConflictError: no such account; it changed meanwhile. Nothing changed.
+    """
+    reason = reason.strip()
+    if not reason.isprintable() or not 0 < len(reason) <= _REASON_CHARACTERS_MAX:
+        raise InvalidError(
+            f"Say why, in 1 to {_REASON_CHARACTERS_MAX} printable characters. Nothing was changed."
+        )
+    await change_facts(cell, login, {_SUSPENDED: reason}, origin)
+
+
+async def resume(cell: Cell, login: str, origin: Origin) -> None:
+    """Open a suspended account again; all is as it was.
+
+    Raises:
+        NotFoundError: no such account, or it is not suspended. Nothing changed.
+        ConflictError: it changed meanwhile. Nothing changed.
+    """
+    if not suspended(find_account(cell.directory, login)):
+        raise NotFoundError(f"The account {login} is not suspended. Nothing was changed.")
+    await change_facts(cell, login, {_SUSPENDED: None}, origin)
+
+
+def suspended(account: Member) -> str:
+    """Give why an account is suspended; "" = it is not."""
+    return str(account.facts.get(_SUSPENDED, ""))
+
+
+def check_open(caller: Caller) -> None:
+    """Raise SuspendedError, with the operator's reason, where the caller's account is."""
+    if caller.suspended:
+        raise _suspended_error(caller.suspended)
+
+
+def _suspended_error(reason: str) -> SuspendedError:
+    return SuspendedError(
+        f"This account was suspended by its operator: {reason}\n"
+        "Nothing was deleted, and nothing needs to be removed from a phone."
+    )
+
+
+async def change_facts(cell: Cell, login: str, facts: dict[str, Any], origin: Origin) -> Member:
+    """Set facts of an account's row; None takes one away. Its name, id and key stay.
+
+    Raises:
+        NotFoundError: no such account. Nothing changed.
+        ConflictError: another command changed it at the same time. Nothing changed.
+    """
+    account = find_account(cell.directory, login)
+    merged = {k: v for k, v in {**account.facts, **facts}.items() if v is not None}
+    data = canonical(merged)
+    when = Precondition(match=frozenset({account.etag}))
+    edit = Put(account.key, digest_of(data.encode()), data, origin, when)
+    try:
+        rows = await cell.submit(edit, {})
+    except PreconditionError as error:
+        raise ConflictError(
+            f"The account {login} was changed at the same time. Nothing was changed; try again."
+        ) from error
+    assert isinstance(rows[0], Member)
+    return rows[0]
+
+
+# --- devices --------------------------------------------------------------------------------------
+async def add_device(
+    cell: Cell, login: str, name: str, entropy: Entropy, origin: Origin, rights: Rights = FULL
+) -> str:
+    """Create a device password for an account; what it may do is fixed with it.
 
     Returns:
         The password; it is shown once, only its hash is kept.
@@ -82,15 +177,18 @@ async def add_device(cell: Cell, login: str, name: str, entropy: Entropy, origin
     Raises:
         InvalidError, NotFoundError, ConflictError: the name cannot be one, there is no such
             account, the device is there already. Nothing changed.
-        FrozenError: no new device is set up while an account is frozen.
+        FrozenError, SuspendedError: no new device is set up meanwhile.
     """
     account = find_account(cell.directory, login)
     if cell.directory.frozen(account.id):
         raise FrozenError
+    if reason := suspended(account):
+        raise _suspended_error(reason)
     if not name.isprintable() or not 0 < len(name.encode()) <= HREF_BYTES_MAX:
         raise InvalidError(f"A device's name is 1 to {HREF_BYTES_MAX} bytes of printable text.")
     password = make_password(entropy.token)
-    data = canonical({"name": name, "scope": "all", "secret": secret_of(password)})
+    facts = {"name": name, "scope": scope_fact(rights), "secret": secret_of(password)}
+    data = canonical(facts)
     key = Key(account.id, DEVICE, name)
     try:
         await cell.submit(Put(key, digest_of(data.encode()), data, origin, ABSENT), {})
@@ -117,6 +215,7 @@ def find_account(directory: Directory, login: str) -> Member:
     return account
 
 
+# --- signing in -----------------------------------------------------------------------------------
 def _account(directory: Directory, login: str) -> Member | None:
     try:
         return directory.account(normalise_login(login))
@@ -140,13 +239,29 @@ def sign_in(directory: Directory, login: str, password: str) -> Caller | None:
     if account is None or found is None:
         compare_digest(secret, _NO_SECRET)
         return None
-    return Caller(account, found, bytes.fromhex(account.facts["key"]))
+    key = bytes.fromhex(account.facts["key"])
+    return Caller(account, found, key, rights_of(found.facts), suspended(account))
 
 
 def still_valid(directory: Directory, caller: Caller) -> bool:
     """Say whether a caller who signed in before is neither revoked nor changed since."""
     device = directory.device(caller.device.id)
     return device is caller.device and directory.account(caller.login) is caller.account
+
+
+def shut_out(directory: Directory, caller: Caller) -> bool:
+    """Say whether a caller was let in once and would not be now: revoked, or suspended since.
+
+    By content, not by identity: a directory that was loaded anew holds rows of its own, and a cell
+    that is opened again must not cost anybody a connection (I9).
+    """
+    device = directory.device(caller.device.id)
+    if device is None or device.etag != caller.device.etag:
+        return True
+    account = directory.account(caller.login)
+    if account is caller.account:
+        return False
+    return account is None or (not caller.suspended and bool(suspended(account)))
 
 
 def make_password(token: Callable[[int], bytes]) -> str:

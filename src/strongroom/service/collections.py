@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -16,6 +18,7 @@ from strongroom.ports.cell import Cell
 DISPLAY_NAME: Final = "{DAV:}displayname"
 ADDRESSBOOK_DATA: Final = canonical({"type": "addressbook"})
 ABSENT: Final = Precondition(none_match=ANY)
+_TAG: Final = re.compile(r"<[^>]*>")
 
 Changes = Sequence[tuple[str, str | None]]
 
@@ -23,6 +26,11 @@ Changes = Sequence[tuple[str, str | None]]
 def display_name(name: str) -> dict[str, str]:
     """Give the property that holds a name for people."""
     return {DISPLAY_NAME: f'<D:displayname xmlns:D="DAV:">{escape(name)}</D:displayname>'}
+
+
+def name_of(member: Member) -> str:
+    """Give the name for people that a collection or an account has; "" where it has none."""
+    return unescape(_TAG.sub("", member.properties.get(DISPLAY_NAME, ""))).strip()
 
 
 async def make_book(

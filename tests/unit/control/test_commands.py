@@ -44,7 +44,7 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     made = Desk()
-    made.do("account add", login="anna", name="Anna Berg")
+    made.do("account add", login="anna", name="Anna Berg", email="anna@example.org")
     return made
 
 
@@ -58,23 +58,56 @@ def test_an_account_gets_a_book_and_its_name(desk: Desk):
 
 def test_an_account_is_not_made_twice(desk: Desk):
     with pytest.raises(ConflictError):
-        desk.do("account add", login="anna", name="")
+        desk.do("account add", login="anna", name="", email="")
 
 
 def test_a_name_that_xml_cannot_carry_makes_no_account(desk: Desk):
     with pytest.raises(InvalidError):
-        desk.do("account add", login="bert", name="a\x00b")
+        desk.do("account add", login="bert", name="a\x00b", email="")
     assert desk.cell.directory.account("bert") is None
 
 
+def add_phone(desk: Desk, *services: str, read_only: bool = False) -> dict[str, Any]:
+    return desk.do(
+        "device add", login="anna", name="phone", services=list(services), read_only=read_only
+    )
+
+
 def test_a_device_signs_in_until_it_is_revoked(desk: Desk):
-    password = desk.do("device add", login="anna", name="phone")["password"]
+    password = add_phone(desk)["password"]
     assert sign_in(desk.cell.directory, "anna", password) is not None
     listed = desk.do("device list", login="anna")
     assert [row["name"] for row in listed["devices"]] == ["phone"]
     assert password not in str(listed)
     desk.do("device revoke", login="anna", name="phone")
     assert sign_in(desk.cell.directory, "anna", password) is None
+
+
+def test_a_scope_is_shown_and_a_service_that_is_not_known_makes_no_device(desk: Desk):
+    with pytest.raises(InvalidError, match="telepathy"):
+        add_phone(desk, "contacts", "telepathy")
+    add_phone(desk, "contacts", read_only=True)
+    (row,) = desk.do("device list", login="anna")["devices"]
+    assert (row["services"], row["read_only"]) == (["contacts"], True)
+
+
+def test_all_of_an_account_is_shown_but_no_secret(desk: Desk):
+    password = add_phone(desk)["password"]
+    desk.do("account suspend", login="anna", reason="unpaid")
+    shown = desk.do("account show", login="Anna")
+    account = desk.cell.directory.account("anna")
+    assert account is not None
+    assert (shown["login"], shown["name"], shown["email"], shown["suspended"]) == (
+        "anna", "Anna Berg", "anna@example.org", "unpaid",
+    )  # fmt: skip
+    assert shown["books"] == [{"book": "contacts", "name": "Contacts", "contacts": 0}]
+    assert [row["name"] for row in shown["devices"]] == ["phone"]
+    secret = desk.cell.directory.members(account.id, "device")[0].facts["secret"]
+    for hidden in (password, secret, account.facts["key"]):
+        assert hidden not in str(shown)
+    assert [row["suspended"] for row in desk.do("account list")["accounts"]] == ["unpaid"]
+    desk.do("account resume", login="anna")
+    assert desk.do("account show", login="anna")["suspended"] == ""
 
 
 def freeze(desk: Desk) -> int:
@@ -106,7 +139,7 @@ def test_nothing_frozen_is_nothing_to_thaw(desk: Desk):
 
 
 def test_the_journal_says_which_command_it_was(desk: Desk):
-    desk.do("device add", login="anna", name="phone")
+    add_phone(desk)
     account = desk.cell.directory.account("anna")
     assert account is not None
     assert desk.cell.journal[account.id][-1][0].request == "command device add"
@@ -117,8 +150,9 @@ def test_the_journal_says_which_command_it_was(desk: Desk):
     [
         ("rm -rf", {}),
         ("account add", {}),
-        ("account add", {"login": "a", "name": "b", "more": "c"}),
-        ("account add", {"login": 1, "name": "b"}),
+        ("account add", {"login": "a", "name": "b", "email": "", "more": "c"}),
+        ("account add", {"login": 1, "name": "b", "email": ""}),
+        ("device add", {"login": "a", "name": "b", "services": [], "read_only": 1}),
         ("account thaw", {"login": "a", "evidence": "b"}),
         ("account thaw", {"login": "a", "evidence": [1]}),
         ("replica rebuild from", {"source": "r1", "number": True}),
@@ -132,7 +166,7 @@ def test_arguments_that_do_not_fit_run_nothing(command: str, arguments: dict[str
 def test_on_a_frozen_cell_each_command_that_needs_it_says_why():
     desk = Desk()
     desk.room.cell, desk.room.trouble = None, FrozenCellError("two disks are missing")
-    samples = {str: "x", list: [], int: 1}
+    samples = {str: "x", list: [], int: 1, bool: False}
     for name, command in COMMANDS.items():
         if command.needs_cell:
             given = {key: samples[kind] for key, kind in command.takes.items()}
