@@ -55,6 +55,8 @@ async def read_journals(world: World, whole: bool) -> bool:
     """Read all journals on from where they were read last; False = not provable now."""
     cell = world.cell
     assert cell is not None
+    if whole:
+        world.forget()
     for collection in (CELL, world.home, *world.books.values()):
         known = [] if whole else world.model.journals.get(collection, [])
         after = known[-1].number if known else 0

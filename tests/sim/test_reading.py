@@ -112,6 +112,7 @@ def test_a_journal_that_does_not_fold_is_not_told() -> None:
     lines = list(state.journals[book])
     lines[2] = lines[2]._replace(line=lines[3].line)
     spoil(world.disks[0], replace(state, journals={**state.journals, book: tuple(lines)}))
+    world.forget()
     found = world.run(world.changes(book, 0, genesis_chain(book)[:8]))
     assert [e.href for e in found.entries] == [f"{n}.vcf" for n in range(6)]
     rest(world)

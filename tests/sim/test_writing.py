@@ -108,6 +108,7 @@ def test_nothing_below_quorum_is_answered() -> None:
     assert cell is not None
     book = world.books["contacts"]
     number = cell.head(book).number
+    world.forget()
 
     async def race() -> list[Any]:
         edit, bodies = world.put_edit("a.vcf", BOB)

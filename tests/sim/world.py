@@ -29,6 +29,7 @@ from strongroom.history.entries import (
 )
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise
+from strongroom.mirror.recent import Recent
 from strongroom.mirror.site import Site
 
 T = TypeVar("T")
@@ -312,6 +313,11 @@ class World:
             return error
         self.model.listed(head, members, before)
         return members
+
+    def forget(self) -> None:
+        """Have the next deltas told by the replicas, not from memory."""
+        assert self.cell is not None
+        self.cell._core.recent = Recent()
 
     async def changes(self, collection: int, after: int, chain: bytes, limit: int = 1000) -> Any:
         """Ask for a delta and keep the answer in the model."""

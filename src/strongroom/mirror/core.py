@@ -19,8 +19,9 @@ from strongroom.base.errors import (
     UnavailableReplicaError,
 )
 from strongroom.history.directory import Directory
-from strongroom.history.entries import Head, Position, Row, genesis_head
+from strongroom.history.entries import Batch, Head, Position, Row, genesis_head
 from strongroom.mirror import state as machine
+from strongroom.mirror.recent import Recent
 from strongroom.mirror.site import Site
 from strongroom.ports.world import Clock
 
@@ -41,6 +42,7 @@ class Core:
         self.position = Position(0, 0, b"")
         self.heads: dict[int, Head] = {}
         self.directory = Directory()
+        self.recent = Recent()
         self.alarms: dict[str, str] = {}
         self.last_ms = 0
         self.closing = False
@@ -129,14 +131,16 @@ class Core:
                 return older
         return None
 
-    def publish(self, position: Position, heads: Mapping[int, Head], rows: Iterable[Row]) -> None:
+    def publish(self, batch: Batch, heads: Mapping[int, Head], rows: Iterable[Row]) -> None:
         """Take a batch over as committed."""
-        self._past.append((position.number, {c: self.head(c) for c in heads}))
+        replaced = {c: self.head(c) for c in heads}
+        self._past.append((batch.number, replaced))
+        self.recent.take(batch, replaced)
         self.heads.update(heads)
         self.dirty.update(heads)
         for row in rows:
             self.directory.take(row)
-        self.position = position
+        self.position = batch.position
         self._moved.set()
         self._moved = asyncio.Event()
 

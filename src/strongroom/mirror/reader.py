@@ -250,6 +250,9 @@ class Reader:
     # --- changes ----------------------------------------------------------------------------------
     async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
         """Give the proven part (after, upto] of a journal; see ports.cell.Cell.changes."""
+        remembered = self._remembered(collection, after, chain, limit)
+        if remembered is not None:
+            return remembered
         unexplained = 0
         async for site, snapshot in self._answers(
             lambda r: r.journal(collection, after, limit), limits.LISTING_SECONDS_MAX
@@ -270,6 +273,16 @@ class Reader:
             elif not changes.more or await self._confirmed(collection, changes, site):
                 return changes
         raise UnsureError
+
+    def _remembered(self, collection: int, after: int, chain: bytes, limit: int) -> Changes | None:
+        """Give what the last commits changed; None where a replica must tell.
+
+        That no journal explains a token is never said from here: only a quorum can (I5).
+        """
+        journal = self._core.recent.since(collection, after, limit)
+        if journal is None or journal.chain is None or not journal.chain.startswith(chain):
+            return None
+        return _folded(journal, journal.chain, self._core.head(collection))
 
     async def _confirmed(self, collection: int, changes: Changes, first: Site) -> bool:
         """Have a second voter confirm where a cut delta ends, for the head cannot prove it."""

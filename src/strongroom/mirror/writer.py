@@ -322,7 +322,7 @@ class Writer:
         self.batches += 1
         self._crowd = len(flown.asked) + len(self._queue)
         self.entries += len(flown.batch.entries)
-        self._core.publish(flown.batch.position, flown.heads, flown.rows)
+        self._core.publish(flown.batch, flown.heads, flown.rows)
         self._held_back.append(flown)
         flown.landed.set_result(None)
 
