@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
-from strongroom.formats.hrefs import Path, join, split
+from strongroom.formats.hrefs import PATH_BYTES_MAX, Path, join, split
 
 WELL_KNOWN: Final = frozenset({b"/.well-known/carddav", b"/.well-known/carddav/"})
 WELL_KNOWN_TARGET: Final = b"/dav/"
@@ -100,6 +100,8 @@ def _parse(raw_path: bytes) -> Target:
 
 
 def _root(raw_path: bytes) -> Target:
+    if len(raw_path) > PATH_BYTES_MAX:
+        return NOWHERE
     try:
         path = split(_SLASHES.sub(b"/", raw_path))
     except FormatError:
