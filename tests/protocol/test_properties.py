@@ -74,7 +74,7 @@ def test_a_book_says_what_phones_ask_for(site: Site) -> None:
     assert token is not None
     assert ctag is not None
     assert token.text == ctag.text
-    assert (token.text or "").startswith("urn:")
+    assert (token.text or "").startswith("data:,")
     for name in ("supported-report-set", "current-user-privilege-set", "owner"):
         assert answer.prop(BOOK, D + name) is not None
     data = answer.prop(BOOK, C + "supported-address-data")
