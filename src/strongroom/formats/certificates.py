@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from strongroom.formats import FormatError
+from strongroom.formats.hosts import Hosts
 
 AUTHORITY_DAYS: Final = 3650
 LEAF_DAYS: Final = 397
@@ -50,13 +51,6 @@ class Pair(NamedTuple):
 
     certificate: bytes
     key: bytes
-
-
-class Hosts(NamedTuple):
-    """What a server is called: DNS names and IP addresses."""
-
-    names: tuple[str, ...]
-    addresses: tuple[str, ...]
 
 
 class Facts(NamedTuple):

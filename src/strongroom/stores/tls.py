@@ -16,7 +16,6 @@ from strongroom.base.errors import DamageError, SettingsError
 from strongroom.formats import FormatError
 from strongroom.formats.certificates import (
     Facts,
-    Hosts,
     Pair,
     is_issued_by,
     make_authority,
@@ -25,6 +24,7 @@ from strongroom.formats.certificates import (
     sign_message,
     to_der,
 )
+from strongroom.formats.hosts import Hosts
 from strongroom.ports.world import Clock, Entropy
 from strongroom.stores.durable import Durable
 

@@ -20,7 +20,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from fakes.world import FakeEntropy
 from strongroom.formats import FormatError
 from strongroom.formats.certificates import (
-    Hosts,
     Pair,
     is_issued_by,
     make_authority,
@@ -29,6 +28,7 @@ from strongroom.formats.certificates import (
     sign_message,
     to_der,
 )
+from strongroom.formats.hosts import Hosts
 
 NOW = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
 HOSTS = Hosts(("box", "box.local", "localhost"), ("192.168.1.5", "127.0.0.1", "::1"))

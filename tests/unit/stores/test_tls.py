@@ -9,7 +9,8 @@ import pytest
 
 from fakes.world import FakeEntropy
 from strongroom.base.errors import SettingsError
-from strongroom.formats.certificates import LEAF_DAYS, Hosts, is_issued_by, read_certificate
+from strongroom.formats.certificates import LEAF_DAYS, is_issued_by, read_certificate
+from strongroom.formats.hosts import Hosts
 from strongroom.stores.clock import SystemClock
 from strongroom.stores.tls import RENEW_MS, LiveCertificate, LocalAuthority
 
