@@ -22,9 +22,12 @@ BODY_BYTES_A_PERIOD_MIN: Final = 1024  # a phone at the edge of its network is f
 LATE_BODY_SECONDS_MAX: Final = 30.0  # for the rest of a body that was refused already
 READER_SECONDS_MAX: Final = 60.0  # for a client to read anything of an answer that waits
 CONNECTIONS_MAX: Final = 4096  # each costs some KiB; beyond it new ones are closed
+PAGE_BYTES_MAX: Final = 256 * 1024  # bodies that an answer holds while its client reads
 CONCURRENT_REQUESTS_MAX: Final = 1024  # beyond it: 503, so that memory stays bounded
 WRONG_PASSWORD_DELAY_SECONDS: Final = 1.0  # a guesser's pace; right passwords never wait
 WRONG_PASSWORDS_WAITING_MAX: Final = 256  # more than this are refused without waiting
+PAIRING_SECONDS: Final = 900.0  # a page that sets up one phone: time to find the phone, no more
+PAIRINGS_MAX: Final = 64  # such pages at once; they are kept in memory
 
 # --- batches ------------------------------------------------------------------------------------
 BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms

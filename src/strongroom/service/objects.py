@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 from typing import Final
 
 from strongroom.base.errors import InvalidError, NotFoundError, PreconditionError, UnsureError
-from strongroom.base.limits import BATCH_BYTES_MAX, ENTRY_SLOT_BITS
+from strongroom.base.limits import ENTRY_SLOT_BITS, PAGE_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.conditions import Precondition
 from strongroom.formats.vcard import CardFacts, check
@@ -131,7 +131,7 @@ async def read_bodies(
     size = 0
     for card in cards:
         length = size_of(card)
-        if page and (len(page) == _PAGE or size + length > BATCH_BYTES_MAX):
+        if page and (len(page) == _PAGE or size + length > PAGE_BYTES_MAX):
             yield await _with_bodies(cell, page)
             page, size = [], 0
         page.append(card)
