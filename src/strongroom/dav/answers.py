@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
-from strongroom.base.errors import ClientError, StrongroomError
+from strongroom.base.errors import ClientError, RightsError, StrongroomError, SuspendedError
 from strongroom.dav.request import Request, Send
 from strongroom.dav.statuses import Status, status_of
-from strongroom.formats.multistatus import error_body
+from strongroom.formats.multistatus import error_body, needed_privileges
 from strongroom.formats.preferences import MINIMAL
 
 Header = tuple[bytes, bytes]
@@ -59,7 +59,8 @@ async def refuse_plainly(
         headers.append((b"retry-after", b"%d" % status.retry_after_seconds))
     if status.element:
         headers.append(XML)
-        body = error_body(status.element, status.href or None)
+        inner = needed_privileges(error.needed) if isinstance(error, RightsError) else b""
+        body = error_body(status.element, status.href or None, inner=inner)
     else:
         headers.append(TEXT)
         body = f"{_words(error)}\n".encode()
@@ -67,8 +68,9 @@ async def refuse_plainly(
 
 
 def _words(error: StrongroomError) -> str:
-    # Details of our own trouble are for the log; a client's mistake is explained.
-    if isinstance(error, ClientError):
+    # Details of our own trouble are for the log; a client's mistake is explained, and what an
+    # operator wants to be said is said.
+    if isinstance(error, ClientError | SuspendedError):
         return str(error)
     return error.hint or "Nothing is lost; the answer cannot be given now. Try again later."
 

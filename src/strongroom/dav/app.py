@@ -1,7 +1,8 @@
 """The CardDAV face: from an HTTP request to one method, and from its error to an answer.
 
 Order of the answers: the well-known redirect, then 401 before anything else can be learnt, then 404
-by the address alone, then 405, then what the method says.
+by the address alone, then 405, then what freezes the account or the device may not, then what the
+method says. A suspended account hears its operator's words after 401 and before all else.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from strongroom.dav.proppatch import proppatch
 from strongroom.dav.put import put
 from strongroom.dav.report import report
 from strongroom.dav.request import GoneError, Receive, Request, Scope, Sender, headers_of
+from strongroom.dav.rights import check_service, check_writes
 from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
 from strongroom.ports.cell import Cell
 from strongroom.service.access import check_home
+from strongroom.service.accounts import check_open
 
 _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
     "COPY": copy_or_move,
@@ -86,6 +89,7 @@ async def _answer(request: Request, send: Sender) -> None:
 
 
 async def _dispatch(request: Request) -> None:
+    check_open(request.caller)
     place = request.target.place
     # Nothing is looked up for a path of somebody else: it is 404 as one that cannot be (I4).
     if place is not Place.ROOT and request.target.login != request.caller.login:
@@ -94,8 +98,10 @@ async def _dispatch(request: Request) -> None:
     if method is None or not allowed(place, request.method):
         await _not_allowed(request, place)
         return
+    check_service(request)
     if place in _FREEZABLE and method is not options:
         check_home(request.cell, request.caller.home)
+    check_writes(request)
     await method(request)
 
 

@@ -2,7 +2,7 @@
 
 A set of names is compiled once (`plan`), so that a listing of ten thousand cards looks nothing up
 twice. A dead property is kept as the XML that was sent. `displayname` is a dead property with a
-default.
+default. A getter that gives nothing (b"") says that this caller has no such property.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from strongroom.service.accounts import Caller
 from strongroom.service.changes import token_of
 from strongroom.service.collections import DISPLAY_NAME
 from strongroom.service.objects import size_of
+from strongroom.service.rights import CONTACTS
 
 CTAG: Final = "{http://calendarserver.org/ns/}getctag"
 ADDRESS_DATA: Final = CARD + "address-data"
@@ -79,9 +80,20 @@ def _reports(*names: str) -> Getter:
     )
 
 
-def _privileges(*names: str) -> Getter:
+def _privileges(*names: str) -> bytes:
     inner = b"".join(element(DAV + "privilege", element(DAV + name)) for name in names)
-    return _constant(element(DAV + "current-user-privilege-set", inner))
+    return element(DAV + "current-user-privilege-set", inner)
+
+
+def _own_privileges(site: Site, _member: Member) -> bytes:
+    return _READ_PRIVILEGES if site.caller.rights.read_only else _OWNER_PRIVILEGES
+
+
+def _addressbook_home(site: Site, _member: Member) -> bytes:
+    """Give the home, unless the device was made for other services: then nothing leads there."""
+    if not site.caller.rights.reaches(CONTACTS):
+        return b""
+    return _href(CARD + "addressbook-home-set", home_href(site.caller.login))
 
 
 def _address_data_types() -> Getter:
@@ -123,9 +135,7 @@ _EVERYWHERE: Final[dict[str, Getter]] = {
     DAV + "principal-collection-set": _constant(
         _href(DAV + "principal-collection-set", "/dav/principals/")
     ),
-    CARD + "addressbook-home-set": lambda site, _member: _href(
-        CARD + "addressbook-home-set", home_href(site.caller.login)
-    ),
+    CARD + "addressbook-home-set": _addressbook_home,
 }
 
 LIVE: Final[dict[Place, dict[str, Getter]]] = {
@@ -133,26 +143,26 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "collection"),
         DISPLAY_NAME: _display_name(lambda _site, _member: "Strongroom"),
-        DAV + "current-user-privilege-set": _READ_PRIVILEGES,
+        DAV + "current-user-privilege-set": _constant(_READ_PRIVILEGES),
         DAV + "supported-report-set": _PRINCIPAL_REPORTS,
     },
     Place.PRINCIPAL: {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "principal"),
         DISPLAY_NAME: _display_name(lambda site, _member: site.caller.login),
-        DAV + "current-user-privilege-set": _READ_PRIVILEGES,
+        DAV + "current-user-privilege-set": _constant(_READ_PRIVILEGES),
         DAV + "supported-report-set": _PRINCIPAL_REPORTS,
     },
     Place.HOME: {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "collection"),
-        DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
+        DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(_ACL_PRINCIPALS, _EXPAND, DAV + "principal-match"),
     },
     Place.BOOK: {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "collection", CARD + "addressbook"),
-        DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
+        DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(
             _ACL_PRINCIPALS,
             _EXPAND,
@@ -182,7 +192,7 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
         DAV + "getlastmodified": lambda _site, card: element(
             DAV + "getlastmodified", last_modified(card)
         ),
-        DAV + "current-user-privilege-set": _OWNER_PRIVILEGES,
+        DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(
             _ACL_PRINCIPALS, _EXPAND, CARD + "addressbook-query"
         ),
@@ -216,6 +226,7 @@ class Plan(NamedTuple):
     """A compiled question: what is live here, and what may be dead, defaulted or missing."""
 
     live: tuple[Getter, ...]
+    names: tuple[str, ...]  # of those
     others: tuple[str, ...]
     defaults: dict[str, Getter]
     with_dead: bool
@@ -225,8 +236,10 @@ class Plan(NamedTuple):
 def plan(place: Place, names: tuple[str, ...]) -> Plan:
     """Compile a list of names for one kind of thing."""
     live = LIVE[place]
+    known = tuple(name for name in names if name in live)
     return Plan(
-        tuple(live[name] for name in names if name in live),
+        tuple(live[name] for name in known),
+        known,
         tuple(name for name in names if name not in live),
         _DEFAULTS.get(place, {}),
         place in _WITH_DEAD,
@@ -236,6 +249,10 @@ def plan(place: Place, names: tuple[str, ...]) -> Plan:
 def describe(site: Site, href: str, member: Member, asked: Plan, *extra: bytes) -> bytes:
     """Write one response of a multistatus; `extra` are elements that the caller made."""
     found = [getter(site, member) for getter in asked.live]
+    if b"" in found:
+        absent = (name for name, xml in zip(asked.names, found, strict=True) if not xml)
+        asked = asked._replace(others=(*asked.others, *absent))
+        found = [xml for xml in found if xml]
     found += extra
     if not asked.others:
         return response(href, found)
@@ -267,7 +284,8 @@ def describe_propfind(
     dead: Iterable[str] = member.properties if place in _WITH_DEAD else ()
     known = (*LIVE[place], *_DEFAULTS.get(place, ()))
     if wanted.kind == "propname":
-        names = dict.fromkeys((*known, *dead))
+        there = (n for n in known if n not in LIVE[place] or LIVE[place][n](site, member))
+        names = dict.fromkeys((*there, *dead))
         return response(href, [element(name) for name in names])
     names = dict.fromkeys((*(n for n in known if n in _ALLPROP), *dead, *wanted.include))
     return describe(site, href, member, plan(place, tuple(names)))

@@ -34,6 +34,7 @@ from strongroom.history.entries import COLLECTION, Member
 from strongroom.service.access import find_book
 from strongroom.service.collections import DISPLAY_NAME
 from strongroom.service.objects import find_card
+from strongroom.service.rights import CONTACTS
 
 _SEARCHABLE: Final = {DISPLAY_NAME: "Name"}
 _PRINCIPALS: Final = frozenset({Place.ROOT, Place.PRINCIPAL})
@@ -153,9 +154,13 @@ def _expand(
     site: Site, place: Place, href: str, member: Member, wanted: tuple[Expanded, ...]
 ) -> bytes:
     live = LIVE[place]
-    deep = [one for one in wanted if one.inner and one.name in live]
+    deep = {
+        one: xml
+        for one in wanted
+        if one.inner and one.name in live and (xml := live[one.name](site, member))
+    }
     plain = tuple(one.name for one in wanted if one not in deep)
-    extra = [_expanded(site, live[one.name](site, member), one.inner) for one in deep]
+    extra = [_expanded(site, xml, one.inner) for one, xml in deep.items()]
     return describe(site, href, member, plan(place, plain), *extra)
 
 
@@ -176,6 +181,8 @@ def _known(site: Site, place: Place, login: str, book: str) -> Member | None:
     if place is Place.ROOT or (place is Place.PRINCIPAL and login == caller.login):
         return caller.account
     if login != caller.login or directory.frozen(caller.home):
+        return None
+    if not caller.rights.reaches(CONTACTS):
         return None
     if place is Place.HOME:
         return caller.account

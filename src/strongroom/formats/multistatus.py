@@ -14,7 +14,7 @@ Source: RFC 4918 sections 13, 14 and 16; RFC 6578 section 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -144,15 +144,33 @@ def mkcol_body(propstats: Sequence[bytes]) -> bytes:
     return _DECLARATION + b"<D:mkcol-response" + _NAMESPACES + b">" + inner + b"</D:mkcol-response>"
 
 
-def error_body(condition: str, href: str | None = None, text: str | None = None) -> bytes:
+def needed_privileges(needed: Iterable[tuple[str, str]]) -> bytes:
+    """Write what stands inside DAV:need-privileges (RFC 3744 section 7.1.1).
+
+    Args:
+        needed: (address, Clark name of the privilege) of each that is lacking.
+    """
+    return b"".join(
+        element(
+            "{DAV:}resource",
+            element("{DAV:}href", escape(href)) + element("{DAV:}privilege", element(privilege)),
+        )
+        for href, privilege in needed
+    )
+
+
+def error_body(
+    condition: str, href: str | None = None, text: str | None = None, inner: bytes = b""
+) -> bytes:
     """Write a DAV:error.
 
     Args:
         condition: Clark name of the precondition; there is always one.
         href: what it concerns, written inside the condition.
         text: for people; stands beside the condition in a namespace of our own.
+        inner: more of what the condition holds.
     """
-    inner = b"" if href is None else element("{DAV:}href", escape(href))
+    inner = inner if href is None else element("{DAV:}href", escape(href)) + inner
     words = b"" if text is None else element("{urn:strongroom:error}message", escape(text))
     start = _DECLARATION + b"<D:error" + _NAMESPACES + b">"
     return start + element(condition, inner) + words + b"</D:error>\n"

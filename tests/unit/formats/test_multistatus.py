@@ -21,6 +21,7 @@ from strongroom.formats.multistatus import (
     error_body,
     escape,
     mkcol_body,
+    needed_privileges,
     prologue,
     propstat,
     propstat_response,
@@ -97,6 +98,16 @@ def test_the_fate_of_each_property_can_be_told():
     assert member.find(f"{D}propstat/{D}error/{D}cannot-modify-protected-property") is not None
     assert mkcol.tag == f"{D}mkcol-response"
     assert [one.findtext(f"{D}status")[9:12] for one in mkcol] == ["403", "424"]
+
+
+def test_each_privilege_that_is_lacking_is_named_with_its_resource() -> None:
+    """RFC 3744 section 7.1.1."""
+    inner = needed_privileges([("/a&b/", f"{D}bind"), ("/c", f"{D}write-content")])
+    (condition,) = etree.fromstring(error_body(f"{D}need-privileges", inner=inner))
+    told = [(one.findtext(f"{D}href"), one.find(f"{D}privilege")[0].tag) for one in condition]
+    assert told == [("/a&b/", f"{D}bind"), ("/c", f"{D}write-content")]
+    (condition,) = etree.fromstring(error_body(f"{D}need-privileges", href="/d", inner=inner))
+    assert [one.tag for one in condition] == [f"{D}href", f"{D}resource", f"{D}resource"]
 
 
 def test_an_error_is_never_empty():
