@@ -18,10 +18,10 @@ from typing import Final, NamedTuple
 
 from strongroom.base.limits import CARD_LINES_MAX, CARD_PARAMETERS_BYTES_MAX
 from strongroom.formats import FormatError
+from strongroom.formats.characters import unfolded
 
 LINE_BYTES_MAX: Final = 75  # of a line that is written here, without its end
 
-_FOLDS: Final = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t")
 _FOLDS_A_LINE: Final = 10  # on average, in a card with the most lines; photos have thousands
 _HEAD: Final = re.compile(rb'(?:"[^"]*+"|[^":]++)*+:')
 _PIECES: Final = {
@@ -88,7 +88,7 @@ def find_lines(card: bytes, names: frozenset[bytes]) -> list[Line]:
     """
     lines = []
     left = CARD_PARAMETERS_BYTES_MAX
-    for count, found in enumerate(_wanted(names).finditer(b"\n" + _unfold(card))):
+    for count, found in enumerate(_wanted(names).finditer(b"\n" + unfolded(card))):
         line = _line(found[1])
         left -= len(line.parameters)
         if count == CARD_LINES_MAX or left < 0:
@@ -122,12 +122,6 @@ def _raws(card: bytes) -> Iterator[bytes]:
     yield b"\n".join(folded)
 
 
-def _unfold(raw: bytes) -> bytes:
-    for fold in _FOLDS:
-        raw = raw.replace(fold, b"")
-    return raw
-
-
 def _ends(line: Line) -> bool:
     return line.value.strip().upper() == b"VCARD"
 
@@ -141,7 +135,7 @@ _NOTHING: Final = Line(b"", b"", b"", b"", b"")
 
 
 def _line(raw: bytes) -> Line:
-    text = (_unfold(raw) if b"\n" in raw else raw).removesuffix(b"\r")
+    text = (unfolded(raw) if b"\n" in raw else raw).removesuffix(b"\r")
     head, colon, value = text.partition(b":")
     if not colon:
         return _NOTHING._replace(raw=raw)

@@ -18,7 +18,7 @@ from typing import Final
 from strongroom.formats import FormatError
 
 _CONTROLS: Final = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
-_FOLD_INSIDE_CHARACTER: Final = re.compile(rb"\r?\n[ \t](?=[\x80-\xbf])")
+_FOLDS: Final = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t")
 _NOT_CHARACTERS: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")  # U+FFFE and U+FFFF in UTF-8
 
 _START: Final = (
@@ -53,7 +53,7 @@ def carried(raw: bytes, broken: str = "not-xml-clean") -> bytes:
         broken: the code to refuse with where `raw` is not UTF-8 at all.
 
     Returns:
-        `raw` itself; only folds inside a character are taken out, for XML cannot carry half of one.
+        `raw` itself; unfolded where a fold is inside a character, for XML cannot carry half of one.
 
     Raises:
         FormatError: `broken`, or `not-xml-clean` for a character that XML 1.0 cannot carry.
@@ -64,9 +64,16 @@ def carried(raw: bytes, broken: str = "not-xml-clean") -> bytes:
     return raw if raw.isascii() else _carried_unicode(raw, broken)
 
 
+def unfolded(raw: bytes) -> bytes:
+    """Give a text with its folded lines made whole (RFC 2425 section 5.8.1)."""
+    for fold in _FOLDS:
+        raw = raw.replace(fold, b"")
+    return raw
+
+
 def _carried_unicode(raw: bytes, broken: str) -> bytes:
     if not _is_utf_8(raw):
-        raw = _FOLD_INSIDE_CHARACTER.sub(b"", raw)
+        raw = unfolded(raw)
         if not _is_utf_8(raw):
             half = _is_utf_8(raw, "surrogatepass")
             raise FormatError("not-xml-clean" if half else broken, "It is not text in UTF-8.")

@@ -6,18 +6,26 @@ colon. The ugly cards of real clients (groups, lower case, LF alone, X- properti
 are kept as sent.
 
 Not here: re-serialising, a full property parser, conversion between versions.
-Rules: unfold bytes before anything is decoded; split at LF only (others split inside values).
+Rules: unfold bytes before anything is decoded; split at LF only (others split inside values); the
+largest card of a hostile client is looked at in a few ten milliseconds, whatever it holds.
 Source: RFC 6350 section 3, RFC 2426; RFC 6352 section 5.1 (one card, one UID).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, cast
 
-from strongroom.base.limits import UID_BYTES_MAX
+from strongroom.base.limits import (
+    CARD_FACT_LINES_MAX,
+    CARD_FOLDS_KEPT_MAX,
+    CARD_LINES_KEPT_MAX,
+    CARD_PARAMETERS_BYTES_MAX,
+    UID_BYTES_MAX,
+)
 from strongroom.formats import FormatError
-from strongroom.formats.characters import carried
+from strongroom.formats.characters import carried, unfolded
 
 FULL_NAME_CHARACTERS_MAX: Final = 255  # a fact for people to recognise the card by, not the data
 
@@ -44,9 +52,10 @@ def check(body: bytes) -> CardFacts:
 
     Raises:
         FormatError: `not-a-vcard`, `unsupported-version`, `two-cards`, `no-uid`, `two-uids`,
-            `uid-too-long` or `not-xml-clean`.
+            `uid-too-long`, `too-complex` or `not-xml-clean`.
     """
-    text = b"\n" + _unfold(carried(body, "not-a-vcard").removeprefix(_BOM)).lstrip()
+    _check_shape(body)
+    text = b"\n" + unfolded(carried(body, "not-a-vcard").removeprefix(_BOM)).lstrip()
     found = _first_values(text)
     version = found.get(b"VERSION", b"")
     if version not in {b"3.0", b"4.0"}:
@@ -60,17 +69,32 @@ def check(body: bytes) -> CardFacts:
     return CardFacts(uid.decode(), cast(Literal["3.0", "4.0"], version.decode()), name)
 
 
-def _unfold(raw: bytes) -> bytes:
-    for fold in (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t"):
-        raw = raw.replace(fold, b"")
-    return raw
+def _check_shape(body: bytes) -> None:
+    folds = body.count(b"\n ") + body.count(b"\n\t")
+    if folds > CARD_FOLDS_KEPT_MAX or body.count(b"\n") - folds > CARD_LINES_KEPT_MAX:
+        raise _too_complex()
+
+
+def _too_complex() -> FormatError:
+    return FormatError("too-complex", "The card has too many lines, or too long parameters.")
+
+
+def _wanted_lines(text: bytes) -> Iterator[re.Match[bytes]]:
+    left = CARD_PARAMETERS_BYTES_MAX
+    for count, line in enumerate(_WANTED.finditer(text), 1):
+        rest = line[2]
+        if rest.startswith(b";") and b'"' in rest:
+            left -= len(rest)
+        if left < 0 or count > CARD_FACT_LINES_MAX:
+            raise _too_complex()
+        yield line
 
 
 def _first_values(text: bytes) -> dict[bytes, bytes]:
     """Give the first value of each wanted property between the one BEGIN and the one END."""
     found: dict[bytes, bytes] = {}
     opened, end = False, 0
-    for line in _WANTED.finditer(text):
+    for line in _wanted_lines(text):
         name, value = line[1].upper(), _value(line[2])
         if name == b"BEGIN" and value.upper() == _CARD:
             if opened:

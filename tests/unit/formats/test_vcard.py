@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strongroom.base.limits import UID_BYTES_MAX
+from strongroom.base.limits import (
+    CARD_FACT_LINES_MAX,
+    CARD_FOLDS_KEPT_MAX,
+    CARD_LINES_KEPT_MAX,
+    CARD_PARAMETERS_BYTES_MAX,
+    OBJECT_BYTES_MAX,
+    UID_BYTES_MAX,
+)
 from strongroom.formats import FormatError
 from strongroom.formats.characters import carried
 from strongroom.formats.vcard import FULL_NAME_CHARACTERS_MAX, CardFacts, check
@@ -160,6 +169,42 @@ def test_characters_that_xml_cannot_carry_are_refused(bad: str):
     body = PLAIN.replace("Erika", f"Eri{bad}ka").encode("utf-8", "surrogatepass")
 
     assert code_of(body) == "not-xml-clean"
+
+
+# --- what a hostile card may cost -----------------------------------------------------------------
+def test_a_card_has_so_many_lines_and_folds_and_no_more():
+    plain = ("VERSION:3.0", "UID:u1")  # with the frame and the last end: four line feeds
+    most = CARD_LINES_KEPT_MAX - 4
+
+    assert check(card(*plain, *["A:"] * most, end="\n")).uid == "u1"
+    assert code_of(card(*plain, *["A:"] * (most + 1), end="\n")) == "too-complex"
+    assert check(card(*plain, "NOTE:" + "\n " * CARD_FOLDS_KEPT_MAX, end="\n")).uid == "u1"
+    assert code_of(card(*plain, "NOTE:" + "\n\t" * (CARD_FOLDS_KEPT_MAX + 1))) == "too-complex"
+
+
+def test_a_card_names_itself_only_so_often():
+    names = ["FN:Erika"] * (CARD_FACT_LINES_MAX - 4)
+
+    assert check(card("VERSION:3.0", "UID:u1", *names)).full_name == "Erika"
+    assert code_of(card("VERSION:3.0", "UID:u1", *names, "FN:E")) == "too-complex"
+
+
+def test_quoted_parameters_of_what_is_read_are_bounded_together():
+    half = ';X="' + "a" * (CARD_PARAMETERS_BYTES_MAX // 2 - len(';X="":u'))
+
+    assert check(card("VERSION:3.0", f'UID{half}":u', f'FN{half}":u', end="\n")).full_name == "u"
+    longer = card("VERSION:3.0", f'UID{half}":u', f'FN{half}a":u', end="\n")
+    assert code_of(longer) == "too-complex"
+
+
+def test_the_largest_hostile_cards_are_looked_at_in_linear_time():
+    """Each of these took seconds; the limit is ten times what they take."""
+    frame = b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\n%sEND:VCARD\r\n"
+    for unit in (b"\n", b"FN:\n", b'FN;"a:"\n', b"BEGIN:\n", b"\xc3\n \xa9", b'FN;"":x\n'):
+        body = frame % (unit * (OBJECT_BYTES_MAX // len(unit)))
+        start = process_time()
+        assert code_of(body) == "too-complex"
+        assert process_time() - start < 1
 
 
 PIECES = st.sampled_from(
