@@ -12,7 +12,7 @@ from typing import Final
 
 from strongroom.base.errors import NotFoundError, StrongroomError
 from strongroom.dav.answers import TEXT, answer, refuse, refuse_plainly
-from strongroom.dav.auth import Gate
+from strongroom.dav.auth import ADMITTED, Gate
 from strongroom.dav.copy_move import copy_or_move
 from strongroom.dav.delete import delete
 from strongroom.dav.get import get
@@ -72,6 +72,8 @@ class CardDav:
         except StrongroomError as error:
             await refuse_plainly(send, error, method=scope["method"])
             return
+        if ADMITTED in scope:
+            scope[ADMITTED](caller)
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         try:
             await _answer(request, send)

@@ -3,6 +3,9 @@
 Right credentials never wait: who was let in once is known by the digest of the header until the
 device or the account changes. Wrong ones wait, a bounded number at a time. The directory answers
 from memory, so trouble with a store is never 401 (I4).
+
+A connection is told who was let in on it, so that the server can end it once that device is revoked
+or its account suspended.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from strongroom.formats.basicauth import parse
 from strongroom.history.directory import Directory
 from strongroom.service.accounts import Caller, sign_in, still_valid
 
+ADMITTED: Final = "strongroom.admitted"  # in the scope: what the connection is told by
 _KNOWN_MAX: Final = 10_000  # devices that are remembered; then all sign in once more
 
 
