@@ -23,8 +23,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# A refused body is read to its end up to here, so that the client sees our answer and not a reset.
-DRAIN_BYTES_MAX: Final = 8 * OBJECT_BYTES_MAX
+# A refused body is read to its end up to here, so that the client sees our answer and not a reset;
+# behind Apache or Caddy it would see 502 or nothing. 100 MB must pass (`strongroom doctor`).
+DRAIN_BYTES_MAX: Final = 13 * OBJECT_BYTES_MAX
 
 
 class GoneError(Exception):
