@@ -47,6 +47,8 @@ def ident(site: Site, book: str, name: str) -> int:
 # --- cards ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("4918", "9.9", "8.8")
+@pytest.mark.rfc("6352", "6.3.2.3")
 def test_a_moved_card_is_the_same_card_elsewhere(site: Site) -> None:
     """RFC 4918 section 9.9: 201 where nothing stood; ETag and bytes stay, and so does its id."""
     before, number = site.do("GET", ANN), ident(site, "contacts", "ann.vcf")
@@ -63,6 +65,7 @@ def test_a_moved_card_is_the_same_card_elsewhere(site: Site) -> None:
     assert there.hrefs == [OTHER + "new%20name.vcf"]
 
 
+@pytest.mark.rfc("4918", "9.9")
 def test_a_move_inside_a_book_renames(site: Site) -> None:
     """RFC 4918 section 9.9: one delta tells both."""
     token = sync(site, BOOK).token
@@ -73,6 +76,7 @@ def test_a_move_inside_a_book_renames(site: Site) -> None:
     assert delta.prop(BEN, D + "getetag") is not None
 
 
+@pytest.mark.rfc("4918", "9.8", "8.8")
 def test_a_copied_card_is_another_card(site: Site) -> None:
     """RFC 4918 section 9.8: the source stays, dead properties go along."""
     patch = '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u:">1</x></prop></set>'
@@ -86,6 +90,7 @@ def test_a_copied_card_is_another_card(site: Site) -> None:
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])
+@pytest.mark.rfc("4918", "9.8.4", "9.9.3", "10.6")
 def test_what_stands_is_overwritten_unless_it_may_not(site: Site, method: str) -> None:
     """RFC 4918 section 10.6: Overwrite F is 412; T, and no header, is 204."""
     for overwrite in ({}, {"overwrite": "T"}):
@@ -103,6 +108,7 @@ def test_what_stands_is_overwritten_unless_it_may_not(site: Site, method: str) -
     assert go(site, method, ANN, OTHER + "b.vcf", overwrite="f").status == 201
 
 
+@pytest.mark.rfc("4918", "10.3")
 def test_the_destination_is_matched_by_its_path_whatever_host_it_names(site: Site) -> None:
     """RFC 4918 section 10.3, behind a proxy that has another name."""
     assert go(site, "MOVE", ANN, "https://phone.example:8443" + BEN).status == 201
@@ -130,6 +136,7 @@ def test_the_destination_is_matched_by_its_path_whatever_host_it_names(site: Sit
         (HOME + "none/a.vcf", 409),
     ],
 )
+@pytest.mark.rfc("4918", "10.3")
 def test_what_cannot_be_a_destination_changes_nothing(
     site: Site, method: str, target: str, status: int
 ) -> None:
@@ -149,6 +156,7 @@ def test_the_books_of_another_and_those_that_are_not_are_refused_alike(site: Sit
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])
+@pytest.mark.rfc("4918", "12.1")
 def test_sources_that_are_not_there_and_conditions_that_do_not_hold(
     site: Site, method: str
 ) -> None:
@@ -175,6 +183,7 @@ def test_a_frozen_book_takes_nothing_and_gives_nothing(site: Site) -> None:
 # --- books ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("4918", "9.9.2")
 def test_a_moved_book_keeps_its_cards_its_name_for_people_and_its_tokens(site: Site) -> None:
     """RFC 4918 section 9.9.2: all that it holds goes along."""
     token = sync(site, BOOK).token
@@ -192,6 +201,7 @@ def test_a_moved_book_keeps_its_cards_its_name_for_people_and_its_tokens(site: S
     assert site.do("PROPFIND", HOME, depth="1").hrefs == [HOME, OTHER, target]
 
 
+@pytest.mark.rfc("4918", "9.9.3")
 def test_a_book_moves_over_another_only_if_it_may(site: Site) -> None:
     """RFC 4918 section 9.9.3."""
     assert go(site, "MOVE", BOOK, OTHER, overwrite="F").status == 412
@@ -200,6 +210,8 @@ def test_a_book_moves_over_another_only_if_it_may(site: Site) -> None:
     assert site.do("GET", OTHER + "ann.vcf").status == 200
 
 
+@pytest.mark.rfc("4918", "9.8.3")
+@pytest.mark.rfc("6352", "5.2")
 def test_what_cannot_be_done_with_a_book_says_why(site: Site) -> None:
     """RFC 4918 sections 9.8.3 and 9.9.2, RFC 6352 section 6.3.3.1."""
     batch = site.cell.batch
@@ -216,6 +228,8 @@ def test_what_cannot_be_done_with_a_book_says_why(site: Site) -> None:
 # --- POST -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("5995", "3.1")
+@pytest.mark.rfc("4918", "9.5")
 def test_a_posted_card_gets_a_name_from_its_uid(site: Site) -> None:
     """RFC 5995 section 3.2: DAV:add-member tells where, 201 and Location tell what came of it."""
     asked = '<propfind xmlns="DAV:"><prop><add-member/></prop></propfind>'
@@ -228,6 +242,7 @@ def test_a_posted_card_gets_a_name_from_its_uid(site: Site) -> None:
     assert (got.body, got.headers["etag"]) == (card("a-1"), answer.headers["etag"])
 
 
+@pytest.mark.rfc("5995", "3.1")
 def test_a_card_posted_twice_is_one_card(site: Site) -> None:
     """RFC 5995: a repeated request finds its own bytes; another card of that UID is refused."""
     assert site.do("POST", BOOK, card("a-1")).status == 201
@@ -237,6 +252,7 @@ def test_a_card_posted_twice_is_one_card(site: Site) -> None:
     assert other.xml.findtext(f".//{D}href") == BOOK + "a-1.vcf"
 
 
+@pytest.mark.rfc("5995", "3.1")
 def test_a_posted_card_never_takes_the_name_of_another(site: Site) -> None:
     site.put("taken.vcf", "something else")
     first = site.do("POST", BOOK, card("taken"))
@@ -247,6 +263,7 @@ def test_a_posted_card_never_takes_the_name_of_another(site: Site) -> None:
     assert b"something else" in site.do("GET", BOOK + "taken.vcf").body
 
 
+@pytest.mark.rfc("5995", "3.1")
 def test_what_is_no_card_is_refused_as_with_put(site: Site) -> None:
     """RFC 6352 section 6.3.2.1."""
     assert site.do("POST", BOOK, b"no card").condition == C + "valid-address-data"

@@ -64,6 +64,8 @@ def essence(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 
 @pytest.mark.parametrize("depth", ["0", "1", "infinity"])
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.rfc("6352", "7", "13")
+@pytest.mark.rfc("3744", "7.1")
 def test_a_stranger_and_nobody_are_the_same(site: Site, method: str, depth: str) -> None:
     batch = site.cell.batch
     for bobs, nobodys in zip(paths("bob"), paths("nul"), strict=True):
@@ -80,6 +82,7 @@ def test_a_stranger_and_nobody_are_the_same(site: Site, method: str, depth: str)
 
 @pytest.mark.parametrize("scheme", ["", "http://here", "https://elsewhere:8443"])
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])
+@pytest.mark.rfc("6352", "7")
 def test_nothing_is_carried_into_or_out_of_another_account(
     site: Site, method: str, scheme: str
 ) -> None:
@@ -111,6 +114,8 @@ REPORTS = {
 
 
 @pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.rfc("6352", "13")
+@pytest.mark.rfc("3744", "9.4")
 def test_no_report_tells_whether_somebody_else_is_there(site: Site, name: str) -> None:
     texts = itertools.chain(zip(paths("bob"), paths("nul"), strict=True), [("bob", "nul")])
     for bobs, nobodys in texts:

@@ -33,6 +33,8 @@ def essence(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["/", BOOK, BOOK + "no.vcf", "/no/such", "/dav/principals/bob/"])
+@pytest.mark.rfc("4918", "20.1")
+@pytest.mark.rfc("6352", "13")
 def test_without_credentials_everything_is_401_with_a_challenge(
     site: Site, method: str, path: str
 ) -> None:
@@ -42,6 +44,7 @@ def test_without_credentials_everything_is_401_with_a_challenge(
 
 
 @pytest.mark.parametrize("method", ["GET", "PROPFIND", "OPTIONS"])
+@pytest.mark.rfc("6764", "5")
 def test_well_known_redirects_before_signing_in(site: Site, method: str) -> None:
     answer = site.run(site.nobody(method, "/.well-known/carddav"))
     assert (answer.status, answer.headers["location"]) == (301, "/dav/")
@@ -80,6 +83,7 @@ def test_a_revoked_device_is_out_at_once_and_the_others_stay(site: Site) -> None
     assert site.run(site.laptop("PROPFIND", "/", depth="0")).status == 207
 
 
+@pytest.mark.rfc("6352", "13")
 def test_wrong_passwords_wait_and_right_ones_do_not(site: Site) -> None:
     gate = Gate(delay_seconds=0.4)
     app = application(lambda: site.cell, site.entropy, gate)
@@ -118,6 +122,7 @@ def test_only_so_many_wrong_passwords_wait(site: Site) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.rfc("3744", "7.1")
 def test_somebody_elses_path_and_no_path_answer_the_same_bytes(site: Site, method: str) -> None:
     site.run(site.bob("PUT", "/dav/addressbooks/bob/contacts/b.vcf", card("b")))
     bobs = ("/dav/principals/bob/", "/dav/addressbooks/bob/", "/dav/addressbooks/bob/contacts/",
@@ -141,12 +146,17 @@ def test_somebody_elses_path_and_no_path_answer_the_same_bytes(site: Site, metho
      "/" * 9000, "/dav/addressbooks/alice/contacts/a%0d%0ab"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "PUT", "PROPFIND", "MKCOL"])
+@pytest.mark.rfc("4918", "8.3")
 def test_hostile_paths_are_404_and_change_nothing(site: Site, method: str, path: str) -> None:
     batch = site.cell.batch
     assert site.do(method, path, card("a") if method == "PUT" else b"", depth="0").status == 404
     assert site.cell.batch == batch
 
 
+@pytest.mark.rfc("6352", "6.1")
+@pytest.mark.rfc("4918", "10.1", "18.1", "18.3")
+@pytest.mark.rfc("3744", "7.2")
+@pytest.mark.rfc("5689", "3.1")
 def test_options_tells_only_what_is_true(site: Site) -> None:
     answer = site.do("OPTIONS", BOOK + "a.vcf")
     assert answer.status == 200
@@ -168,6 +178,7 @@ def test_options_tells_only_what_is_true(site: Site) -> None:
         *((BOOK + "a.vcf", method) for method in ("POST", "PATCH", "TRACE")),
     ],
 )
+@pytest.mark.rfc("4918", "8.1")
 def test_other_methods_are_405_with_what_is_allowed(site: Site, method: str, path: str) -> None:
     answer = site.do(method, path)
     assert answer.status == 405
@@ -251,6 +262,7 @@ def test_a_fault_after_the_answer_began_cuts_the_connection(
         site.do("GET", BOOK + "a.vcf")
 
 
+@pytest.mark.rfc("4918", "20.2")
 def test_too_many_requests_at_once_are_503(site: Site) -> None:
     server = Server(lambda: site.cell, site.entropy)
     server._running = CONCURRENT_REQUESTS_MAX

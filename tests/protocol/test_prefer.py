@@ -30,6 +30,8 @@ def stats(node: Any) -> list[str]:
 
 @pytest.mark.parametrize("headers", MINIMAL)
 @pytest.mark.parametrize("path,depth", [(BOOK, "0"), (BOOK, "1"), (ANN, "0"), (HOME, "1")])
+@pytest.mark.rfc("8144", "2.1")
+@pytest.mark.rfc("7240", "2", "3", "4.2")
 def test_a_minimal_propfind_does_not_name_what_is_not_there(
     site: Site, path: str, depth: str, headers: dict[str, str]
 ) -> None:
@@ -45,6 +47,7 @@ def test_a_minimal_propfind_does_not_name_what_is_not_there(
 
 
 @pytest.mark.parametrize("headers", MINIMAL)
+@pytest.mark.rfc("8144", "2.1")
 def test_where_nothing_is_there_an_empty_prop_is_left(site: Site, headers: dict[str, str]) -> None:
     """RFC 8144 section 2.1."""
     body = '<propfind xmlns="DAV:"><prop><no-such/></prop></propfind>'
@@ -65,6 +68,7 @@ def test_where_nothing_is_there_an_empty_prop_is_left(site: Site, headers: dict[
         "<C:filter/></C:addressbook-query>",
     ],
 )
+@pytest.mark.rfc("8144", "2.1")
 def test_minimal_reports_name_what_is_there_and_hrefs_that_are_gone(
     site: Site, report: str, headers: dict[str, str]
 ) -> None:
@@ -77,6 +81,8 @@ def test_minimal_reports_name_what_is_there_and_hrefs_that_are_gone(
 
 
 @pytest.mark.parametrize("path,members", [(BOOK, [ANN]), (HOME, [BOOK])])
+@pytest.mark.rfc("8144", "4")
+@pytest.mark.rfc("7240", "3")
 def test_a_listing_without_its_root(site: Site, path: str, members: list[str]) -> None:
     """RFC 8144 section 2.3: depth-noroot at depth 1; at depth 0 there is nothing but the root."""
     body = '<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>'
@@ -88,6 +94,7 @@ def test_a_listing_without_its_root(site: Site, path: str, members: list[str]) -
     assert "preference-applied" not in alone.headers
 
 
+@pytest.mark.rfc("8144", "4")
 def test_an_empty_book_without_its_root_is_proven_like_any_other(site: Site) -> None:
     """I4."""
     site.do("DELETE", ANN)
@@ -106,6 +113,7 @@ def patch(name: str) -> str:
 
 
 @pytest.mark.parametrize("headers", MINIMAL)
+@pytest.mark.rfc("8144", "2.2")
 def test_a_minimal_proppatch_is_silent_when_all_went_well(
     site: Site, headers: dict[str, str]
 ) -> None:
@@ -120,12 +128,15 @@ def test_a_minimal_proppatch_is_silent_when_all_went_well(
 
 
 @pytest.mark.parametrize("headers", MINIMAL)
+@pytest.mark.rfc("8144", "2.3")
 def test_a_minimal_mkcol_is_silent_when_all_went_well(site: Site, headers: dict[str, str]) -> None:
     """RFC 8144 section 2.2."""
     answer = site.do("MKCOL", HOME + "new/", **headers)
     assert (answer.status, answer.body) == (201, b"")
 
 
+@pytest.mark.rfc("8144", "3.1")
+@pytest.mark.rfc("7240", "4.2")
 def test_a_put_answers_with_the_bytes_where_they_are_wanted(site: Site) -> None:
     """RFC 7240 section 4.2: 201 or 200 with the representation, its address and its ETag."""
     body = card("new")
@@ -140,6 +151,7 @@ def test_a_put_answers_with_the_bytes_where_they_are_wanted(site: Site) -> None:
 
 
 @pytest.mark.parametrize("headers", [*MINIMAL, {}])
+@pytest.mark.rfc("7240", "4.2")
 def test_any_other_put_has_no_body(site: Site, headers: dict[str, str]) -> None:
     answer = site.do("PUT", ANN, card("ann.vcf", "New"), **headers)
     assert (answer.status, answer.body) == (204, b"")

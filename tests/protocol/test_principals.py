@@ -50,6 +50,7 @@ def search(*texts: str, prop: str = NAME) -> str:
         ("alices", False),
     ],
 )  # fmt: skip
+@pytest.mark.rfc("3744", "9.4")
 def test_only_the_caller_is_ever_found(site: Site, path: str, text: str, found: bool) -> None:
     """RFC 3744 section 9.4: caseless, a part is enough; bob exists and is not found."""
     answer = ask(site, path, "principal-property-search", search(text) + NAME)
@@ -61,6 +62,7 @@ def test_only_the_caller_is_ever_found(site: Site, path: str, text: str, found: 
         assert name.text == "alice"
 
 
+@pytest.mark.rfc("3744", "9.4")
 def test_all_searches_must_hold_or_any_where_that_is_said(site: Site) -> None:
     """RFC 3744 section 9.4; `test` is what Apple's clients send."""
     both = search("ali", "bob")
@@ -70,6 +72,7 @@ def test_all_searches_must_hold_or_any_where_that_is_said(site: Site) -> None:
     assert ask(site, PRINCIPALS, "principal-property-search", every).hrefs == [ALICE]
 
 
+@pytest.mark.rfc("3744", "9.4")
 def test_what_cannot_be_searched_for_is_not_found(site: Site) -> None:
     """RFC 3744 section 9.4: owner names alice, and is no text to search in."""
     owner = search("alice", prop="<prop><owner/></prop>")
@@ -79,6 +82,7 @@ def test_what_cannot_be_searched_for_is_not_found(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", [HOME, BOOK, BOOK + "ann.vcf"])
+@pytest.mark.rfc("3744", "9.4")
 def test_elsewhere_a_search_must_ask_for_the_principal_collections(site: Site, path: str) -> None:
     """RFC 3744 section 9.4: DAV:apply-to-principal-collection-set."""
     inner = search("alice") + NAME
@@ -99,6 +103,7 @@ def test_a_search_for_nothing_is_400(site: Site, inner: str) -> None:
     assert ask(site, PRINCIPALS, "principal-property-search", inner).status == 400
 
 
+@pytest.mark.rfc("3744", "9.4")
 def test_a_search_has_a_limit(site: Site) -> None:
     most = search(*["a"] * SEARCHES_MAX)
     assert ask(site, PRINCIPALS, "principal-property-search", most).status == 207
@@ -111,6 +116,7 @@ def test_a_search_has_a_limit(site: Site) -> None:
     [("principal-property-search", search("a")), ("principal-search-property-set", ""),
      ("principal-match", "<self/>"), ("acl-principal-prop-set", NAME), ("expand-property", "")],
 )  # fmt: skip
+@pytest.mark.rfc("3744", "9.1")
 def test_these_reports_are_asked_with_depth_0(
     site: Site, report: str, inner: str, depth: str
 ) -> None:
@@ -122,6 +128,7 @@ def test_these_reports_are_asked_with_depth_0(
 # --- the others of RFC 3744 -----------------------------------------------------------------------
 
 
+@pytest.mark.rfc("3744", "9.5")
 def test_what_can_be_searched_for_is_told(site: Site) -> None:
     """RFC 3744 section 9.5."""
     answer = ask(site, PRINCIPALS, "principal-search-property-set")
@@ -133,6 +140,7 @@ def test_what_can_be_searched_for_is_told(site: Site) -> None:
     assert ask(site, HOME, "principal-search-property-set").condition == D + "supported-report"
 
 
+@pytest.mark.rfc("3744", "9.3")
 def test_the_caller_matches_itself(site: Site) -> None:
     """RFC 3744 section 9.3."""
     for path in (PRINCIPALS, ALICE, "/"):
@@ -143,6 +151,7 @@ def test_the_caller_matches_itself(site: Site) -> None:
     assert ask(site, HOME, "principal-match", "<self/>").hrefs == []
 
 
+@pytest.mark.rfc("3744", "9.3")
 def test_books_whose_property_names_the_caller_match(site: Site) -> None:
     """RFC 3744 section 9.3."""
     by = "<principal-property><{}/></principal-property>" + NAME
@@ -160,11 +169,13 @@ def test_books_whose_property_names_the_caller_match(site: Site) -> None:
     "inner", ["", NAME, "<principal-property/>", "<self/>" + NAME + NAME,
               "<principal-property><a/><b/></principal-property>"],
 )  # fmt: skip
+@pytest.mark.rfc("3744", "9.3")
 def test_a_match_of_nothing_or_of_much_is_400(site: Site, inner: str) -> None:
     assert ask(site, PRINCIPALS, "principal-match", inner).status == 400
 
 
 @pytest.mark.parametrize("path", [HOME, BOOK, BOOK + "ann.vcf", PRINCIPALS])
+@pytest.mark.rfc("3744", "9.2")
 def test_the_owner_alone_has_rights(site: Site, path: str) -> None:
     """RFC 3744 section 9.2."""
     assert ask(site, path, "acl-principal-prop-set", NAME).hrefs == [ALICE]
@@ -172,6 +183,7 @@ def test_the_owner_alone_has_rights(site: Site, path: str) -> None:
     assert ask(site, path, "acl-principal-prop-set", NAME + NAME).status == 400
 
 
+@pytest.mark.rfc("3744", "9.2")
 def test_about_what_is_not_there_nothing_is_told(site: Site) -> None:
     """I4: 404 with proof for one's own, 404 by the address for another's."""
     for path in (BOOK + "none.vcf", HOME + "none/", "/dav/addressbooks/bob/contacts/"):
@@ -187,6 +199,7 @@ def prop(name: str, inner: str = "", namespace: str = "") -> str:
     return f'<property name="{name}"{space}>{inner}</property>'
 
 
+@pytest.mark.rfc("3253", "3.8")
 def test_a_property_is_expanded_to_what_its_href_leads_to(site: Site) -> None:
     """RFC 3253 section 3.8: a response stands in the place of the href, and again inside it."""
     homes = prop("addressbook-home-set", prop("owner", prop("displayname")), C[1:-1])
@@ -209,6 +222,7 @@ def test_a_property_is_expanded_to_what_its_href_leads_to(site: Site) -> None:
     assert home.findtext(f".//{D}owner/{D}response//{D}displayname") == "alice"
 
 
+@pytest.mark.rfc("3253", "3.8")
 def test_what_is_not_expanded_stays_an_href(site: Site) -> None:
     """RFC 3253 section 3.8: a property without properties inside is told as PROPFIND does."""
     answer = ask(site, ALICE, "expand-property", prop("principal-URL"))
@@ -217,6 +231,7 @@ def test_what_is_not_expanded_stays_an_href(site: Site) -> None:
     assert found.findtext(D + "href") == ALICE
 
 
+@pytest.mark.rfc("3253", "3.8")
 def test_dead_and_missing_properties_expand_to_nothing(site: Site) -> None:
     patch = '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u:"><href>/</href></x></prop></set>'
     site.do("PROPPATCH", BOOK + "ann.vcf", patch + "</propertyupdate>")
@@ -252,6 +267,7 @@ def test_a_frozen_home_is_not_looked_into(site: Site) -> None:
     assert ask(site, HOME, "expand-property", wanted).status == 503
 
 
+@pytest.mark.rfc("3253", "3.8")
 def test_an_expansion_is_bounded(site: Site) -> None:
     """The limits of formats/principalxml.py, at them and one past."""
 
@@ -270,6 +286,8 @@ def test_a_property_without_a_name_is_400(site: Site, attributes: str) -> None:
     assert ask(site, ALICE, "expand-property", f"<property {attributes}/>").status == 400
 
 
+@pytest.mark.rfc("3253", "3.1.5", "3.6")
+@pytest.mark.rfc("6352", "8.1", "8.2", "3")
 def test_each_place_names_the_reports_that_it_answers(site: Site) -> None:
     """RFC 3253 section 3.1.5: DAV:supported-report-set is neither more nor less than true."""
     asked = '<propfind xmlns="DAV:"><prop><supported-report-set/></prop></propfind>'

@@ -36,6 +36,10 @@ def set_(inner: str) -> str:
 @pytest.mark.parametrize(
     "path", ["/", "/dav/", "/dav", "/dav/principals/", "/principals/", PRINCIPAL, HOME, BOOK]
 )
+@pytest.mark.rfc("5397", "3")
+@pytest.mark.rfc("3744", "2", "4.2", "5.1", "5.8")
+@pytest.mark.rfc("6352", "7.1.1")
+@pytest.mark.rfc("6764", "6")
 def test_every_place_tells_who_the_caller_is_and_where_the_home_is(site: Site, path: str) -> None:
     answer = site.do(
         "PROPFIND", path, find("D:current-user-principal", "C:addressbook-home-set"), depth="0"
@@ -50,6 +54,8 @@ def test_every_place_tells_who_the_caller_is_and_where_the_home_is(site: Site, p
     assert (principal.findtext(D + "href"), home.findtext(D + "href")) == (PRINCIPAL, HOME)
 
 
+@pytest.mark.rfc("6352", "5.2", "10.1")
+@pytest.mark.rfc("4918", "9.1", "15.9")
 def test_the_home_lists_itself_and_its_books_the_default_one_first(site: Site) -> None:
     for name in ("aaa", "zzz"):
         assert site.do("MKCOL", HOME + name + "/").status == 201
@@ -63,6 +69,11 @@ def test_the_home_lists_itself_and_its_books_the_default_one_first(site: Site) -
     assert [n is not None and n.text for n in names] == ["alice", "Contacts", "aaa", "zzz"]
 
 
+@pytest.mark.rfc("6352", "6.2.2", "6.2.3", "8.3.1", "10.2")
+@pytest.mark.rfc("3744", "5.4")
+@pytest.mark.rfc("6578", "4", "3.1")
+@pytest.mark.rfc("5995", "3.2")
+@pytest.mark.rfc("4918", "15.2")
 def test_a_book_says_what_phones_ask_for(site: Site) -> None:
     body = find(
         "D:sync-token", "CS:getctag", "D:supported-report-set", "C:supported-address-data",
@@ -84,6 +95,7 @@ def test_a_book_says_what_phones_ask_for(site: Site) -> None:
     assert "404 Not Found" in answer.text
 
 
+@pytest.mark.rfc("6578", "4")
 def test_a_poll_of_a_book_reads_no_disk_and_moves_with_each_change(site: Site) -> None:
     poll = find("CS:getctag", "D:sync-token")
     reads = site.cell.reads
@@ -94,6 +106,7 @@ def test_a_poll_of_a_book_reads_no_disk_and_moves_with_each_change(site: Site) -
     assert site.do("PROPFIND", BOOK, poll, depth="0").body != first.body
 
 
+@pytest.mark.rfc("4918", "9.1", "5.2", "15.6")
 def test_a_book_at_depth_1_lists_each_card_with_its_etag(site: Site) -> None:
     tags = {BOOK + f"{i}.vcf": site.put(f"{i}.vcf").headers["etag"] for i in range(3)}
     answer = site.do(
@@ -126,6 +139,7 @@ def test_a_long_listing_goes_out_in_pieces_and_is_whole(site: Site) -> None:
     assert "content-length" not in answer.headers
 
 
+@pytest.mark.rfc("4918", "13")
 def test_a_listing_that_cannot_be_proven_is_503_not_short(site: Site) -> None:
     site.put("ann.vcf")
     site.cell.unsure.add(site.book.id)
@@ -150,16 +164,19 @@ def test_a_book_that_only_the_replicas_know_is_503(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", HOME, BOOK])
+@pytest.mark.rfc("4918", "9.1", "10.2", "16")
 def test_infinite_depth_is_refused(site: Site, path: str) -> None:
     answer = site.do("PROPFIND", path, depth="infinity")
     assert (answer.status, answer.condition) == (403, D + "propfind-finite-depth")
 
 
 @pytest.mark.parametrize("path", [HOME, BOOK])
+@pytest.mark.rfc("4918", "10.2")
 def test_no_depth_means_infinity(site: Site, path: str) -> None:
     assert site.do("PROPFIND", path).status == 403
 
 
+@pytest.mark.rfc("4918", "10.2")
 def test_odd_depths_are_400_and_a_card_has_no_depth(site: Site) -> None:
     site.put("ann.vcf")
     assert site.do("PROPFIND", BOOK, depth="2").status == 400
@@ -167,6 +184,7 @@ def test_odd_depths_are_400_and_a_card_has_no_depth(site: Site) -> None:
     assert site.do("PROPFIND", BOOK + "no.vcf", depth="0").status == 404
 
 
+@pytest.mark.rfc("4918", "9.1", "15.4", "15.5", "15.6", "15.7")
 def test_allprop_holds_the_classic_ones_and_the_dead_ones(site: Site) -> None:
     site.put("ann.vcf")
     site.do("PROPPATCH", BOOK + "ann.vcf", update(set_("<x:colour>red</x:colour>")))
@@ -187,6 +205,7 @@ def test_allprop_holds_the_classic_ones_and_the_dead_ones(site: Site) -> None:
     [(Place.ROOT, "/"), (Place.PRINCIPAL, PRINCIPAL), (Place.HOME, HOME), (Place.BOOK, BOOK),
      (Place.CARD, BOOK + "ann.vcf")],
 )  # fmt: skip
+@pytest.mark.rfc("4918", "9.1")
 def test_propname_names_what_prop_then_finds(site: Site, place: Place, path: str) -> None:
     site.put("ann.vcf")
     answer = site.do("PROPFIND", path, f"<D:propfind {XML}><D:propname/></D:propfind>", depth="0")
@@ -199,6 +218,7 @@ def test_propname_names_what_prop_then_finds(site: Site, place: Place, path: str
     assert [f.tag for f in again.response(path).findall(f"{D}propstat/{D}prop/*")] == names
 
 
+@pytest.mark.rfc("4918", "9.2", "17")
 def test_a_dead_property_is_kept_as_xml_and_removed_again(site: Site) -> None:
     value = '<x:tree a="1"><x:leaf>&lt;&amp;é</x:leaf>tail</x:tree>'
     assert site.do("PROPPATCH", BOOK, update(set_(value))).status == 207
@@ -215,6 +235,7 @@ def test_a_dead_property_is_kept_as_xml_and_removed_again(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", [HOME, BOOK, BOOK + "ann.vcf"])
+@pytest.mark.rfc("4918", "15.2", "9.2")
 def test_a_name_for_people_can_be_set_everywhere(site: Site, path: str) -> None:
     site.put("ann.vcf")
     answer = site.do("PROPPATCH", path, update(set_("<D:displayname>Öl &amp; Gas</D:displayname>")))
@@ -227,12 +248,14 @@ def test_a_name_for_people_can_be_set_everywhere(site: Site, path: str) -> None:
     assert principal.prop(PRINCIPAL, D + "displayname").text == "alice"  # type: ignore[union-attr]
 
 
+@pytest.mark.rfc("4918", "9.2")
 def test_properties_do_not_touch_a_card(site: Site) -> None:
     tag = site.put("ann.vcf").headers["etag"]
     site.do("PROPPATCH", BOOK + "ann.vcf", update(set_("<x:colour>red</x:colour>")))
     assert site.do("GET", BOOK + "ann.vcf").headers["etag"] == tag
 
 
+@pytest.mark.rfc("4918", "9.2", "11.4")
 def test_proppatch_is_all_or_nothing(site: Site) -> None:
     answer = site.do(
         "PROPPATCH", BOOK, update(set_("<x:a>1</x:a>"), set_("<D:getetag>2</D:getetag>"))
@@ -251,12 +274,14 @@ def test_proppatch_is_all_or_nothing(site: Site) -> None:
     assert site.book.properties.keys() == {D + "displayname"}
 
 
+@pytest.mark.rfc("4918", "9.2")
 def test_proppatch_over_the_limit_changes_nothing(site: Site) -> None:
     answer = site.do("PROPPATCH", BOOK, update(set_(f"<x:a>{'y' * 70_000}</x:a>")))
     assert answer.status == 413
     assert site.book.properties.keys() == {D + "displayname"}
 
 
+@pytest.mark.rfc("4918", "9.2")
 def test_proppatch_of_what_is_not_there_is_404(site: Site) -> None:
     body = update(set_("<x:a>1</x:a>"))
     assert site.do("PROPPATCH", BOOK + "no.vcf", body).status == 404
@@ -271,6 +296,8 @@ def mkcol(*inner: str) -> str:
 KIND = "<D:resourcetype><D:collection/><C:addressbook/></D:resourcetype>"
 
 
+@pytest.mark.rfc("5689", "3", "5.1")
+@pytest.mark.rfc("6352", "6.3.1")
 def test_mkcol_makes_a_book_together_with_its_properties(site: Site) -> None:
     body = mkcol(KIND, "<D:displayname>Work</D:displayname>", "<x:a>1</x:a>")
     assert site.do("MKCOL", HOME + "work/", body, content_type="application/xml").status == 201
@@ -279,6 +306,7 @@ def test_mkcol_makes_a_book_together_with_its_properties(site: Site) -> None:
     assert site.do("PUT", HOME + "work/a.vcf", b"no card").status == 403
 
 
+@pytest.mark.rfc("4918", "9.3")
 def test_mkcol_of_what_is_there_is_405(site: Site) -> None:
     assert site.do("MKCOL", BOOK).status == 405
     assert site.do("MKCOL", HOME).status == 405
@@ -286,6 +314,7 @@ def test_mkcol_of_what_is_there_is_405(site: Site) -> None:
     assert site.do("MKCOL", HOME + "plain/").status == 405
 
 
+@pytest.mark.rfc("4918", "9.3")
 def test_two_mkcols_of_one_name_at_once_make_one_book(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +324,8 @@ def test_two_mkcols_of_one_name_at_once_make_one_book(
     assert site.cell.table[book.key] == book
 
 
+@pytest.mark.rfc("6352", "5.2")
+@pytest.mark.rfc("4918", "9.3")
 def test_mkcol_inside_a_book_is_refused(site: Site) -> None:
     answer = site.do("MKCOL", BOOK + "sub/")
     assert (answer.status, answer.condition) == (403, C + "addressbook-collection-location-ok")
@@ -306,12 +337,14 @@ def test_mkcol_inside_a_book_is_refused(site: Site) -> None:
     ["<D:resourcetype><D:collection/></D:resourcetype>",
      '<D:resourcetype><D:collection/><q:calendar xmlns:q="urn:q"/></D:resourcetype>'],
 )  # fmt: skip
+@pytest.mark.rfc("5689", "3.3")
 def test_mkcol_of_another_type_is_refused(site: Site, kind: str) -> None:
     answer = site.do("MKCOL", HOME + "cal/", mkcol(kind))
     assert (answer.status, answer.condition) == (403, D + "valid-resourcetype")
     assert site.do("PROPFIND", HOME + "cal/", depth="0").status == 404
 
 
+@pytest.mark.rfc("5689", "3.2", "5.2")
 def test_mkcol_with_a_protected_property_makes_nothing(site: Site) -> None:
     answer = site.do("MKCOL", HOME + "work/", mkcol(KIND, "<D:getetag/>", "<x:a/>"))
     assert answer.status == 403
@@ -320,6 +353,8 @@ def test_mkcol_with_a_protected_property_makes_nothing(site: Site) -> None:
     assert site.do("PROPFIND", HOME + "work/", depth="0").status == 404
 
 
+@pytest.mark.rfc("5689", "3.2")
+@pytest.mark.rfc("4918", "9.3")
 def test_mkcol_with_another_body_is_415_and_with_too_much_413(site: Site) -> None:
     assert site.do("MKCOL", HOME + "w/", b"hi", content_type="text/plain").status == 415
     big = mkcol(KIND, f"<x:a>{'y' * 70_000}</x:a>")
@@ -350,6 +385,7 @@ ENTITY = (
     ],
 )
 @pytest.mark.parametrize("method", ["PROPFIND", "PROPPATCH", "REPORT"])
+@pytest.mark.rfc("4918", "8.2", "20.6")
 def test_hostile_bodies_are_the_clients_error(
     site: Site, method: str, body: str, status: int
 ) -> None:
@@ -359,10 +395,12 @@ def test_hostile_bodies_are_the_clients_error(
     assert b"root:" not in answer.body
 
 
+@pytest.mark.rfc("4918", "20.2")
 def test_a_request_body_over_the_limit_is_413(site: Site) -> None:
     assert site.do("PROPFIND", BOOK, b" " * (4 * 1024 * 1024 + 1), depth="0").status == 413
 
 
+@pytest.mark.rfc("4918", "8.3")
 def test_an_address_in_raw_utf_8_is_echoed_as_one_that_can_be_asked_for(site: Site) -> None:
     site.put("%C3%BC.vcf")
     raw = BOOK + "ü.vcf".encode().decode("latin-1")

@@ -22,6 +22,8 @@ def etag(answer: Answer) -> str:
     return answer.headers["etag"]
 
 
+@pytest.mark.rfc("6352", "6.3.2", "6.3.2.3", "5.1.1")
+@pytest.mark.rfc("4918", "9.7.1", "8.6")
 def test_a_card_comes_back_byte_for_byte_with_the_same_etag(site: Site) -> None:
     body = card("ann").replace(b"FN:", b"X-ODD;p=1:\xc3\xa9\r\n b\r\nitem1.FN:")
     put = site.do("PUT", ANN, body, content_type="text/vcard; charset=utf-8")
@@ -36,6 +38,8 @@ def test_a_card_comes_back_byte_for_byte_with_the_same_etag(site: Site) -> None:
     assert got.headers["last-modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
+@pytest.mark.rfc("4918", "8.6", "9.7")
+@pytest.mark.rfc("6352", "6.3.2.3")
 def test_a_replaced_card_is_204_and_has_a_new_etag(site: Site) -> None:
     first = site.put("ann.vcf", called="One")
     second = site.put("ann.vcf", called="Two")
@@ -50,6 +54,7 @@ def test_a_put_after_a_delete_is_201_again(site: Site) -> None:
     assert site.put("ann.vcf").status == 201
 
 
+@pytest.mark.rfc("4918", "8.5")
 def test_head_says_the_length_and_sends_no_body(site: Site) -> None:
     site.put("ann.vcf")
     got = site.do("HEAD", ANN)
@@ -58,6 +63,7 @@ def test_head_says_the_length_and_sends_no_body(site: Site) -> None:
     assert got.headers["content-length"] == str(len(card("ann.vcf")))
 
 
+@pytest.mark.rfc("4918", "8.6")
 def test_get_with_the_known_etag_is_304_and_reads_no_body(site: Site) -> None:
     tag = etag(site.put("ann.vcf"))
     site.cell.lost.add(tag.strip('"'))
@@ -91,6 +97,7 @@ def test_a_card_that_never_was_is_404_and_one_whose_body_is_lost_is_503(site: Si
         ({"if": "("}, 400),
     ],
 )
+@pytest.mark.rfc("4918", "10.4", "12.1")
 def test_conditions_on_a_new_name(site: Site, headers: dict[str, str], status: int) -> None:
     assert site.put("ann.vcf", **headers).status == status
     assert site.do("GET", ANN).status == (200 if status == 201 else 404)
@@ -114,6 +121,7 @@ def test_conditions_on_a_new_name(site: Site, headers: dict[str, str], status: i
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.rfc("4918", "10.4", "12.1")
 def test_conditions_on_a_name_that_stands(
     site: Site, method: str, name: str, value: str, holds: bool
 ) -> None:
@@ -131,6 +139,8 @@ def test_conditions_on_a_name_that_stands(
         )
 
 
+@pytest.mark.rfc("6352", "9.2")
+@pytest.mark.rfc("4918", "12.1")
 def test_put_with_an_old_etag_changes_nothing(site: Site) -> None:
     old = etag(site.put("ann.vcf", called="One"))
     new = etag(site.put("ann.vcf", called="Two"))
@@ -139,6 +149,7 @@ def test_put_with_an_old_etag_changes_nothing(site: Site) -> None:
     assert etag(site.do("GET", ANN)) == new
 
 
+@pytest.mark.rfc("6352", "9.2")
 def test_a_repeated_conditional_put_finds_its_own_bytes_and_succeeds(site: Site) -> None:
     assert site.put("ann.vcf", if_none_match="*").status == 201
     assert site.put("ann.vcf", if_none_match="*").status == 204
@@ -167,6 +178,8 @@ def test_content_types_that_clients_send_for_cards_are_taken(site: Site, kind: s
         (card("u" * 2000), "valid-address-data"),
     ],
 )
+@pytest.mark.rfc("6352", "6.3.2.1", "5.1")
+@pytest.mark.rfc("4918", "8.7", "16")
 def test_what_is_not_one_card_is_403_with_its_precondition(
     site: Site, body: bytes, condition: str
 ) -> None:
@@ -176,6 +189,7 @@ def test_what_is_not_one_card_is_403_with_its_precondition(
     assert site.do("GET", ANN).status == 404
 
 
+@pytest.mark.rfc("6352", "6.3.2.1")
 def test_another_type_and_an_encoding_are_refused(site: Site) -> None:
     answer = site.do("PUT", ANN, card("ann"), content_type="text/calendar")
     assert (answer.status, answer.condition) == (403, CARD + "supported-address-data")
@@ -189,6 +203,7 @@ def big(size: int) -> bytes:
     return start + b"x" * (size - len(start) - len(end)) + end
 
 
+@pytest.mark.rfc("6352", "6.2.3", "6.3.2.1")
 def test_a_card_at_the_limit_is_kept_and_one_byte_more_is_403(site: Site) -> None:
     assert site.do("PUT", ANN, big(OBJECT_BYTES_MAX)).status == 201
     answer = site.do("PUT", BOOK + "b.vcf", big(OBJECT_BYTES_MAX + 1))
@@ -216,6 +231,7 @@ def test_a_truncated_upload_changes_nothing(site: Site) -> None:
     assert site.do("GET", ANN).status == 404
 
 
+@pytest.mark.rfc("4918", "9.7.2", "9.7.1", "5.1")
 def test_put_on_a_collection_is_405_and_into_a_missing_one_409(site: Site) -> None:
     answer = site.do("PUT", BOOK, card("ann"))
     assert answer.status == 405
@@ -224,12 +240,14 @@ def test_put_on_a_collection_is_405_and_into_a_missing_one_409(site: Site) -> No
     assert site.do("PUT", HOME, card("ann")).status == 405
 
 
+@pytest.mark.rfc("4918", "9.6")
 def test_delete_of_what_is_not_there_is_404(site: Site) -> None:
     assert site.do("DELETE", ANN).status == 404
     assert site.do("DELETE", HOME + "nobook/ann.vcf").status == 404
     assert site.do("DELETE", HOME + "nobook/").status == 404
 
 
+@pytest.mark.rfc("4918", "9.6.1")
 def test_delete_of_a_book_takes_it_out_of_the_home_and_the_name_can_be_made_again(
     site: Site,
 ) -> None:
@@ -242,6 +260,7 @@ def test_delete_of_a_book_takes_it_out_of_the_home_and_the_name_can_be_made_agai
     assert site.do("GET", ANN).status == 404
 
 
+@pytest.mark.rfc("4918", "11.5")
 def test_an_unknown_ending_is_503_and_a_full_disk_507(site: Site) -> None:
     site.cell.refuse = UnknownError()
     unknown = site.put("ann.vcf")
@@ -251,6 +270,7 @@ def test_an_unknown_ending_is_503_and_a_full_disk_507(site: Site) -> None:
     assert (full.status, full.condition) == (507, "{DAV:}sufficient-disk-space")
 
 
+@pytest.mark.rfc("4918", "8.3", "19")
 def test_names_survive_percent_encoding(site: Site) -> None:
     name = "M%C3%BCller%20%26%20S%C3%B6hne%40home.vcf"
     assert site.put(name).status == 201

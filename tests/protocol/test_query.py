@@ -64,6 +64,7 @@ def data_of(answer: Answer, name: str) -> bytes:
 # --- which cards ----------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("6352", "8.6", "10.3", "3")
 def test_a_query_gives_the_cards_that_match(site: Site) -> None:
     """RFC 6352 section 8.6."""
     answer = query(site, ANN, props="<D:getetag/><C:address-data/>")
@@ -74,6 +75,7 @@ def test_a_query_gives_the_cards_that_match(site: Site) -> None:
     assert answer.prop(BOOK + "a.vcf", D + "getetag").text == tag  # type: ignore[union-attr]
 
 
+@pytest.mark.rfc("6352", "10.5")
 def test_an_empty_filter_gives_every_card(site: Site) -> None:
     """RFC 6352 section 10.5; a body that nobody asked for is not read."""
     site.cell.lost.update(site.cell.blobs)
@@ -81,6 +83,7 @@ def test_an_empty_filter_gives_every_card(site: Site) -> None:
     assert told(query(site)) == ["a.vcf", "b.vcf", "c.vcf"]
 
 
+@pytest.mark.rfc("6352", "10.3")
 def test_a_query_can_ask_for_names_or_for_what_there_is(site: Site) -> None:
     """RFC 6352 section 10.3: DAV:allprop and DAV:propname."""
     for kind, found in (("allprop", True), ("propname", False)):
@@ -97,6 +100,7 @@ def test_a_query_can_ask_for_names_or_for_what_there_is(site: Site) -> None:
     [(None, ["a.vcf", "c.vcf"]), ("1", ["a.vcf", "c.vcf"]), ("infinity", ["a.vcf", "c.vcf"]),
      ("0", [])],
 )  # fmt: skip
+@pytest.mark.rfc("6352", "8.6")
 def test_depth_says_whether_the_cards_of_a_book_are_meant(
     site: Site, depth: str | None, names: list[str]
 ) -> None:
@@ -109,6 +113,7 @@ def test_another_depth_is_refused(site: Site) -> None:
     assert query(site, ANN, depth="2").status == 400
 
 
+@pytest.mark.rfc("6352", "8.1")
 def test_one_card_can_be_asked(site: Site) -> None:
     """RFC 6352 section 8.6: the report may be asked of an address object."""
     assert told(query(site, ANN, path=BOOK + "a.vcf", depth=None)) == ["a.vcf"]
@@ -119,6 +124,8 @@ def test_one_card_can_be_asked(site: Site) -> None:
     assert (answer.status, answer.condition) == (403, D + "supported-report")
 
 
+@pytest.mark.rfc("6352", "8.6.1", "8.6.2", "10.6")
+@pytest.mark.rfc("4918", "11.5")
 def test_a_limit_is_said_about_the_book(site: Site) -> None:
     """RFC 6352 section 8.6.1."""
     answer = query(site, ANN, limit=1)
@@ -152,6 +159,7 @@ def test_a_long_answer_goes_out_in_pieces(site: Site) -> None:
         ("<C:prop-filter/>", "valid-filter"),
     ],
 )  # fmt: skip
+@pytest.mark.rfc("6352", "8.6", "8.3")
 def test_a_filter_that_is_not_known_is_refused_by_name(
     site: Site, inner: str, condition: str
 ) -> None:
@@ -165,6 +173,7 @@ def test_an_endless_filter_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize("form", ["content-type='text/calendar'", "version='2.1'"])
+@pytest.mark.rfc("6352", "8.6", "10.4")
 def test_data_in_a_form_that_there_is_not_is_refused(site: Site, form: str) -> None:
     """RFC 6352 sections 8.6 and 8.7: CARDDAV:supported-address-data."""
     data = f"<C:address-data {form}/>"
@@ -172,6 +181,7 @@ def test_data_in_a_form_that_there_is_not_is_refused(site: Site, form: str) -> N
         assert (answer.status, answer.condition) == (403, C + "supported-address-data")
 
 
+@pytest.mark.rfc("6352", "8.2")
 def test_a_query_of_a_home_or_of_no_book_is_refused(site: Site) -> None:
     assert query(site, path=HOME).status in {403, 405}  # not an address book
     assert query(site, path=HOME + "none/").status == 404
@@ -205,6 +215,7 @@ def test_a_listing_that_cannot_be_proven_is_503(site: Site) -> None:
     assert query(site, ANN).status == 503
 
 
+@pytest.mark.rfc("6352", "8.6")
 def test_a_card_that_is_too_long_to_look_into_is_listed_as_it_is(site: Site) -> None:
     """I4: it might match."""
     body = card("long").replace(b"FN:Ann", b"FN:Zoe\r\n" + b"X:\r\n" * (CARD_LINES_MAX + 1))
@@ -241,6 +252,7 @@ FOUR_AS_THREE = (
 )
 
 
+@pytest.mark.rfc("6352", "10.4", "5.1.1")
 def test_cards_are_3_0_unless_4_0_is_asked_for(site: Site) -> None:
     """RFC 6352 section 10.4: the default of `version` is 3.0; GET gives what is stored (I3)."""
     site.do("PUT", BOOK + "four.vcf", FOUR)
@@ -270,6 +282,7 @@ def test_a_card_in_the_version_asked_for_is_not_looked_into(
     assert data_of(answer, "a.vcf") == card("a", "Ann")
 
 
+@pytest.mark.rfc("6352", "6.3.2.3")
 def test_an_etag_is_that_of_the_stored_bytes_in_every_version(site: Site) -> None:
     """RFC 6352 section 10.4: a form of the data is not another card."""
     site.do("PUT", BOOK + "four.vcf", FOUR)
@@ -281,6 +294,7 @@ def test_an_etag_is_that_of_the_stored_bytes_in_every_version(site: Site) -> Non
 # --- parts ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("6352", "8.4", "10.4.2", "9.1")
 def test_a_part_of_a_card_can_be_asked_for(site: Site) -> None:
     """RFC 6352 section 8.4, 10.4.2: C:prop with `novalue`."""
     parts = "<C:address-data><C:prop name='fn'/><C:prop name='UID' novalue='yes'/></C:address-data>"
@@ -290,6 +304,7 @@ def test_a_part_of_a_card_can_be_asked_for(site: Site) -> None:
     assert data_of(multiget(site, "a.vcf", data=parts), "a.vcf") == part
 
 
+@pytest.mark.rfc("6352", "8.4")
 def test_a_part_is_taken_from_the_version_asked_for(site: Site) -> None:
     """RFC 6352 section 10.4."""
     site.do("PUT", BOOK + "four.vcf", FOUR)
@@ -303,6 +318,8 @@ def test_a_part_is_taken_from_the_version_asked_for(site: Site) -> None:
 # --- what is advertised ---------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("6352", "8.3.1", "10.2")
+@pytest.mark.rfc("3253", "3.1.5")
 def test_a_book_says_what_can_be_asked_of_it(site: Site) -> None:
     """RFC 6352 sections 6.2.2, 8.3.1; RFC 3253 section 3.1.5."""
     props = "<C:supported-collation-set/><C:supported-address-data/><D:supported-report-set/>"

@@ -47,6 +47,7 @@ def forged(site: Site, number: int, chain: bytes = b"12345678") -> str:
 # --- sync-collection ------------------------------------------------------------------------------
 
 
+@pytest.mark.rfc("6578", "3.4", "3.2", "6.4")
 def test_a_first_sync_lists_every_card_and_gives_the_token_of_the_head(site: Site) -> None:
     tags = {BOOK + f"{i}.vcf": site.put(f"{i}.vcf").headers["etag"] for i in range(3)}
     site.do("DELETE", BOOK + "1.vcf")
@@ -62,12 +63,14 @@ def test_a_first_sync_lists_every_card_and_gives_the_token_of_the_head(site: Sit
     assert answer.token not in poll  # allprop does not hold it
 
 
+@pytest.mark.rfc("6578", "3.4")
 def test_a_first_sync_of_an_empty_book_is_empty_and_says_a_token(site: Site) -> None:
     answer = sync(site)
     assert (answer.status, answer.hrefs) == (207, [])
     assert answer.token
 
 
+@pytest.mark.rfc("6578", "3.5.1", "3.5.2")
 def test_a_delta_says_the_last_fate_of_each_name(site: Site) -> None:
     for name in ("stays", "changes", "goes", "returns"):
         site.put(name)
@@ -91,6 +94,7 @@ def test_a_delta_says_the_last_fate_of_each_name(site: Site) -> None:
     assert sync(site, answer.token).hrefs == []
 
 
+@pytest.mark.rfc("6578", "3.5.1")
 def test_a_property_change_is_told_and_a_gap_is_not(site: Site) -> None:
     site.put("ann.vcf")
     token = sync(site).token
@@ -117,6 +121,8 @@ def test_a_sync_at_the_head_reads_no_disk(site: Site) -> None:
     assert site.cell.reads == reads
 
 
+@pytest.mark.rfc("6578", "3.7")
+@pytest.mark.rfc("4918", "11.5")
 def test_a_limit_cuts_off_with_507_and_the_rest_follows(site: Site) -> None:
     names = {BOOK + f"{i}.vcf" for i in range(7)}
     for name in sorted(names):
@@ -136,6 +142,7 @@ def test_a_limit_cuts_off_with_507_and_the_rest_follows(site: Site) -> None:
     assert token == sync(site).token
 
 
+@pytest.mark.rfc("6578", "3.6")
 def test_without_a_limit_nothing_is_cut_off(site: Site) -> None:
     token = sync(site).token
     for i in range(450):
@@ -146,6 +153,7 @@ def test_without_a_limit_nothing_is_cut_off(site: Site) -> None:
         assert answer.pieces > 2
 
 
+@pytest.mark.rfc("6578", "3.3")
 def test_depth_1_is_accepted_and_infinity_is_not(site: Site) -> None:
     body = '<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:prop/></D:sync-collection>'
     assert site.do("REPORT", BOOK, body, depth="1").status == 207
@@ -154,6 +162,7 @@ def test_depth_1_is_accepted_and_infinity_is_not(site: Site) -> None:
 
 
 @pytest.mark.parametrize("token", ["nonsense", "data:,strongroom:sync:1:9:9:0011223344556677:00"])
+@pytest.mark.rfc("6578", "3.2")
 def test_a_wrong_token_is_403_but_400_for_thunderbird_and_freezes_nothing(
     site: Site, token: str
 ) -> None:
@@ -163,6 +172,7 @@ def test_a_wrong_token_is_403_but_400_for_thunderbird_and_freezes_nothing(
     assert site.cell.frozen == []
 
 
+@pytest.mark.rfc("6578", "3.2")
 def test_a_token_of_another_book_or_another_account_is_just_wrong(site: Site) -> None:
     site.do("MKCOL", HOME + "other/")
     other = site.cell.directory.collection(site.home, "other")
@@ -272,6 +282,7 @@ def multiget(site: Site, *hrefs: str, data: str = "<C:address-data/>") -> Answer
     return site.do("REPORT", BOOK, body, depth="0")
 
 
+@pytest.mark.rfc("6352", "8.7", "10.7")
 def test_multiget_gives_the_cards_as_stored(site: Site) -> None:
     odd = card("ann", "A&B <é> ]]>").replace(b"FN", b"NOTE:a\r\n b\r\nFN")
     tag = site.do("PUT", BOOK + "ann.vcf", odd).headers["etag"]
@@ -285,6 +296,8 @@ def test_multiget_gives_the_cards_as_stored(site: Site) -> None:
     assert answer.prop(BOOK + "ann.vcf", D + "getetag").text == tag  # type: ignore[union-attr]
 
 
+@pytest.mark.rfc("6352", "8.7")
+@pytest.mark.rfc("4918", "11.1", "13")
 def test_multiget_says_503_for_a_lost_body_and_404_for_what_is_proven_absent(site: Site) -> None:
     lost = site.put("lost.vcf").headers["etag"].strip('"')
     site.put("here.vcf")
@@ -305,6 +318,8 @@ def test_multiget_without_address_data_reads_no_body(site: Site) -> None:
     assert answer.prop(BOOK + "lost.vcf", D + "getetag").text == tag  # type: ignore[union-attr]
 
 
+@pytest.mark.rfc("6352", "8.7")
+@pytest.mark.rfc("4918", "8.3")
 def test_multiget_takes_hrefs_in_every_spelling_and_echoes_them(site: Site) -> None:
     site.put("a@b.vcf")
     hrefs = [BOOK + "a%40b.vcf", BOOK + "a@b.vcf", "https://example.org" + BOOK + "a@b.vcf"]
@@ -313,6 +328,7 @@ def test_multiget_takes_hrefs_in_every_spelling_and_echoes_them(site: Site) -> N
     assert all(answer.prop(href, C + "address-data") is not None for href in hrefs)
 
 
+@pytest.mark.rfc("6352", "7")
 def test_multiget_of_foreign_paths_tells_nothing(site: Site) -> None:
     site.do("MKCOL", HOME + "other/")
     site.do("PUT", HOME + "other/x.vcf", card("x"))
@@ -339,6 +355,8 @@ def test_a_long_multiget_goes_out_in_pieces(site: Site) -> None:
     assert answer.pieces > 1
 
 
+@pytest.mark.rfc("3253", "3.6")
+@pytest.mark.rfc("6352", "8.1")
 def test_other_reports_are_refused_with_their_precondition(site: Site) -> None:
     body = '<C:addressbook-unheard-of xmlns:C="urn:ietf:params:xml:ns:carddav"/>'
     answer = site.do("REPORT", BOOK, body, depth="1")

@@ -26,6 +26,7 @@ def in_the_way(answer: Answer) -> str | None:
     return answer.xml.findtext(".//{DAV:}href")
 
 
+@pytest.mark.rfc("6352", "6.3.2.1")
 def test_a_second_card_of_a_uid_is_refused_and_the_first_is_named(site: Site) -> None:
     """RFC 6352 section 6.3.2.1: DAV:href names the one that has the UID."""
     odd = BOOK + "a%20%C3%A9%26.vcf"
@@ -35,10 +36,12 @@ def test_a_second_card_of_a_uid_is_refused_and_the_first_is_named(site: Site) ->
     assert site.do("GET", BOOK + "second.vcf").status == 404
 
 
+@pytest.mark.rfc("6352", "6.3.2.1")
 def test_the_rule_is_per_book(site: Site) -> None:
     assert site.do("PUT", OTHER + "ann.vcf", card("ann")).status == 201
 
 
+@pytest.mark.rfc("6352", "6.3.2.1")
 def test_a_card_may_be_put_again_and_keeps_its_uid(site: Site) -> None:
     """RFC 6352 section 6.3.2.1: nor may a card be overwritten with one of another UID."""
     assert site.put("ann.vcf", "ann", called="Anna").status == 204
@@ -59,6 +62,7 @@ def test_a_condition_that_does_not_hold_is_said_first(site: Site) -> None:
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])
+@pytest.mark.rfc("6352", "6.3.2.1")
 def test_copy_and_move_meet_the_uid_in_the_other_book(site: Site, method: str) -> None:
     """RFC 6352 section 6.3.2.1 names COPY and MOVE as well."""
     site.do("PUT", OTHER + "x.vcf", card("ann"))

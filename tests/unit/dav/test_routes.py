@@ -35,6 +35,7 @@ from strongroom.dav.routes import NOWHERE, Place, home_href, name_href, parse, p
         ("/dav//%zz", Place.NONE),
     ],
 )
+@pytest.mark.rfc("4918", "5.1", "5.2")
 def test_an_address_is_of_one_place(path: str, place: Place) -> None:
     assert parse(path).place is place
 

@@ -98,6 +98,7 @@ BOTH_WAYS = [
 
 
 @pytest.mark.parametrize("three, four", BOTH_WAYS)
+@pytest.mark.rfc("6352", "5.1.1")
 def test_a_property_has_a_counterpart(three: str, four: str):
     """RFC 6350 against RFC 2426."""
     assert up(three) == [four]
@@ -356,11 +357,13 @@ def check_there_and_back(body: bytes, there, back) -> None:
 
 
 @given(st.lists(LINES_3, max_size=8))
+@pytest.mark.rfc("6352", "5.1.1", "8.5")
 def test_a_3_0_card_comes_back_from_4_0_with_every_value(lines: list[str]):
     check_there_and_back(card("3.0", *lines), "4.0", "3.0")
 
 
 @given(st.lists(LINES_4, max_size=8))
+@pytest.mark.rfc("6352", "5.1.1", "8.5")
 def test_a_4_0_card_comes_back_from_3_0_with_every_value(lines: list[str]):
     check_there_and_back(card("4.0", *lines), "3.0", "4.0")
 

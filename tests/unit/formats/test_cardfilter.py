@@ -47,6 +47,7 @@ def test_an_empty_filter_matches_every_card():
     "name, there",
     [("EMAIL", True), ("ITEM1.EMAIL", True), ("ITEM2.EMAIL", False), ("PHOTO", False)],
 )
+@pytest.mark.rfc("6352", "10.5.1", "10.5.3")
 def test_a_property_is_there_or_not(name: str, there: bool):
     """RFC 6352 section 10.5.1: a name without a group matches any group."""
     assert matches(CARD, prop(name)) is there
@@ -67,6 +68,7 @@ def test_a_property_is_there_or_not(name: str, there: bool):
         ("ends-with", "Ann", False),
     ],
 )
+@pytest.mark.rfc("6352", "10.5.4")
 def test_a_text_is_compared(kind, text: str, result: bool):
     """RFC 6352 section 10.5.4."""
     assert matches(CARD, prop("FN", text_match(text, kind=kind))) is result
@@ -81,6 +83,7 @@ def test_a_text_is_compared(kind, text: str, result: bool):
         ("i;unicode-casemap", ["ann MÜLLER", "Ann Mu\u0308ller"], ["Ann Muller"]),
     ],
 )
+@pytest.mark.rfc("6352", "8.3", "12")
 def test_a_collation_says_what_is_equal(collation, found: list[str], missed: list[str]):
     """RFC 4790 sections 9.2 and 9.3, RFC 5051."""
     for text in found:
@@ -94,6 +97,7 @@ def test_a_value_is_unescaped_and_unfolded_before_it_is_compared():
     assert matches(CARD, prop("EMAIL", text_match("home@example.net", kind="equals")))
 
 
+@pytest.mark.rfc("6352", "10.5.4")
 def test_a_negated_text_asks_for_some_property_without_it():
     """RFC 6352 section 10.5.4: never for a property that is not there."""
     assert matches(CARD, prop("EMAIL", text_match("home", negated=True)))
@@ -130,11 +134,13 @@ def test_conditions_are_asked_of_one_property_at_a_time():
         ("EMAIL", ParamFilter(b"TYPE", match=text_match("o", negated=True)), False),
     ],
 )
+@pytest.mark.rfc("6352", "10.5.2", "10.5.3")
 def test_a_parameter_is_asked(name: str, condition: ParamFilter, result: bool):
     """RFC 6352 section 10.5.2."""
     assert matches(CARD, prop(name, condition)) is result
 
 
+@pytest.mark.rfc("6352", "10.5")
 def test_filters_are_joined_by_any_or_all():
     """RFC 6352 section 10.5: test="anyof" is what is meant without a word."""
     here, missing = PropFilter(b"FN"), PropFilter(b"PHOTO")
@@ -147,6 +153,7 @@ def test_filters_are_joined_by_any_or_all():
 
 @pytest.mark.parametrize("name", ["KIND", "X-ADDRESSBOOKSERVER-KIND"])
 @pytest.mark.parametrize("stored", [CARD, CARD.replace(b"X-ADDRESSBOOKSERVER-KIND", b"KIND")])
+@pytest.mark.rfc("6352", "10.5.1")
 def test_a_group_is_found_under_either_name(name: str, stored: bytes):
     assert matches(stored, prop(name, text_match("group", kind="equals")))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from strongroom.formats.cardparts import PropertyWish, select
 
 CARD = (
@@ -10,6 +12,7 @@ CARD = (
 )
 
 
+@pytest.mark.rfc("6352", "10.4.2")
 def test_only_the_wanted_properties_are_given():
     """RFC 6352 section 10.4.2."""
     part = select(CARD, (PropertyWish("FN"), PropertyWish("TEL"), PropertyWish("X")))
@@ -20,6 +23,7 @@ def test_only_the_wanted_properties_are_given():
     )
 
 
+@pytest.mark.rfc("6352", "10.4.2")
 def test_a_name_with_a_group_asks_for_this_group():
     """RFC 6352 section 10.4.2."""
     part = select(CARD, (PropertyWish("ITEM1.TEL"),))
@@ -27,6 +31,7 @@ def test_a_name_with_a_group_asks_for_this_group():
     assert part.splitlines()[2:-1] == [b"item1.TEL;TYPE=cell:+1"]
 
 
+@pytest.mark.rfc("6352", "10.4.2")
 def test_a_value_can_be_left_out():
     """RFC 6352 section 10.4.2: novalue."""
     part = select(CARD, (PropertyWish("TEL", True), PropertyWish("NOTE")))

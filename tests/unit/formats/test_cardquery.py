@@ -70,6 +70,7 @@ def test_an_empty_filter_is_read():
         ),
     ],
 )
+@pytest.mark.rfc("6352", "10.5", "10.5.1", "10.5.2", "10.5.4")
 def test_a_filter_is_read(inner: str, wanted: PropFilter):
     """RFC 6352 sections 10.5.1 to 10.5.4."""
     assert one(inner) == wanted
@@ -102,6 +103,7 @@ def in_prop(inner: str) -> str:
          "valid-filter"),
     ],
 )  # fmt: skip
+@pytest.mark.rfc("6352", "8.6")
 def test_what_is_no_filter_is_refused_by_name(inner: str, code: str):
     """RFC 6352 section 8.6: a condition that is passed over would give a wrong answer."""
     assert code_of(inner) == code
@@ -136,6 +138,7 @@ def query(inner: str) -> Query:
     return report
 
 
+@pytest.mark.rfc("6352", "10.3", "10.6")
 def test_a_query_is_read():
     """RFC 6352 section 10.3."""
     assert query(

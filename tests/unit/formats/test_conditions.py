@@ -96,6 +96,7 @@ def test_a_header_full_of_suffixes_costs_no_more_than_its_length():
     assert parse_if_match('"a' + "-gzip" * 1600 + '"') == {"a"}
 
 
+@pytest.mark.rfc("4918", "10.4")
 def test_an_if_header_without_tags_is_read():
     assert parse_if('(<urn:x> ["a"]) (Not <DAV:no-lock> [W/"b-gzip"])') == (
         IfList(None, (IfCondition(None, "urn:x"), IfCondition("a", None))),
@@ -103,6 +104,7 @@ def test_an_if_header_without_tags_is_read():
     )
 
 
+@pytest.mark.rfc("4918", "10.4")
 def test_an_if_header_with_tags_is_read():
     assert parse_if(b'</a> (["1"]) (not ["2"])\r\n <http://h/b>(<t>) ') == (
         IfList("/a", (IfCondition("1", None),)),
@@ -134,6 +136,7 @@ def test_an_if_header_with_tags_is_read():
         '</a> (["1"]) <b>',
     ],
 )
+@pytest.mark.rfc("4918", "10.4")
 def test_a_broken_if_header_is_refused(sent: str):
     with pytest.raises(FormatError) as caught:
         parse_if(sent)

@@ -92,6 +92,7 @@ def code_of(parse, body: bytes, *args: int) -> str:
         ),
     ],
 )
+@pytest.mark.rfc("4918", "14")
 def test_a_propfind_is_read(body: bytes, value: Propfind):
     assert value == parse_propfind(body)
     assert value == parse_propfind(body)
@@ -106,11 +107,13 @@ def test_a_long_propfind_is_read_without_being_remembered():
 @pytest.mark.parametrize(
     "inner", ["<allprop/><propname/>", "<propname/><prop/>", "<prop><a/></prop><allprop/>"]
 )
+@pytest.mark.rfc("4918", "8.4", "14")
 def test_a_propfind_that_asks_for_two_things_is_refused(inner: str):
     assert code_of(parse_propfind, propfind(inner)) == "bad-request-body"
 
 
 @pytest.mark.parametrize("inner", ["", "<x:prop/>", "<include/>"])
+@pytest.mark.rfc("4918", "8.4")
 def test_a_propfind_that_asks_for_nothing_is_refused(inner: str):
     assert code_of(parse_propfind, propfind(inner)) == "bad-request-body"
 
@@ -165,6 +168,7 @@ def test_changes_keep_their_order():
     assert [etree.fromstring(changes[i].value_xml or "").text for i in (0, 3)] == ["1", "2"]
 
 
+@pytest.mark.rfc("4918", "17")
 def test_a_dead_property_means_the_same_outside_its_document():
     body = proppatch(
         "<set xml:lang='de'><prop>"
@@ -230,6 +234,7 @@ def test_a_body_of_changes_is_taken_at_the_limit_and_refused_one_past_it():
     assert code_of(parse_mkcol, body + b" ") == "too-large"
 
 
+@pytest.mark.rfc("5689", "5.1")
 def test_an_extended_mkcol_is_read():
     body = (
         f"<mkcol {NS}><set><prop><resourcetype><collection/><C:addressbook/></resourcetype>"
@@ -271,6 +276,7 @@ def test_a_mkcol_without_body_sets_nothing():
         ("", SyncCollection("", "1", None, ())),
     ],
 )
+@pytest.mark.rfc("6578", "6.1", "6.2", "6.3")
 def test_a_sync_collection_is_read(inner: str, value: SyncCollection):
     assert value == parse_report(sync(inner))
 
@@ -366,6 +372,7 @@ def test_bodies_that_are_not_xml_are_refused(parse):
 
 
 @pytest.mark.parametrize("parse", PARSERS)
+@pytest.mark.rfc("4918", "20.6")
 def test_a_document_type_is_refused(parse):
     for body in (
         b"<!DOCTYPE a><a/>",

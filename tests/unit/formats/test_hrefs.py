@@ -28,6 +28,7 @@ from strongroom.formats.hrefs import PATH_BYTES_MAX, Path, join, split
         (b"http://", Path((), True)),
     ],
 )
+@pytest.mark.rfc("4918", "8.3")
 def test_paths_are_read(raw: bytes | str, path: Path):
     assert path == split(raw)
 
@@ -73,6 +74,7 @@ def test_paths_are_read(raw: bytes | str, path: Path):
         b"/a\n",
     ],
 )
+@pytest.mark.rfc("4918", "8.3")
 def test_paths_that_could_be_misread_are_refused(raw: bytes | str):
     with pytest.raises(FormatError) as caught:
         split(raw)

@@ -54,6 +54,7 @@ def test_a_card_comes_out_as_it_was_put():
     assert root.findtext(f"{D}sync-token") == "urn:x:<1>"
 
 
+@pytest.mark.rfc("4918", "13", "11.1")
 def test_what_was_found_comes_first_and_says_ok_literally():
     written = response(
         "/a", [element(f"{D}getetag", b'"1"')], ["{DAV:}displayname", "{x&y}z", "plain"]
@@ -75,6 +76,7 @@ def test_a_response_has_a_propstat_whatever_is_asked():
     assert statuses == [[OK], [NOT_FOUND]]
 
 
+@pytest.mark.rfc("6578", "6.4")
 def test_a_removed_member_and_a_cut_answer_have_a_status():
     root = read(
         status_response("/a", NOT_FOUND),
@@ -86,6 +88,7 @@ def test_a_removed_member_and_a_cut_answer_have_a_status():
     assert root[1].find(f"{D}error/{D}number-of-matches-within-limits") is not None
 
 
+@pytest.mark.rfc("4918", "13")
 def test_the_fate_of_each_property_can_be_told():
     stats = [
         propstat("HTTP/1.1 403 Forbidden", [f"{D}getetag"], f"{D}cannot-modify-protected-property"),
@@ -110,6 +113,7 @@ def test_each_privilege_that_is_lacking_is_named_with_its_resource() -> None:
     assert [one.tag for one in condition] == [f"{D}href", f"{D}resource", f"{D}resource"]
 
 
+@pytest.mark.rfc("4918", "8.7")
 def test_an_error_is_never_empty():
     root = etree.fromstring(error_body(f"{D}need-privileges", href="/a b", text="You may <not>."))
 

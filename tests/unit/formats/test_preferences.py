@@ -26,6 +26,7 @@ from strongroom.formats.preferences import HEADER_BYTES_MAX, NONE, Preferences, 
         ("x" * HEADER_BYTES_MAX + ", return=minimal", False, False),
     ],
 )
+@pytest.mark.rfc("7240", "2")
 def test_a_preference_that_cannot_be_read_is_passed_over(
     prefer: str, minimal: bool, no_root: bool
 ) -> None:
@@ -34,6 +35,7 @@ def test_a_preference_that_cannot_be_read_is_passed_over(
     assert (found.minimal, found.no_root) == (minimal, no_root)
 
 
+@pytest.mark.rfc("7240", "4.2")
 def test_brief_is_the_older_spelling() -> None:
     assert read_preferences(None, b" T ") == Preferences(minimal=True)
     assert read_preferences(None, b"f") == read_preferences(b"", None) == NONE

@@ -79,6 +79,7 @@ def test_a_plain_card_gives_its_facts():
         ),
     ],
 )
+@pytest.mark.rfc("6352", "6.3.2.2")
 def test_ugly_cards_of_real_clients_are_kept(body: bytes):
     assert CardFacts("u1", "3.0", "Erika") == check(body)
 
@@ -134,22 +135,26 @@ def test_other_versions_are_refused(version: str):
     assert code_of(card(version, "UID:u1")) == "unsupported-version"
 
 
+@pytest.mark.rfc("6352", "5.1")
 def test_two_cards_are_refused():
     assert code_of(PLAIN.encode() * 2) == "two-cards"
     assert code_of(PLAIN.replace("FN", "BEGIN:VCARD\r\nFN").encode()) == "two-cards"
 
 
 @pytest.mark.parametrize("uid", ["UID:", "UID: \t", "X-UID:1", "UID;X=1:"])
+@pytest.mark.rfc("6352", "5.1")
 def test_a_card_without_uid_is_refused(uid: str):
     assert code_of(card("VERSION:3.0", uid)) == "no-uid"
 
 
+@pytest.mark.rfc("6352", "5.1")
 def test_a_card_with_two_uids_is_refused():
     assert code_of(card("VERSION:3.0", "UID:u1", "FN:Erika", "UID:u1")) == "two-uids"
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 @pytest.mark.parametrize("line", ["nonsense", "View;CA;94040;USA", '"quoted"'])
+@pytest.mark.rfc("6352", "6.3.2.1")
 def test_a_line_that_is_no_property_is_refused(line: str, end: str):
     for lines in ([line, "FN:Erika"], ["FN:Erika", line], ["FN:Erika", "", line, line, "TEL:1"]):
         assert code_of(card("VERSION:3.0", "UID:u1", *lines, end=end)) == "not-a-vcard"
