@@ -16,6 +16,7 @@ from strongroom.dav.answers import refuse_plainly
 from strongroom.dav.app import CardDav
 from strongroom.dav.auth import Gate
 from strongroom.dav.request import Message, Receive, Scope, Send, Sender
+from strongroom.dav.silence import sender as sender_of
 from strongroom.ports.cell import Cell
 from strongroom.ports.world import Entropy
 from strongroom.status import healthz
@@ -50,7 +51,7 @@ class Server:
         if scope["path"] == healthz.PATH:
             await healthz.answer(self._cell_provider(), scope["method"], send)
             return
-        sender = Sender(send)
+        sender = sender_of(scope, receive, send)
         if self._running >= CONCURRENT_REQUESTS_MAX:
             await refuse_plainly(sender, BusyError(), method=scope["method"])
             return

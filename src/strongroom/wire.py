@@ -26,6 +26,7 @@ from strongroom.base.limits import (
     LATE_BODY_SECONDS_MAX,
     READER_SECONDS_MAX,
 )
+from strongroom.dav.silence import CUT
 
 _HEAD: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100"
@@ -126,6 +127,7 @@ class OneWriteProtocol(HttpToolsProtocol):
             self._too_large = True
             raise HeadTooLargeError
         self._in_head, self._in_body, self._head_bytes = False, True, 0
+        self.scope[CUT] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
     def _head_size(self) -> int:
