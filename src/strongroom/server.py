@@ -15,7 +15,7 @@ from strongroom.base.limits import CONCURRENT_REQUESTS_MAX
 from strongroom.dav.answers import refuse_plainly
 from strongroom.dav.app import CardDav
 from strongroom.dav.auth import Gate
-from strongroom.dav.request import Message, Receive, Scope, Send, Sender
+from strongroom.dav.request import REQUEST_ID, Message, Receive, Scope, Send, Sender
 from strongroom.dav.silence import sender as sender_of
 from strongroom.ports.cell import Cell
 from strongroom.ports.world import Entropy
@@ -52,6 +52,8 @@ class Server:
             await healthz.answer(self._cell_provider(), scope["method"], send)
             return
         sender = sender_of(scope, receive, send)
+        self._count += 1
+        scope[REQUEST_ID] = sender.request_id = f"{self._run}-{self._count:x}"
         if self._running >= CONCURRENT_REQUESTS_MAX:
             await refuse_plainly(sender, BusyError(), method=scope["method"])
             return
@@ -62,8 +64,7 @@ class Server:
             self._running -= 1
 
     async def _serve(self, scope: Scope, receive: Receive, sender: Sender) -> None:
-        self._count += 1
-        request_id = f"{self._run}-{self._count:x}"
+        request_id = sender.request_id
         try:
             cell = self._cell_provider()
             if cell is None:

@@ -23,6 +23,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+REQUEST_ID: Final = "strongroom.request-id"  # in the scope, for the access log
+
 # A refused body is read to its end up to here, so that the client sees our answer and not a reset;
 # behind Apache or Caddy it would see 502 or nothing. 100 MB must pass (`strongroom doctor`).
 DRAIN_BYTES_MAX: Final = 13 * OBJECT_BYTES_MAX
@@ -35,16 +37,19 @@ class GoneError(Exception):
 class Sender:
     """The way out, which knows whether an answer has begun: then it can only be cut off."""
 
-    __slots__ = ("_send", "started")
+    __slots__ = ("_send", "request_id", "started")
 
     def __init__(self, send: Send) -> None:
         """Wrap the server's own."""
         self._send = send
         self.started = False
+        self.request_id = ""
 
     async def __call__(self, message: Message) -> None:
-        """Send one message."""
+        """Send one message; an error tells the request's id, for a person to report it by."""
         self.started = True
+        if message.get("status", 0) >= 400 and self.request_id:
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
         await self._send(message)
 
 
