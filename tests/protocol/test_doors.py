@@ -179,6 +179,7 @@ def test_options_tells_only_what_is_true(site: Site) -> None:
     ],
 )
 @pytest.mark.rfc("4918", "8.1")
+@pytest.mark.rfc("4918", "9.4", "9.10", "9.11")
 def test_other_methods_are_405_with_what_is_allowed(site: Site, method: str, path: str) -> None:
     answer = site.do(method, path)
     assert answer.status == 405

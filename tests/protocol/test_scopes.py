@@ -88,6 +88,8 @@ WRITES: list[tuple[str, str, bytes, dict[str, str], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "headers", "needed"), WRITES)
+@pytest.mark.rfc("3744", "7.1")
+@pytest.mark.rfc("5995", "5")
 def test_a_read_only_device_changes_nothing_and_hears_which_privilege_it_lacks(
     site: Site,
     screen: Client,
@@ -115,6 +117,7 @@ def test_every_method_that_is_not_known_to_read_is_refused_to_a_read_only_device
     assert spoken | set(_METHODS) == {*READING, *tried}
 
 
+@pytest.mark.rfc("3744", "5.4")
 def test_a_read_only_device_is_told_so_at_set_up(site: Site, screen: Client) -> None:
     """Thunderbird and DAVx5 hide the pencil then, so that nothing is typed in vain."""
     for path in (HOME, BOOK, BOOK + "ann.vcf"):
