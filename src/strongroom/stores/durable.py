@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -105,12 +106,38 @@ class Durable:
             self._try(f"rename {path}", lambda: self._disk.rename(path, aside))
         self.sync_dir(aside.parent)
 
+    def create(self, path: Path, data: bytes) -> None:
+        """Make a file of these bytes where nothing is; one that cannot be finished is removed.
+
+        It is written in its place, not beside: it may lie on a medium that has no hard links.
+
+        Raises:
+            FileExistsError: something of that name is there; it is untouched.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            fd = self._disk.open(path, flags)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise translated(error, f"create {path}") from error
+        try:
+            self._fill(fd, data, path)
+        except BaseException:  # cleans up, then raises it again
+            with suppress(OSError):
+                self._disk.unlink(path)
+            raise
+        self.sync_dir(path.parent)
+
     def _write_beside(self, beside: Path, data: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         fd = self._try(f"create {beside}", lambda: self._disk.open(beside, flags))
+        self._fill(fd, data, beside)
+
+    def _fill(self, fd: int, data: bytes, path: Path) -> None:
         try:
-            self._write_all(fd, data, beside)
-            self._fsync(fd, beside)
+            self._write_all(fd, data, path)
+            self._fsync(fd, path)
         finally:
             self._disk.close(fd)
 

@@ -32,6 +32,28 @@ def test_a_new_file_is_synced_before_its_name_and_then_its_directory(tmp_path: P
     assert (tmp_path / "a").read_bytes() == b"x" * 100
 
 
+def test_what_is_created_is_synced_and_takes_nothings_place(tmp_path: Path) -> None:
+    disk = CountingDisk()
+    Durable(disk).create(tmp_path / "a", b"new")
+    assert disk.synced == ["a", tmp_path.name]
+    with pytest.raises(FileExistsError):
+        Durable(disk).create(tmp_path / "a", b"other")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"), [("write", UnavailableReplicaError), ("fsync", BrokenReplicaError)]
+)
+def test_what_cannot_be_created_whole_is_not_there(
+    tmp_path: Path, operation: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        Durable(FailingDisk(operation, errno.ENOSPC)).create(tmp_path / "a", b"new")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UnavailableReplicaError):
+        Durable().create(tmp_path / "no" / "a", b"new")
+
+
 def test_a_rename_syncs_both_directories(tmp_path: Path) -> None:
     disk = CountingDisk()
     (tmp_path / "one").mkdir()
