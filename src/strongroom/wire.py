@@ -7,12 +7,14 @@ is held until the body comes, or the answer is over.
 uvicorn waits for ever for the rest of a head or a body, and for a reader that reads nothing, and it
 takes a head of any size. Here `sweep` looks at all connections once a second and closes those whose
 clients owe something for too long; a request that arrives whole pays nothing for it.
+
+`part` ends the connections of devices that are let in no more, with whatever is on its way to them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -26,7 +28,9 @@ from strongroom.base.limits import (
     LATE_BODY_SECONDS_MAX,
     READER_SECONDS_MAX,
 )
+from strongroom.dav.auth import ADMITTED
 from strongroom.dav.silence import CUT
+from strongroom.service.accounts import Caller
 
 _HEAD: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100"
@@ -99,6 +103,7 @@ class OneWriteProtocol(HttpToolsProtocol):
     _owed = ""  # what `look` saw last
     _since = 0.0  # when it saw that first, or with enough progress
     _progress = 0  # as it was then
+    caller: Caller | None = None  # who was let in last
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
@@ -128,7 +133,11 @@ class OneWriteProtocol(HttpToolsProtocol):
             raise HeadTooLargeError
         self._in_head, self._in_body, self._head_bytes = False, True, 0
         self.scope[CUT] = self.transport.abort  # type: ignore[typeddict-unknown-key]
+        self.scope[ADMITTED] = self._admitted  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+
+    def _admitted(self, caller: Caller) -> None:
+        self.caller = caller
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -191,3 +200,12 @@ def sweep(connections: Iterable[object], now: float) -> None:
     for connection in list(connections):
         if isinstance(connection, OneWriteProtocol):
             connection.look(now)
+
+
+def part(connections: Iterable[object], shut_out: Callable[[Caller], bool]) -> None:
+    """End the connections of those who were let in once and would not be now."""
+    for connection in list(connections):
+        if isinstance(connection, OneWriteProtocol):
+            caller = connection.caller
+            if caller is not None and shut_out(caller):
+                connection.transport.abort()
