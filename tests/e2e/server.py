@@ -191,9 +191,9 @@ class ServerProcess:
         return self._child.returncode
 
     # --- clients ----------------------------------------------------------------------------------
-    def wire(self, login: str, password: str) -> Wire:
+    def wire(self, login: str, password: str, agent: str = "DAVx5/4.5 (test)") -> Wire:
         """Give a device's connection; `end` closes it."""
-        wire = Wire(self.address, login, password)
+        wire = Wire(self.address, login, password, agent=agent)
         self._wires.append(wire)
         return wire
 

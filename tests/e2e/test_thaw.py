@@ -13,7 +13,8 @@ from pathlib import Path
 
 from e2e.server import ServerProcess
 from phone.database import card_bytes
-from phone.davx5 import FirstPhone, Outcome
+from phone.davx5 import Davx5
+from phone.family import Outcome
 
 
 def set_back(server: ServerProcess, places: Sequence[Path]) -> None:
@@ -30,7 +31,7 @@ def save(server: ServerProcess) -> None:
 
 
 def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerProcess) -> None:
-    phone = FirstPhone(server.wire("alice", server.add_device("alice", "handset")))
+    phone = Davx5(server.wire("alice", server.add_device("alice", "handset")))
     assert phone.refresh() is Outcome.DONE
     phone.save(card_bytes("old", "Old Friend"))
     assert phone.sync() is Outcome.DONE
@@ -57,10 +58,10 @@ def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerP
 def test_disks_set_back_are_noticed_by_the_witness_and_only_that_book_is_frozen(
     server: ServerProcess,
 ) -> None:
-    phone = FirstPhone(server.wire("alice", server.add_device("alice", "handset")))
+    phone = Davx5(server.wire("alice", server.add_device("alice", "handset")))
     assert phone.refresh() is Outcome.DONE
     server.add_account("bob")
-    bob = FirstPhone(server.wire("bob", server.add_device("bob", "phone")))
+    bob = Davx5(server.wire("bob", server.add_device("bob", "phone")))
     assert bob.refresh() is Outcome.DONE
     server.stop()
     save(server)

@@ -15,7 +15,6 @@ class Card:
     etag: str = ""
     dirty: bool = False  # an edit of the user that the server has not acknowledged
     deleted: bool = False  # deleted by the user, not yet on the server
-    present: bool = False  # seen in the full listing that is being read
 
     @property
     def unsent(self) -> bool:
@@ -28,6 +27,7 @@ class Book:
 
     href: str
     token: str = ""
+    read_only: bool = False
     cards: list[Card] = field(default_factory=list)
 
     def by_uid(self, uid: str) -> Card | None:

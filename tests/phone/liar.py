@@ -1,7 +1,7 @@
-"""A tiny CardDAV server that can lie, to prove that the first phone can lose contacts.
+"""A tiny CardDAV server that can lie, to prove that every family of phones can lose contacts.
 
-It serves one book from memory over loopback HTTP and knows only what that phone asks. `lie` is what
-other servers were seen to answer when they had merely lost sight of the data.
+It serves one book from memory over loopback HTTP and knows only what those phones ask. `lie` is
+what other servers were seen to answer when they had merely lost sight of the data.
 """
 
 from __future__ import annotations
@@ -19,20 +19,43 @@ from phone.wire import CARD, DAV
 PRINCIPAL = "/principal/"
 HOME = "/homes/"
 BOOK = "/homes/book/"
+TOKEN = "urn:token:1"
+_KEEPS_QUIET = 0
 
 
 class Lie(Enum):
-    """What it pretends; each of the first six cost somebody their contacts."""
+    """What it pretends."""
 
+    NONE = "nothing"
     EMPTY = "a well-formed empty listing"
     SHORT = "a listing that leaves half of it out"
+    ONE_LEFT = "a listing with one card"
     ITEM_5XX = "a listing with a 5xx for one item"
     REMOVED = "a removed entry that nobody asked for"
+    UNLISTED_BOOK = "a home without the book, which answers 404"
+    HIDDEN_BOOK = "a home without the book, which still answers"
     NO_HOME = "404 for the home and all below"
-    FORBIDDEN = "403 for the book"
+    FORBIDDEN = "403 for the home and all below"
+    NO_BOOK = "410 for the book and all below"
+    BAD_TOKEN = "403 with valid-sync-token, then an empty listing"
+    BAD_TOKEN_400 = "400 for the token, then an empty listing"
     NO_ACCOUNT = "401"
     BUSY = "503"
-    NONE = "nothing"
+    CUT = "an answer that ends half-way"
+    HTML = "200 with a page for people"
+    READ_ONLY = "rights to read only"
+    PUT_CONFLICT = "412 for each PUT"
+    PUT_GONE = "404 for each PUT"
+    WRITES_BUSY = "503 for each PUT and DELETE"
+    WRITES_CUT = "no answer to any PUT or DELETE"
+
+
+_EVERYWHERE = {Lie.NO_ACCOUNT: 401, Lie.BUSY: 503}
+_BELOW = {Lie.NO_HOME: (HOME, 404), Lie.FORBIDDEN: (HOME, 403), Lie.NO_BOOK: (BOOK, 410),
+          Lie.UNLISTED_BOOK: (BOOK, 404)}  # fmt: skip
+_PUTS = {Lie.PUT_CONFLICT: 412, Lie.PUT_GONE: 404}
+_HIDES_BOOK = frozenset({Lie.UNLISTED_BOOK, Lie.HIDDEN_BOOK})
+_LISTS_NOTHING = frozenset({Lie.EMPTY, Lie.BAD_TOKEN, Lie.BAD_TOKEN_400})
 
 
 class Liar:
@@ -65,12 +88,20 @@ class Liar:
         class Request(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 length = int(self.headers.get("content-length", 0))
-                status, body = liar.answer(self.command, self.path, self.rfile.read(length))
+                sent = self.rfile.read(length)
+                status, body = liar.answer(
+                    self.command, self.path, self.headers.get("depth", ""), sent
+                )
+                if status == _KEEPS_QUIET:
+                    self.close_connection = True
+                    return
                 self.send_response(status)
                 self.send_header("DAV", "1, addressbook")
-                self.send_header("Content-Length", str(len(body)))
+                more = 10 if liar.lie is Lie.CUT else 0
+                self.send_header("Content-Length", str(len(body) + more))
                 self.end_headers()
                 self.wfile.write(body)
+                self.close_connection = bool(more)
 
             do_OPTIONS = do_PROPFIND = do_REPORT = do_PUT = do_DELETE = answer  # noqa: N815 - theirs
 
@@ -80,43 +111,87 @@ class Liar:
         return Request
 
     # --- answers ----------------------------------------------------------------------------------
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        lied = self._lied(path)
-        if lied:
-            return lied, b""
+    def answer(self, method: str, path: str, depth: str, body: bytes) -> tuple[int, bytes]:
+        lied = self._lied(method, path)
+        if lied is not None:
+            return lied, b"" if lied != 200 else b"<html><body>Welcome</body></html>"
         if method == "OPTIONS":
             return 200, b""
         if method == "PUT":
             self.cards[path] = body
             return 201, b""
-        if method == "PROPFIND":
-            return 207, _properties(path)
-        return self._report(body)
-
-    def _lied(self, path: str) -> int:
-        if self.lie is Lie.NO_HOME and path.startswith(HOME):
-            return 404
-        if self.lie is Lie.FORBIDDEN and path.startswith(HOME):
-            return 403
-        return {Lie.NO_ACCOUNT: 401, Lie.BUSY: 503}.get(self.lie, 0)
-
-    def _report(self, body: bytes) -> tuple[int, bytes]:
+        if method == "DELETE":
+            return (204, b"") if self.cards.pop(path, None) else (404, b"")
         asked = etree.fromstring(body)
+        if method == "PROPFIND":
+            listed = path == BOOK and depth == "1"
+            return 207, _written(self._rows()) if listed else self._properties(path)
+        return self._report(asked)
+
+    def _lied(self, method: str, path: str) -> int | None:
+        if self.lie in _EVERYWHERE:
+            return _EVERYWHERE[self.lie]
+        if self.lie is Lie.HTML and method != "OPTIONS":
+            return 200
+        if self.lie in _BELOW and path.startswith(_BELOW[self.lie][0]):
+            return _BELOW[self.lie][1]
+        if method == "PUT" and self.lie in _PUTS:
+            return _PUTS[self.lie]
+        if method in {"PUT", "DELETE"} and self.lie in {Lie.WRITES_BUSY, Lie.WRITES_CUT}:
+            return 503 if self.lie is Lie.WRITES_BUSY else _KEEPS_QUIET
+        return None
+
+    def _report(self, asked: etree._Element) -> tuple[int, bytes]:
         if asked.tag == CARD + "addressbook-multiget":
             hrefs = [node.text or "" for node in asked.findall(DAV + "href")]
             return 207, _written([_card(href, self.cards[href]) for href in hrefs])
+        if asked.tag == CARD + "addressbook-query":
+            return 207, _written(self._rows())
+        token = asked.findtext(DAV + "sync-token")
+        if token and self.lie is Lie.BAD_TOKEN:
+            error = etree.Element(DAV + "error")
+            etree.SubElement(error, DAV + "valid-sync-token")
+            return 403, etree.tostring(error)
+        if token and self.lie is Lie.BAD_TOKEN_400:
+            return 400, b""
+        if token and self.lie is not Lie.REMOVED:
+            return 207, _written([], token=TOKEN)  # nothing changed, which is true
+        return 207, _written(self._rows(), token=TOKEN)
+
+    def _rows(self) -> list[etree._Element]:
         rows = [_card(href, b"") for href in sorted(self.cards)]
-        if self.lie is Lie.EMPTY:
-            rows = []
-        elif self.lie is Lie.SHORT:
-            rows = rows[::2]
-        elif self.lie is Lie.ITEM_5XX:
-            rows[0] = _status(min(self.cards), "500 Internal Server Error")
-        elif self.lie is Lie.REMOVED:
-            rows[0] = _status(min(self.cards), "404 Not Found")
-        elif asked.findtext(DAV + "sync-token"):
-            rows = []  # nothing changed, which is true
-        return 207, _written(rows, token="urn:token:1")
+        first = min(self.cards)
+        if self.lie in _LISTS_NOTHING:
+            return []
+        if self.lie is Lie.SHORT:
+            return rows[::2]
+        if self.lie is Lie.ONE_LEFT:
+            return rows[:1]
+        if self.lie is Lie.ITEM_5XX:
+            return [_status(first, "500 Internal Server Error"), *rows[1:]]
+        if self.lie is Lie.REMOVED:
+            return [_status(first, "404 Not Found"), *rows[1:]]
+        return rows
+
+    def _properties(self, path: str) -> bytes:
+        node, found = _found(path)
+        for name, target in (
+            (DAV + "current-user-principal", PRINCIPAL),
+            (CARD + "addressbook-home-set", HOME),
+        ):
+            etree.SubElement(etree.SubElement(found, name), DAV + "href").text = target
+        if path not in {HOME, BOOK}:
+            return _written([node])
+        if path == HOME and self.lie in _HIDES_BOOK:
+            return _written([])
+        book, held = _found(BOOK)
+        kind = etree.SubElement(held, DAV + "resourcetype")
+        etree.SubElement(kind, CARD + "addressbook")
+        etree.SubElement(held, DAV + "sync-token").text = TOKEN
+        rights = etree.SubElement(held, DAV + "current-user-privilege-set")
+        for right in ("read",) if self.lie is Lie.READ_ONLY else ("read", "write"):
+            etree.SubElement(etree.SubElement(rights, DAV + "privilege"), DAV + right)
+        return _written([book])
 
 
 def _written(rows: list[etree._Element], token: str = "") -> bytes:
@@ -153,19 +228,3 @@ def _card(href: str, body: bytes) -> etree._Element:
     if body:
         etree.SubElement(found, CARD + "address-data").text = body.decode().replace("\r", "")
     return node
-
-
-def _properties(path: str) -> bytes:
-    node, found = _found(path)
-    for name, target in (
-        (DAV + "current-user-principal", PRINCIPAL),
-        (CARD + "addressbook-home-set", HOME),
-    ):
-        etree.SubElement(etree.SubElement(found, name), DAV + "href").text = target
-    rows = [node]
-    if path in {HOME, BOOK}:
-        book, held = _found(BOOK)
-        kind = etree.SubElement(held, DAV + "resourcetype")
-        etree.SubElement(kind, CARD + "addressbook")
-        rows = [book]
-    return _written(rows)

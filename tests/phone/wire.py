@@ -53,6 +53,11 @@ class Item:
     found: dict[str, etree._Element] = field(default_factory=dict)  # properties with 200
     failing: int = 0  # a 5xx of a propstat
 
+    @property
+    def is_good(self) -> bool:
+        """Say whether it tells properties of something that stands."""
+        return self.status == 0 and not self.failing
+
     def text(self, name: str) -> str:
         node = self.found.get(name)
         return "" if node is None else node.text or ""
@@ -74,13 +79,20 @@ class Multistatus:
 class Wire:
     """One device's connection, opened again where it was closed."""
 
-    def __init__(self, address: str, login: str, password: str, seconds: float = 15.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        login: str,
+        password: str,
+        seconds: float = 15.0,
+        agent: str = "DAVx5/4.5 (test)",
+    ) -> None:
         parts = urlsplit(address)
         assert parts.hostname is not None
         self._host, self._port = parts.hostname, parts.port or 80
         self._seconds = seconds
         secret = b64encode(f"{login}:{password}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {secret}", "User-Agent": "DAVx5/4.5 (test)"}
+        self._headers = {"Authorization": f"Basic {secret}", "User-Agent": agent}
         self._connection: http.client.HTTPConnection | None = None
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
@@ -156,6 +168,14 @@ def sync_collection(token: str) -> bytes:
     etree.SubElement(root, DAV + "sync-token").text = token
     etree.SubElement(root, DAV + "sync-level").text = "1"
     etree.SubElement(etree.SubElement(root, DAV + "prop"), DAV + "getetag")
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+def query() -> bytes:
+    """Write an addressbook-query body that asks for the ETags of all cards."""
+    root = etree.Element(CARD + "addressbook-query")
+    etree.SubElement(etree.SubElement(root, DAV + "prop"), DAV + "getetag")
+    etree.SubElement(root, CARD + "filter")
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
