@@ -1,0 +1,141 @@
+"""The access log: one JSON line for each request, and nothing personal in it.
+
+It stands around the application and is not there at all where `access_log` is "none". A line tells
+time, request id (also in the header X-Request-Id of an answer that is an error), the client's
+address, method, status, milliseconds, bytes in and out, the number of the device, and the family of
+the program. Never a login, an address on this server, a name, a password or a body: each value is a
+number, an IP address, or a word from a list of ours. Requests for /healthz are not logged.
+
+Status 0 = the client went away, or the connection was cut before an answer began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, Final
+
+from strongroom.dav.auth import ADMITTED
+from strongroom.dav.request import REQUEST_ID, Message, Receive, Scope, Send
+from strongroom.ports.world import Clock
+from strongroom.service.accounts import Caller
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOGGER: Final = "strongroom.access"
+_METHODS: Final = frozenset(
+    "COPY DELETE GET HEAD LOCK MKCALENDAR MKCOL MOVE OPTIONS POST PROPFIND PROPPATCH PUT REPORT"
+    " UNLOCK".split()
+)
+# What a User-Agent holds -> the family that is written; the first one that fits.
+_FAMILIES: Final = (
+    (b"davx5", "DAVx5"),
+    (b"thunderbird", "Thunderbird"),
+    (b"evolution", "Evolution"),
+    (b"vdirsyncer", "vdirsyncer"),
+    (b"kde", "KDE"),
+    (b"akonadi", "KDE"),
+    (b"caldavsynchronizer", "Outlook CalDav Synchronizer"),
+    (b"macos", "macOS"),
+    (b"mac os x", "macOS"),
+    (b"ios", "iOS"),
+    (b"dataaccessd", "iOS"),
+    (b"curl", "curl"),
+    (b"strongroom-doctor", "doctor"),
+    (b"mozilla", "browser"),
+)
+_log: Final = logging.getLogger(LOGGER)
+
+
+class AccessLog:
+    """An application that writes a line about each request of another."""
+
+    def __init__(self, app: App, clock: Clock) -> None:
+        """Stand around `app`."""
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one connection event on, and write a line if it was a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        line = _Line(scope, receive, send)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            await self._app(scope, line.receive, line.send)
+        except BaseException:
+            line.cut = True
+            raise
+        finally:
+            if REQUEST_ID in scope:
+                moment = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
+                told = line.told(scope, moment, (loop.time() - began) * 1000)
+                _log.info("%s", json.dumps(told))
+
+
+class _Line:
+    """What is counted while a request runs."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._tell: Callable[[Caller], None] | None = scope.get(ADMITTED)
+        scope[ADMITTED] = self._admitted
+        self.device: int | None = None
+        self.status = 0
+        self.bytes_in = self.bytes_out = 0
+        self.cut = False
+
+    def _admitted(self, caller: Caller) -> None:
+        self.device = caller.device.id
+        if self._tell is not None:
+            self._tell(caller)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.bytes_in += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.status = message.get("status", self.status)
+        self.bytes_out += len(message.get("body", b""))
+        await self._send(message)
+
+    def told(self, scope: Scope, moment: datetime, took_ms: float) -> dict[str, Any]:
+        method = scope["method"]
+        line: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "request": scope[REQUEST_ID],
+            "client": _address(scope),
+            "method": method if method in _METHODS else "other",
+            "status": self.status,
+            "ms": round(took_ms, 1),
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "device": self.device,
+            "agent": family(_header(scope, b"user-agent")),
+        }
+        return line | {"cut": True} if self.cut else line
+
+
+def _address(scope: Scope) -> str:
+    """Give the client's address; what a proxy passed on may be anything, so it is looked at."""
+    try:
+        return str(ip_address((scope.get("client") or ("",))[0]))
+    except ValueError:
+        return "unknown"
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def family(agent: bytes) -> str:
+    """Say which family of programs a User-Agent is of."""
+    low = agent.lower()
+    return next((name for word, name in _FAMILIES if word in low), "other")
