@@ -17,10 +17,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from strongroom.access_log import LOGGER, AccessLog
 from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
 from strongroom.base.settings import Settings
 from strongroom.mirror.cell import MirrorCell
@@ -270,6 +272,20 @@ class HttpServer(uvicorn.Server):
 def make_application(cell: Callable[[], Cell | None], entropy: Entropy) -> App:
     """Give the one ASGI application over the cell that `cell` gives; None = not open."""
     return application(cell, entropy)
+
+
+def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:
+    """Learn from trusted proxies who asks, and log it, each where it is wanted."""
+    outer: Any = app
+    if settings.access_log != "none":
+        log, out = logging.getLogger(LOGGER), logging.StreamHandler()
+        out.setFormatter(logging.Formatter("%(message)s"))
+        log.handlers, log.propagate = [out], False
+        log.setLevel(logging.INFO)
+        outer = AccessLog(outer, clock)
+    if settings.trusted_proxies:
+        outer = ProxyHeadersMiddleware(outer, list(settings.trusted_proxies))
+    return cast(App, outer)
 
 
 @contextmanager

@@ -92,7 +92,10 @@ class _Server:
             await stack.enter_async_context(listening(settings.control_socket, partial(run, room)))
             upkeep = asyncio.create_task(self._look_after(room))
             self._http = compose.HttpServer(
-                compose.make_application(lambda: room.cell, parts.entropy)
+                compose.behind_proxies(
+                    compose.make_application(lambda: room.cell, parts.entropy),
+                    settings, parts.clock,
+                )  # fmt: skip
             )
             door.listen(compose.BACKLOG)  # from here on who comes is answered, if a moment later
             _rest_the_collector()
