@@ -16,6 +16,7 @@
     │   ├── FrozenError          a scope is frozen until its owner or operator acts
     │   ├── SuspendedError       an operator closed the account on purpose
     │   ├── OutOfScopeError      this device was made for other services
+    │   ├── QuotaError           the account's quota; what shrinks it goes on
     │   ├── NoSpaceError         the reserve is reached; deletes and reads go on
     │   └── BusyError            a queue is at its limit
     ├── OperatorError    somebody who runs the server must act
@@ -171,6 +172,14 @@ class OutOfScopeError(RetryError):
     code = "out-of-scope"
     hint = "This device's password does not open this service. Nothing was deleted."
     retry_after_seconds = 7200
+
+
+class QuotaError(RetryError):
+    """The account would hold more than its quota; nothing changed; deletes and reads go on."""
+
+    code = "quota"
+    hint = "This account is full; nothing was lost. Delete something, or ask for a larger quota."
+    retry_after_seconds = 900
 
 
 class NoSpaceError(RetryError):

@@ -29,6 +29,7 @@ from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
 from strongroom.ports.cell import Cell
 from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
+from strongroom.service.meters import Meters
 
 _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
     "COPY": copy_or_move,
@@ -53,6 +54,7 @@ class CardDav:
     def __init__(self, gate: Gate) -> None:
         """Let in whom `gate` lets in."""
         self._gate = gate
+        self._meters = Meters()
 
     async def serve(
         self, cell: Cell, scope: Scope, receive: Receive, send: Sender, request_id: str
@@ -75,6 +77,7 @@ class CardDav:
         if ADMITTED in scope:
             scope[ADMITTED](caller)
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
+        request.meters = self._meters
         try:
             await _answer(request, send)
         except GoneError:

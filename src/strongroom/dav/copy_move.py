@@ -28,7 +28,7 @@ async def copy_or_move(request: Request) -> None:
     """Answer COPY or MOVE."""
     target = _destination(request)
     when, condition = precondition(request)
-    wish = Wish(when, _overwrites(request), request.origin(condition))
+    wish = Wish(when, _overwrites(request), request.origin(condition), request.room)
     book = await find_book(request.cell, request.caller.home, request.target.book)
     href = book_href(target.login, target.book)
     if request.target.place is Place.BOOK:

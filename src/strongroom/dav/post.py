@@ -25,7 +25,7 @@ async def post(request: Request) -> None:
     book = await find_book(request.cell, request.caller.home, target.book)
     body = await card_body(request)
     try:
-        card = await add_card(request.cell, book, body, request.origin())
+        card = await add_card(request.cell, book, body, request.origin(), request.room)
     except InvalidError as error:
         raise addressed(error, target.login, target.book) from error
     href = book_href(target.login, target.book) + name_href(card.href)

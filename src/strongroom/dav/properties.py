@@ -26,22 +26,39 @@ from strongroom.service.changes import token_of
 from strongroom.service.collections import DISPLAY_NAME
 from strongroom.service.objects import size_of
 from strongroom.service.rights import CONTACTS
+from strongroom.service.usage import quota_of
 
 CTAG: Final = "{http://calendarserver.org/ns/}getctag"
 ADDRESS_DATA: Final = CARD + "address-data"
+_USED: Final = DAV + "quota-used-bytes"
+_AVAILABLE: Final = DAV + "quota-available-bytes"
+QUOTA: Final = frozenset({_USED, _AVAILABLE})
 
 
 class Site(NamedTuple):
-    """Who asks which cell; `minimal`: what is not there is not named (RFC 8144)."""
+    """Who asks which cell; `minimal`: what is not there is not named (RFC 8144).
+
+    `used`: bytes in the account, where somebody asks for them and they can be told.
+    """
 
     cell: Cell
     caller: Caller
     minimal: bool = False
+    used: int | None = None
 
 
 def site_of(request: Request) -> Site:
     """Say who asks, and how much is wanted."""
     return Site(request.cell, request.caller, request.preferences.minimal)
+
+
+async def metered(request: Request, names: Iterable[str]) -> Site:
+    """As `site_of`, with what the account holds where one of `names` asks for it."""
+    site = site_of(request)
+    if request.meters is None or QUOTA.isdisjoint(names):
+        return site
+    reading = await request.meters.read(request.cell, request.caller.account)
+    return site._replace(used=reading.live) if reading.sure else site
 
 
 Getter = Callable[[Site, Member], bytes]
@@ -96,6 +113,17 @@ def _addressbook_home(site: Site, _member: Member) -> bytes:
     return _href(CARD + "addressbook-home-set", home_href(site.caller.login))
 
 
+def _used_bytes(site: Site, _member: Member) -> bytes:
+    return b"" if site.used is None else element(_USED, b"%d" % site.used)
+
+
+def _available_bytes(site: Site, _member: Member) -> bytes:
+    quota = quota_of(site.caller.account)
+    if quota is None or site.used is None:
+        return b""
+    return element(_AVAILABLE, b"%d" % max(0, quota - site.used))
+
+
 def _address_data_types() -> Getter:
     kinds = b"".join(
         b'<C:address-data-type content-type="text/vcard" version="%s"/>' % attribute(version)
@@ -138,6 +166,8 @@ _EVERYWHERE: Final[dict[str, Getter]] = {
     CARD + "addressbook-home-set": _addressbook_home,
 }
 
+_SPACE: Final[dict[str, Getter]] = {_USED: _used_bytes, _AVAILABLE: _available_bytes}
+
 LIVE: Final[dict[Place, dict[str, Getter]]] = {
     Place.ROOT: {
         **_EVERYWHERE,
@@ -155,12 +185,14 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
     },
     Place.HOME: {
         **_EVERYWHERE,
+        **_SPACE,
         DAV + "resourcetype": _types(DAV + "collection"),
         DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(_ACL_PRINCIPALS, _EXPAND, DAV + "principal-match"),
     },
     Place.BOOK: {
         **_EVERYWHERE,
+        **_SPACE,
         DAV + "resourcetype": _types(DAV + "collection", CARD + "addressbook"),
         DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(

@@ -13,7 +13,7 @@ from typing import Final
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
 from strongroom.dav.answers import answer, multistatus, multistatus_headers
-from strongroom.dav.properties import Site, describe, describe_propfind, plan, site_of
+from strongroom.dav.properties import QUOTA, Site, describe, describe_propfind, metered, plan
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
@@ -29,6 +29,7 @@ from strongroom.service.objects import find_card
 ROWS_A_PIECE: Final = 200  # about 60 kB; others get their turn in between
 
 _ALONE: Final = frozenset({Place.PRINCIPAL, Place.CARD})
+_METERED: Final = frozenset({Place.HOME, Place.BOOK})
 
 
 async def propfind(request: Request) -> None:
@@ -36,7 +37,8 @@ async def propfind(request: Request) -> None:
     depth = _depth(request)
     wanted = read(parse_propfind, await request.body(REQUEST_XML_BYTES_MAX))
     place = request.target.place
-    site = site_of(request)
+    names = QUOTA if wanted.kind == "propname" else (*wanted.names, *wanted.include)
+    site = await metered(request, names if place in _METERED else ())
     if place is Place.BOOK:
         book = await find_book(request.cell, request.caller.home, request.target.book)
         if depth == 1:

@@ -34,7 +34,9 @@ async def put(request: Request) -> None:
         raise ConflictError("There is no such address book; make it first.") from error
     body = await card_body(request)
     try:
-        card, new = await put_card(cell, book, target.card, body, when, request.origin(condition))
+        card, new = await put_card(
+            cell, book, target.card, body, when, request.origin(condition), request.room
+        )
     except InvalidError as error:
         raise addressed(error, target.login, target.book) from error
     if request.preferences.representation:

@@ -17,6 +17,8 @@ from strongroom.formats.preferences import NONE, Preferences, read_preferences
 from strongroom.history.edits import Origin
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import Caller
+from strongroom.service.meters import Meters
+from strongroom.service.objects import Room, no_limit
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -57,7 +59,8 @@ class Request:
     """What a method needs to know; built once a request."""
 
     __slots__ = (
-        "_more", "_receive", "caller", "cell", "headers", "id", "method", "path", "send", "target",
+        "_more", "_receive", "caller", "cell", "headers", "id", "meters", "method", "path", "send",
+        "target",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +86,12 @@ class Request:
         self.target = target
         self.caller = caller
         self.id = request_id
+        self.meters: Meters | None = None  # the face's, which outlive a request
+
+    @property
+    def room(self) -> Room:
+        """Give what holds room in the caller's account while something is written."""
+        return self.meters.room(self.cell, self.caller.account) if self.meters else no_limit
 
     def header(self, name: bytes) -> str:
         """Give a header's text; "" where it is not sent."""

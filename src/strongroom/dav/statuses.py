@@ -37,6 +37,7 @@ TABLE: Final[dict[type[StrongroomError], Status]] = {
     errors.FrozenError: Status(503),
     errors.SuspendedError: Status(503),
     errors.OutOfScopeError: Status(503),
+    errors.QuotaError: Status(507, DAV + "quota-not-exceeded"),  # RFC 4331 section 6
     errors.NoSpaceError: Status(507, DAV + "sufficient-disk-space"),  # RFC 4331 section 6
     errors.BusyError: Status(503),
     errors.SettingsError: Status(503),

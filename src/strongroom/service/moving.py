@@ -14,6 +14,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Copy, Move, Origin
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, uid_of
 from strongroom.ports.cell import Cell
+from strongroom.service.objects import Room, no_limit, size_of
 
 
 class Spot(NamedTuple):
@@ -35,6 +36,7 @@ class Wish:
     when: Precondition  # must hold for the source
     overwrite: bool
     origin: Origin
+    room: Room = no_limit  # for a copy; what moves takes no more than before
 
 
 async def transfer_card(
@@ -50,6 +52,7 @@ async def transfer_card(
         PreconditionError: a condition does not hold, or something stands under the target.
         InvalidError: `no-uid-conflict`; `href` names the card in the way.
         ConflictError: one of the books is gone.
+        QuotaError: there is no room for a copy.
         ForbiddenError: both are the same. Nothing changed in all these cases.
     """
     found, standing = await cell.rows((source.key, target.key))
@@ -59,7 +62,9 @@ async def transfer_card(
         source.key, target.key, uid_of(found.data), wish.overwrite, wish.origin, wish.when,
         source.book.key, target.book.key,
     )  # fmt: skip
-    await cell.submit(edit, {})
+    room = wish.room if kind is Copy else no_limit
+    async with room(target.key, size_of(found)):
+        await cell.submit(edit, {})
     return standing is None
 
 

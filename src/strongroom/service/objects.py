@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -27,9 +29,19 @@ _PAGE: Final = 100  # bodies asked for at once, if they are not large
 _LARGE_BODY_BYTES: Final = 256 * 1024  # looked at beside the event loop: 10 MiB take 0.1 s
 
 
+# Holds room for a body of so many bytes under a key while it is written (meters).
+Room = Callable[[Key, int], AbstractAsyncContextManager[None]]
+
+
+def no_limit(_key: Key, _size: int) -> AbstractAsyncContextManager[None]:
+    """Hold room where no quota is."""
+    return nullcontext()
+
+
 async def put_card(
-    cell: Cell, book: Member, name: str, body: bytes, when: Precondition, origin: Origin
-) -> tuple[Member, bool]:
+    cell: Cell, book: Member, name: str, body: bytes, when: Precondition, origin: Origin,
+    room: Room = no_limit,
+) -> tuple[Member, bool]:  # fmt: skip
     """Keep `body` under `name` as it is.
 
     On return a write quorum holds it durably (I1).
@@ -41,7 +53,8 @@ async def put_card(
         InvalidError: `body` is not one card with a UID, or its UID is that of another card, whose
             name is then `href`; `condition` names what it lacks.
         PreconditionError: `when` does not hold.
-        ConflictError: the book is gone. Nothing changed in these three cases.
+        ConflictError: the book is gone.
+        QuotaError: there is no room for it. Nothing changed in these four cases.
         UnknownError: the ending is unknown; a later read tells.
     """
     facts, digest = await _look_at(body)
@@ -51,7 +64,8 @@ async def put_card(
     # An id tells the batch that made it: behind the book's last one, it was made by this edit.
     last_batch = cell.head(book.id).batch
     edit = Put(Key(book.id, OBJECT, name), digest, data, origin, when, book.key, size=len(body))
-    row = (await cell.submit(edit, {digest: body}))[0]
+    async with room(edit.key, len(body)):
+        row = (await cell.submit(edit, {digest: body}))[0]
     assert isinstance(row, Member)
     return row, row.id >> ENTRY_SLOT_BITS > last_batch
 
@@ -71,7 +85,9 @@ def _facts(body: bytes) -> CardFacts:
         raise InvalidError(error.message, condition) from error
 
 
-async def add_card(cell: Cell, book: Member, body: bytes, origin: Origin) -> Member:
+async def add_card(
+    cell: Cell, book: Member, body: bytes, origin: Origin, room: Room = no_limit
+) -> Member:
     """Keep `body` under a name that its UID gives, as `put_card` does.
 
     The same body of the same device twice is one card. Raises as `put_card`.
@@ -80,10 +96,11 @@ async def add_card(cell: Cell, book: Member, body: bytes, origin: Origin) -> Mem
     other = digest_of(uid.encode())[:32]
     name = f"{uid if _NAME.fullmatch(uid) else other}.vcf"
     try:
-        card, _ = await put_card(cell, book, name, body, ABSENT, origin)
+        card, _ = await put_card(cell, book, name, body, ABSENT, origin, room)
     except PreconditionError:
         # Something is called so; if it is no card of this UID, another name will do.
-        card, _ = await put_card(cell, book, f"{other}-{origin.request}.vcf", body, ABSENT, origin)
+        name = f"{other}-{origin.request}.vcf"
+        card, _ = await put_card(cell, book, name, body, ABSENT, origin, room)
     return card
 
 
@@ -164,5 +181,10 @@ def version_mark(version: str) -> str:
 
 def size_of(card: Member) -> int:
     """Give the length of a card's body in bytes."""
-    size = _SIZE.match(card.data)
-    return int(size[1]) if size else int(card.facts["size"])
+    return size_in(card.data)
+
+
+def size_in(data: str) -> int:
+    """Give the length of a body in bytes, as the data of its member or entry tells it."""
+    size = _SIZE.match(data)
+    return int(size[1]) if size else int(json.loads(data)["size"])
