@@ -13,11 +13,12 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -25,22 +26,30 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from strongroom.access_log import LOGGER, AccessLog
 from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
 from strongroom.base.settings import Settings
+from strongroom.formats.hosts import origin_of
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise as initialise_cell
 from strongroom.mirror.keeper import Progress
 from strongroom.mirror.site import Site
 from strongroom.mirror.survey import RebuildPlan, apply_rebuild, plan_rebuild, survey
+from strongroom.portal.app import Portal
 from strongroom.ports.cell import Cell
 from strongroom.ports.world import Clock, Entropy, Testimony
 from strongroom.server import App, application
+from strongroom.service.accounts import Caller, shut_out
 from strongroom.stores import marker
 from strongroom.stores.clock import SystemClock, SystemEntropy
 from strongroom.stores.durable import Durable
+from strongroom.stores.keys import KeyFolders
 from strongroom.stores.locks import Locks
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
 from strongroom.stores.witness import FileWitness
-from strongroom.wire import OneWriteProtocol, sweep
+from strongroom.wire import OneWriteProtocol, part, sweep
+
+if TYPE_CHECKING:
+    from strongroom.stores.tls import LiveCertificate as LiveCertificate  # noqa: PLC0414 - shown on
+    from strongroom.stores.tls import LocalAuthority
 
 QUARANTINE: Final = "quarantine"
 KEEP_ALIVE_SECONDS: Final = 120  # phones come back within a minute or two
@@ -49,6 +58,7 @@ FINISH_SECONDS: Final = 30  # for requests under way when the server ends
 CLOSE_SECONDS: Final = 5.0
 BACKLOG: Final = 2048
 TICKS_A_SECOND: Final = 10  # of uvicorn
+PART_TICKS: Final = 5  # a revoked device is out within half a second
 
 
 @dataclass(slots=True)
@@ -244,18 +254,25 @@ class ScrubMarks:
 class HttpServer(uvicorn.Server):
     """uvicorn without its own opinion on signals: it would end the process with the signal."""
 
-    def __init__(self, app: App) -> None:
-        """Serve `app`."""
+    def __init__(
+        self,
+        app: App,
+        tls: ssl.SSLContext | None = None,
+        cell: Callable[[], Cell | None] = lambda: None,
+    ) -> None:
+        """Serve `app`; over TLS where there is a context for it; `cell` knows who is let in."""
         # Anybody can send what is no HTTP; it is answered, and must not fill a log.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-        super().__init__(
-            uvicorn.Config(
-                app, http=OneWriteProtocol, loop="uvloop", ws="none", lifespan="off",
-                interface="asgi3", log_config=None, access_log=False, server_header=False,
-                date_header=True, proxy_headers=False, backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=FINISH_SECONDS,
-            )
+        config = uvicorn.Config(
+            app, http=OneWriteProtocol, loop="uvloop", ws="none", lifespan="off",
+            interface="asgi3", log_config=None, access_log=False, server_header=False,
+            date_header=True, proxy_headers=False, backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=FINISH_SECONDS,
         )  # fmt: skip
+        config.load()
+        config.ssl = tls  # ready made: its files are read again while it is in use
+        super().__init__(config)
+        self._cell = cell
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -263,15 +280,23 @@ class HttpServer(uvicorn.Server):
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Do what uvicorn does ten times a second, and look for slow clients once a second."""
+        """Do what uvicorn does ten times a second; look for slow clients, and for shut out ones."""
         if counter % TICKS_A_SECOND == 0:
             sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        if counter % PART_TICKS == 0:
+            part(self.server_state.connections, self._is_shut_out)
         return await super().on_tick(counter)
 
+    def _is_shut_out(self, caller: Caller) -> bool:
+        cell = self._cell()
+        return cell is not None and shut_out(cell.directory, caller)
 
-def make_application(cell: Callable[[], Cell | None], entropy: Entropy) -> App:
+
+def make_application(
+    cell: Callable[[], Cell | None], entropy: Entropy, portal: Portal | None = None
+) -> App:
     """Give the one ASGI application over the cell that `cell` gives; None = not open."""
-    return application(cell, entropy)
+    return application(cell, entropy, portal=portal)
 
 
 def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:
@@ -289,26 +314,72 @@ def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:
 
 
 @contextmanager
-def http_socket(settings: Settings) -> Iterator[socket.socket]:
-    """Take the address; connections wait in it until they are answered.
+def http_sockets(hosts: Sequence[str], port: int) -> Iterator[list[socket.socket]]:
+    """Take an address on each host, all on one port; connections wait until they are answered.
 
     Raises:
-        SettingsError: the address is taken or is not ours. Nothing was opened.
+        SettingsError: one is taken or is not ours. Nothing was opened.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SettingsError(
-                f"{settings.host} port {settings.port} cannot be listened to: {error.strerror}. "
-                "Nothing was changed."
-            ) from error
-        yield door
+    with ExitStack() as stack:
+        doors: list[socket.socket] = []
+        for host in dict.fromkeys(hosts):
+            doors.append(stack.enter_context(_http_socket(host, port)))
+            port = doors[0].getsockname()[1]  # 0 = any free one
+        yield doors
 
 
-def url_of(door: socket.socket) -> str:
+def _http_socket(host: str, port: int) -> socket.socket:
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise SettingsError(
+            f"{host} port {port} cannot be listened to: {error.strerror}. Nothing was changed."
+        ) from error
+    return door
+
+
+def url_of(door: socket.socket, *, encrypted: bool) -> str:
     """Give the address that a bound socket is reached at."""
     host, port = door.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return origin_of(host, port, "https" if encrypted else "http")
+
+
+# --- keys -----------------------------------------------------------------------------------------
+def key_folders(settings: Settings) -> KeyFolders:
+    """Give the keys of this server; they are looked at without the locks."""
+    return KeyFolders(settings.data)
+
+
+def back_up_keys(
+    settings: Settings, target: Path, recipients: Sequence[str], passphrase: str
+) -> dict[str, Any]:
+    """Write the keys as one age file; see stores.keybackup."""
+    from strongroom.stores.keybackup import Seal, back_up  # noqa: PLC0415 - as below
+
+    return back_up(key_folders(settings), target, Seal(recipients, passphrase))
+
+
+# --- TLS ------------------------------------------------------------------------------------------
+# The modules behind these are imported by who needs them: reading them takes a tenth of a second.
+def local_authority(settings: Settings) -> LocalAuthority:
+    """Give the authority of this server's own, whose files may not be there yet."""
+    from strongroom.stores.tls import LocalAuthority  # noqa: PLC0415 - see above
+
+    return LocalAuthority(settings.data / "tls", SystemClock(), SystemEntropy())
+
+
+def live_certificate(settings: Settings) -> LiveCertificate | None:
+    """Load the certificate that the settings name; None where they name none.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    from strongroom.stores.tls import LiveCertificate  # noqa: PLC0415 - see above
+
+    authority = local_authority(settings).authority
+    return LiveCertificate(settings.tls_certificate, settings.tls_key, authority)

@@ -1,4 +1,4 @@
-"""The one ASGI application: `/healthz` and CardDAV.
+"""The one ASGI application: `/healthz`, the pages and CardDAV.
 
 Rules: no cell, a freeze or any fault of ours is 503, never 4xx (I4); an answer that has begun and
 cannot be finished is cut off, which the server does when an exception leaves the application.
@@ -17,6 +17,7 @@ from strongroom.dav.app import CardDav
 from strongroom.dav.auth import Gate
 from strongroom.dav.request import REQUEST_ID, Message, Receive, Scope, Send, Sender
 from strongroom.dav.silence import sender as sender_of
+from strongroom.portal.app import PREFIX, Portal
 from strongroom.ports.cell import Cell
 from strongroom.ports.world import Entropy
 from strongroom.status import healthz
@@ -35,8 +36,10 @@ class Server:
         cell_provider: Callable[[], Cell | None],
         entropy: Entropy,
         gate: Gate | None = None,
+        portal: Portal | None = None,
     ) -> None:
         """Take the parts; `gate` is replaced where a test does not want to wait."""
+        self._portal = portal
         self._cell_provider = cell_provider
         self._run = entropy.token(_RUN_ID_BYTES).hex()  # request ids differ between two runs
         self._count = 0
@@ -67,7 +70,9 @@ class Server:
         request_id = sender.request_id
         try:
             cell = self._cell_provider()
-            if cell is None:
+            if self._portal is not None and scope["path"].startswith(PREFIX):
+                await self._portal.serve(cell, scope, sender)
+            elif cell is None:
                 await _no_cell(scope, sender)
             else:
                 await self._face.serve(cell, scope, receive, sender, request_id)
@@ -79,10 +84,13 @@ class Server:
 
 
 def application(
-    cell_provider: Callable[[], Cell | None], entropy: Entropy, gate: Gate | None = None
+    cell_provider: Callable[[], Cell | None],
+    entropy: Entropy,
+    gate: Gate | None = None,
+    portal: Portal | None = None,
 ) -> App:
     """Make the ASGI application."""
-    return Server(cell_provider, entropy, gate)
+    return Server(cell_provider, entropy, gate, portal)
 
 
 async def _no_cell(scope: Scope, sender: Sender) -> None:

@@ -22,13 +22,18 @@ Begin
 People and their phones
   account add LOGIN         a new person, with an empty address book
   account list              who there is
-  account show LOGIN        name, books, devices, what is frozen or suspended
+  account show LOGIN        name, books, devices, space, what is frozen or suspended
+  account set-quota LOGIN N how much may stand in an account: bytes, 2G, or none
   account suspend LOGIN     close an account on purpose; nothing is deleted
   account resume LOGIN      open it again
   account thaw LOGIN        see why an account is frozen, and end that
   device add LOGIN NAME     a password for one phone or program
   device list LOGIN         which devices a person has
   device revoke LOGIN NAME  let a lost phone in no more
+
+Keys
+  keys list                 what each key protects, and what its loss costs
+  keys backup FILE          all of them as one encrypted file (age)
 
 Disks
   status                    how it is, and which losses it would survive
@@ -57,12 +62,15 @@ def build_parser() -> argparse.ArgumentParser:
         dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS
     )
     _leaf(commands, "init", "Create the cell in empty directories, once. Nothing else ever does.")
-    _leaf(commands, "serve", "Run the server in the foreground until SIGTERM or Ctrl-C.")
+    _add_serve(
+        _leaf(commands, "serve", "Run the server in the foreground until SIGTERM or Ctrl-C.")
+    )
     _leaf(commands, "demo", "Make the demo account with sample contacts, and a device for it.")
     _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
     _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
-    _add_accounts(_group(commands, "account", "People: add, list, show, suspend, resume, thaw."))
+    _add_accounts(_group(commands, "account", "People: add, list, show, set-quota, suspend..."))
     _add_devices(_group(commands, "device", "Phones and programs: add, list, revoke."))
+    _add_keys(_group(commands, "keys", "Keys: list, backup."))
     _add_replicas(_group(commands, "replica", "Copies: list, rebuild."))
     return parser
 
@@ -97,6 +105,16 @@ def _group(commands: _Commands[_Parser], name: str, text: str) -> _Commands[_Par
     return parser.add_subparsers(dest="action", metavar="ACTION", required=True)  # type: ignore[return-value]
 
 
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--lan", nargs="?", const="", metavar="ADDRESS",
+        help="listen on the local network too, with TLS, and announce it there",
+    )  # fmt: skip
+    serve.add_argument(
+        "--pair", default="", metavar="LOGIN", help="show a QR code that sets up one phone, once"
+    )
+
+
 def _add_accounts(actions: _Commands[_Parser]) -> None:
     add = _leaf(actions, "add", "A new person, with an empty address book.")
     add.add_argument("login", metavar="LOGIN")
@@ -105,6 +123,11 @@ def _add_accounts(actions: _Commands[_Parser]) -> None:
     _leaf(actions, "list", "Who there is, with how many devices, and who is frozen or suspended.")
     show = _leaf(actions, "show", "All about one person, except what must stay secret.")
     show.add_argument("login", metavar="LOGIN")
+    quota = _leaf(
+        actions, "set-quota", "How much may stand in an account. Nothing that stands is touched."
+    )
+    quota.add_argument("login", metavar="LOGIN")
+    quota.add_argument("amount", metavar="AMOUNT", help="bytes, or 500M, 2G and the like; or none")
     suspend = _leaf(
         actions, "suspend", "Close an account on purpose. Phones hear why and keep what they have."
     )
@@ -128,14 +151,34 @@ def _add_devices(actions: _Commands[_Parser]) -> None:
     add.add_argument(
         "--read-only", action="store_true", help="it may read and never write; fixed for its life"
     )
-    add.add_argument(
+    show = add.add_mutually_exclusive_group()
+    show.add_argument(
         "--print", choices=["password"], dest="only", help="print the password and nothing else"
+    )
+    show.add_argument(
+        "--qr", action="store_true", help="a QR code that sets up a phone, once, for 15 minutes"
     )
     listing = _leaf(actions, "list", "Which devices a person has.")
     listing.add_argument("login", metavar="LOGIN")
     revoke = _leaf(actions, "revoke", "Let a device in no more. No contact is touched.")
     revoke.add_argument("login", metavar="LOGIN")
     revoke.add_argument("name", metavar="NAME")
+
+
+def _add_keys(actions: _Commands[_Parser]) -> None:
+    _leaf(actions, "list", "Each key: what it protects, what its loss costs, who can read it.")
+    backup = _leaf(
+        actions, "backup", "All keys as one new file that `age` opens; it is read back at once."
+    )
+    backup.add_argument("file", metavar="FILE")
+    seal = backup.add_mutually_exclusive_group(required=True)
+    seal.add_argument(
+        "--recipient", action="append", default=[], metavar="AGE1...",
+        help="for the holder of this age identity; may be given several times",
+    )  # fmt: skip
+    seal.add_argument(
+        "--passphrase-file", metavar="F", help="for whoever knows the first line of this file"
+    )
 
 
 def _list(text: str) -> list[str]:

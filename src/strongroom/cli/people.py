@@ -14,6 +14,9 @@ from strongroom.cli.screen import Screen
 from strongroom.control.perform import perform
 from strongroom.control.protocol import Request
 
+_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_STEP: Final = 1024
+
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -58,9 +61,36 @@ def account_text(account: Mapping[str, Any]) -> str:
     lines += [f"E-mail: {account['email']}"] * bool(account["email"])
     lines += [f"Suspended: {account['suspended']}"] * bool(account["suspended"])
     lines += [freeze_text(freeze) for freeze in account["freezes"]]
+    lines += [space_text(account["bytes"])]
     lines += [f"Book {b['book']}: {b['contacts']} contacts" for b in account["books"]]
     lines += [f"Device {device_text(device)}" for device in account["devices"]]
     return "\n".join(lines)
+
+
+def space_text(counted: Mapping[str, Any] | None) -> str:
+    """Say how much stands, how much may, and what is kept of the past beside it."""
+    if counted is None:
+        return "Space: cannot be counted now"
+    of = "" if counted["quota"] is None else f" of {bytes_text(counted['quota'])}"
+    past = bytes_text(counted["history"])
+    return f"Space: {bytes_text(counted['live'])}{of}; and {past} of old and deleted versions"
+
+
+def bytes_text(count: int) -> str:
+    """Write a number of bytes for people."""
+    amount = float(count)
+    for unit in _UNITS:
+        if amount < _STEP or unit == _UNITS[-1]:
+            break
+        amount /= _STEP
+    return f"{count} bytes" if unit == _UNITS[0] else f"{amount:.1f} {unit}"
+
+
+def _account_set_quota(given: Namespace, screen: Screen, ask: Ask) -> None:
+    result = ask("account set-quota", {"login": given.login, "amount": given.amount})
+    quota = result["quota"]
+    bound = "has no quota" if quota is None else f"may hold {bytes_text(quota)}"
+    screen.result(result, f"{given.login} {bound} now. Nothing that stands was touched.")
 
 
 def _account_suspend(given: Namespace, screen: Screen, ask: Ask) -> None:
@@ -108,7 +138,11 @@ def day_and_time(ms: int) -> str:
 
 def _device_add(given: Namespace, screen: Screen, ask: Ask) -> None:
     values = {"login": given.login, "name": given.name}
-    result = ask("device add", {**values, "services": given.services, "read_only": given.read_only})
+    values |= {"services": given.services, "read_only": given.read_only}
+    if given.qr:
+        _device_pair(values, screen, ask)
+        return
+    result = ask("device add", values)
     password = result["password"]
     if given.only:
         screen.result(result, password)
@@ -118,6 +152,13 @@ def _device_add(given: Namespace, screen: Screen, ask: Ask) -> None:
         f"Password of {given.name} for {given.login}, shown this once: {password}\n"
         f"It opens {scope_text(result)} of {given.login}; `strongroom device revoke` ends that.",
     )
+
+
+def _device_pair(values: Mapping[str, Any], screen: Screen, ask: Ask) -> None:
+    from strongroom.cli.qr import page_text  # noqa: PLC0415 - only who shows one reads it
+
+    result = ask("device pair", values)
+    screen.result(result, page_text(result["url"], result["seconds"]))
 
 
 def _device_list(given: Namespace, screen: Screen, ask: Ask) -> None:
@@ -150,6 +191,7 @@ _RUN: Final[Mapping[tuple[str, str], Callable[[Namespace, Screen, Ask], None]]] 
     ("account", "add"): _account_add,
     ("account", "list"): _account_list,
     ("account", "show"): _account_show,
+    ("account", "set-quota"): _account_set_quota,
     ("account", "suspend"): _account_suspend,
     ("account", "resume"): _account_resume,
     ("account", "thaw"): _account_thaw,

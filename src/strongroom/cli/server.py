@@ -7,13 +7,14 @@ import logging
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from strongroom import compose
-from strongroom.base.errors import OperatorError
+from strongroom.base.limits import PAIRING_SECONDS
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.screen import Screen
-from strongroom.control.serve import serve
+from strongroom.control.reach import find_lan
+from strongroom.control.serve import Served, serve
 
 
 def run_init(given: Namespace, screen: Screen) -> None:
@@ -33,16 +34,51 @@ def run_serve(given: Namespace, screen: Screen) -> None:
     settings = read_settings(given.config)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="strongroom: %(message)s")
 
-    def announce(address: str, trouble: OperatorError | None) -> None:
-        if trouble is not None:
-            screen.error(trouble)
-        words = "answers, frozen," if trouble else "serves"
-        screen.result(
-            {"address": address, "frozen": str(trouble or "")},
-            f"Strongroom {words} at {address}/ (Ctrl-C or SIGTERM ends it)",
-        )
+    def announce(served: Served) -> None:
+        for trouble in (served.trouble, served.no_page):
+            if trouble is not None:
+                screen.error(trouble)
+        screen.result(_served_facts(served), served_text(served))
 
-    serve(settings, announce)
+    lan = None if given.lan is None else find_lan(given.lan)
+    serve(settings, announce, lan, given.pair)
+
+
+def _served_facts(served: Served) -> dict[str, Any]:
+    return {
+        "address": served.origins[0],
+        "addresses": served.origins,
+        "frozen": str(served.trouble or ""),
+        "phones": served.phone_origin,
+        "certificate": served.certificate,
+        "announced": served.lan is not None and not served.unheard,
+        "page": served.page,
+    }
+
+
+def served_text(served: Served) -> str:
+    """Say where it answers, and how a phone gets there; pure."""
+    words = "answers, frozen," if served.trouble else "serves"
+    where = " and ".join(f"{one}/" for one in served.origins)
+    lines = [f"Strongroom {words} at {where} (Ctrl-C or SIGTERM ends it)"]
+    if served.certificate:
+        lines.append(f"  certificate, SHA-256: {served.certificate['fingerprint']}")
+    if authority := (served.certificate or {}).get("authority_fingerprint"):
+        lines.append(f"  its authority:        {authority}")
+    if served.unheard:
+        lines.append(f"It is not announced on the network ({served.unheard}); type the address.")
+    if served.page:
+        from strongroom.cli.qr import page_text  # noqa: PLC0415 - only who shows one reads it
+
+        lines.append(page_text(served.page, PAIRING_SECONDS))
+    elif served.phone_origin:
+        lines.append("Connect a phone: `strongroom device add LOGIN NAME --qr`.")
+    else:
+        lines.append(
+            "Phones cannot reach it here. In your own network they can: `strongroom serve --lan`,\n"
+            "or `make run LAN=1`; either prints a QR code for a phone."
+        )
+    return "\n".join(lines)
 
 
 RUN: Final[Mapping[str, Callable[[Namespace, Screen], None]]] = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from strongroom import compose
 from strongroom.base.errors import RefusedPlanError
+from strongroom.control.phones import certificate_report
 from strongroom.control.room import Call, Room, Tell
 from strongroom.mirror.state import VOTER
 from strongroom.mirror.survey import RebuildPlan
@@ -30,6 +32,8 @@ async def status(call: Call) -> dict[str, Any]:
             for place, device in zip(settings.replicas, call.room.parts.devices(), strict=True)
         ],
         "scrubbed": call.room.scrubbed,
+        "keys": compose.key_folders(settings).troubles(),
+        "tls": certificate_report(call.room),
         **found,
     }
 

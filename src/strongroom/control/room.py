@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strongroom.base.errors import InvalidError, OperatorError
 from strongroom.compose import Parts
 from strongroom.history.edits import Origin
 from strongroom.mirror.cell import MirrorCell
+from strongroom.service.pairing import Pairings
+
+if TYPE_CHECKING:
+    from strongroom.compose import LiveCertificate
 
 Tell = Callable[[str], None]  # one line for a person who waits
 Arguments = dict[str, Any]  # checked against the command's declaration
@@ -27,6 +31,9 @@ class Room:
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # opening, or a rebuild of all
     scrubbing: asyncio.Lock = field(default_factory=asyncio.Lock)  # one scrub at a time
     scrubbed: dict[str, Any] | None = None  # what the last one found
+    certificate: LiveCertificate | None = None  # what a server serves over TLS
+    pairings: Pairings | None = None  # of a server
+    phone_origin: str = ""  # what phones are told; "" = none can reach it encrypted
 
     def open_cell(self) -> MirrorCell:
         """Give the cell; raises why there is none."""

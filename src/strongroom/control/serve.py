@@ -10,10 +10,11 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
@@ -22,11 +23,16 @@ from strongroom.base.errors import LockedError, OperatorError, StrongroomError
 from strongroom.base.settings import Settings
 from strongroom.control.copies import scrub_cell
 from strongroom.control.listen import listening
+from strongroom.control.phones import free_name, offer
+from strongroom.control.reach import Lan, loopback, on_lan, phone_origin
 from strongroom.control.room import Room
 from strongroom.control.table import run
+from strongroom.formats.hosts import origin_of, split_origin
 from strongroom.mirror.site import FrozenCellError
+from strongroom.portal.app import Portal, Way
+from strongroom.server import App
+from strongroom.service.pairing import Pairings
 
-Announce = Callable[[str, OperatorError | None], None]  # the address; why the cell is frozen
 _REOPEN_SECONDS: Final = 5.0
 _LOCK_TRIES: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.2
@@ -35,28 +41,49 @@ _FIRST_SCRUB_SECONDS: Final = 60.0  # a start has other things to do
 # pause is a multiple of what a round took, and between a minute and a day.
 _SCRUB_PAUSE_ROUNDS: Final = 50.0
 _SCRUB_PAUSE_SECONDS: Final = (60.0, 86_400.0)
+_CERTIFICATE_SECONDS: Final = 30.0  # between looks at the files
 _COLLECT_AFTER: Final = 10_000  # objects; requests leave few cycles behind
 _log: Final = logging.getLogger("strongroom.serve")
 
 
-def serve(settings: Settings, announce: Announce) -> None:
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is told once requests are answered."""
+
+    origins: list[str]  # where it answers
+    trouble: OperatorError | None  # why the cell is frozen
+    phone_origin: str  # where phones reach it encrypted; "" = nowhere
+    certificate: dict[str, Any] | None
+    lan: Lan | None
+    unheard: str  # why it is not announced on the local network
+    page: str  # of a phone that was asked for; works once
+    no_page: StrongroomError | None  # why there is none though it was asked for
+
+
+Announce = Callable[[Served], None]
+
+
+def serve(settings: Settings, announce: Announce, lan: Lan | None = None, pair: str = "") -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first.
 
     Args:
         settings: of the one server of these directories.
-        announce: is told the address once requests are answered, and why the cell is frozen, if
-            it is.
+        announce: is told all that `Served` holds, once requests are answered.
+        lan: listen there too, with TLS, and announce it.
+        pair: the login of an account for which a page is offered that sets up one phone.
 
     Raises:
-        OperatorError: it cannot be served. Nothing was created.
+        OperatorError: it cannot be served. Nothing was created, but a certificate for `lan`.
     """
-    uvloop.run(_Server(settings, announce).run())
+    uvloop.run(_Server(settings, announce, lan, pair).run())
 
 
 class _Server:
-    def __init__(self, settings: Settings, announce: Announce) -> None:
+    def __init__(self, settings: Settings, announce: Announce, lan: Lan | None, pair: str) -> None:
         self._settings = settings
         self._announce = announce
+        self._lan = lan
+        self._pair = pair
         self._http: compose.HttpServer | None = None
         self._stopped = False
 
@@ -83,28 +110,75 @@ class _Server:
             self._http.should_exit = True
 
     async def _serve(self) -> None:
-        settings = self._settings
         async with AsyncExitStack() as stack:
             parts = await self._parts(stack)
-            door = stack.enter_context(compose.http_socket(settings))
-            room = Room(parts, None, serving=True)
+            compose.key_folders(self._settings).check()
+            settings = on_lan(self._settings, self._lan) if self._lan else self._settings
+            certificate = compose.live_certificate(settings)
+            hosts = [settings.host, *([loopback(self._settings)] if self._lan else [])]
+            doors = stack.enter_context(compose.http_sockets(hosts, settings.port))
+            port = doors[0].getsockname()[1]
+            room = Room(parts, None, serving=True, certificate=certificate)
+            room.pairings = Pairings(asyncio.get_running_loop().time, parts.entropy)
+            room.phone_origin = phone_origin(settings, port, certificate, self._lan)
             await stack.enter_async_context(self._held_open(room))
             await stack.enter_async_context(listening(settings.control_socket, partial(run, room)))
-            upkeep = asyncio.create_task(self._look_after(room))
-            self._http = compose.HttpServer(
-                compose.behind_proxies(
-                    compose.make_application(lambda: room.cell, parts.entropy),
-                    settings, parts.clock,
-                )  # fmt: skip
+            stack.push_async_callback(
+                _end, [asyncio.create_task(one) for one in self._duties(room)]
             )
-            door.listen(compose.BACKLOG)  # from here on who comes is answered, if a moment later
+            for door in doors:
+                door.listen(compose.BACKLOG)  # from here on who comes is answered, soon
+            unheard = await self._announced(stack, port)
+            self._http = compose.HttpServer(
+                self._application(room, unheard),
+                certificate.context if certificate else None,
+                lambda: room.cell,
+            )
             _rest_the_collector()
-            self._announce(compose.url_of(door), room.trouble)
+            origins = [compose.url_of(door, encrypted=certificate is not None) for door in doors]
+            self._announce(self._served(room, origins, unheard))
+            await self._http.serve(sockets=doors)
+
+    async def _announced(self, stack: AsyncExitStack, port: int) -> str:
+        """Announce it on the local network; gives "", or why that cannot be done."""
+        if self._lan is None:
+            return ""
+        # Not at the top: reading it takes a tenth of a second, which only a LAN needs.
+        from strongroom.control.mdns import announced  # noqa: PLC0415
+
+        return await stack.enter_async_context(announced(self._lan, port))
+
+    def _application(self, room: Room, unheard: str) -> App:
+        assert room.pairings is not None
+        apple_origin = room.phone_origin
+        local = room.certificate is not None and room.certificate.is_local()
+        if self._lan and local and not unheard:
+            # An address changes with the network's mood; a name that was announced does not.
+            port = split_origin(room.phone_origin)[1]
+            apple_origin = origin_of(self._lan.name, port)
+        way = Way(room.phone_origin, apple_origin, room.certificate)
+        portal = Portal(room.pairings, way, asyncio.get_running_loop().time)
+        app = compose.make_application(lambda: room.cell, room.parts.entropy, portal)
+        return compose.behind_proxies(app, self._settings, room.parts.clock)
+
+    def _served(self, room: Room, origins: list[str], unheard: str) -> Served:
+        page, no_page = "", None
+        if self._pair:
             try:
-                await self._http.serve(sockets=[door])
-            finally:
-                upkeep.cancel()
-                await asyncio.gather(upkeep, return_exceptions=True)
+                page = offer(room, self._pair, free_name(room, self._pair))
+            except StrongroomError as error:  # phones that are connected are served all the same
+                no_page = error
+        report = room.certificate.report() if room.certificate else None
+        return Served(
+            origins, room.trouble, room.phone_origin, report, self._lan, unheard, page, no_page
+        )
+
+    def _duties(self, room: Room) -> list[Coroutine[Any, Any, None]]:
+        """Give what runs beside the requests until the end."""
+        duties = [self._look_after(room)]
+        if room.certificate is not None:
+            duties.append(_watch(room.certificate))
+        return duties
 
     async def _parts(self, stack: AsyncExitStack) -> compose.Parts:
         """Take the locks; a command that is just ending (a look at the status) is waited for."""
@@ -162,6 +236,23 @@ class _Server:
             took = asyncio.get_running_loop().time() - began
             least, most = _SCRUB_PAUSE_SECONDS
             pause = min(max(took * _SCRUB_PAUSE_ROUNDS, least), most)
+
+
+async def _watch(certificate: compose.LiveCertificate) -> None:
+    """Look at the certificate's files, for ever."""
+    told = ""
+    while True:
+        await asyncio.sleep(_CERTIFICATE_SECONDS)
+        await asyncio.to_thread(certificate.refresh)
+        if certificate.trouble and certificate.trouble != told:
+            _log.warning("%s", certificate.trouble)
+        told = certificate.trouble
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _rest_the_collector() -> None:

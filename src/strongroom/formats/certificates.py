@@ -132,6 +132,12 @@ def to_der(pem: bytes) -> bytes:
     return _certificate(pem).public_bytes(serialization.Encoding.DER)
 
 
+def common_name(der: bytes) -> str:
+    """Give the name that people see of a certificate of ours."""
+    found = x509.load_der_x509_certificate(der)
+    return str(found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
 def sign_message(content: bytes, pair: Pair) -> bytes:
     """Wrap bytes in a signature (CMS, DER) with the certificate and its chain.
 

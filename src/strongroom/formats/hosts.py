@@ -63,6 +63,15 @@ def origin_of(host: str, port: int, scheme: str = "https") -> str:
     return f"{scheme}://{shown}" if port == implied else f"{scheme}://{shown}:{port}"
 
 
+def split_origin(origin: str) -> tuple[str, int]:
+    """Give host and port of what `origin_of` wrote for https."""
+    rest = origin.removeprefix("https://")
+    host, colon, port = rest.rpartition(":")
+    if not colon or rest.endswith("]"):
+        host, port = rest, "443"
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 def _is_name(text: str) -> bool:
     return len(text) <= NAME_CHARACTERS_MAX and _NAME.fullmatch(text) is not None
 

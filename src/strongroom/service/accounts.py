@@ -179,13 +179,7 @@ async def add_device(
             account, the device is there already. Nothing changed.
         FrozenError, SuspendedError: no new device is set up meanwhile.
     """
-    account = find_account(cell.directory, login)
-    if cell.directory.frozen(account.id):
-        raise FrozenError
-    if reason := suspended(account):
-        raise _suspended_error(reason)
-    if not name.isprintable() or not 0 < len(name.encode()) <= HREF_BYTES_MAX:
-        raise InvalidError(f"A device's name is 1 to {HREF_BYTES_MAX} bytes of printable text.")
+    account = check_new_device(cell, login, name)
     password = make_password(entropy.token)
     facts = {"name": name, "scope": scope_fact(rights), "secret": secret_of(password)}
     data = canonical(facts)
@@ -195,6 +189,22 @@ async def add_device(
     except PreconditionError as error:
         raise ConflictError(f"{login} has a device of the name {name} already.") from error
     return password
+
+
+def check_new_device(cell: Cell, login: str, name: str) -> Member:
+    """Give the account, if a device of that name may be set up for it now.
+
+    Raises:
+        InvalidError, NotFoundError, FrozenError, SuspendedError: as `add_device` says.
+    """
+    account = find_account(cell.directory, login)
+    if cell.directory.frozen(account.id):
+        raise FrozenError
+    if reason := suspended(account):
+        raise _suspended_error(reason)
+    if not name.isprintable() or not 0 < len(name.encode()) <= HREF_BYTES_MAX:
+        raise InvalidError(f"A device's name is 1 to {HREF_BYTES_MAX} bytes of printable text.")
+    return account
 
 
 async def revoke_device(cell: Cell, login: str, name: str, origin: Origin) -> None:

@@ -17,6 +17,7 @@ from strongroom.formats import FormatError
 from strongroom.formats.certificates import (
     Facts,
     Pair,
+    common_name,
     is_issued_by,
     make_authority,
     make_leaf,
@@ -175,6 +176,14 @@ class LiveCertificate:
             return None
         return None
 
+    def _authority_fingerprint(self) -> str:
+        return read_certificate(_read(self._authority)).fingerprint if self.is_local() else ""
+
+    def authority_name(self) -> str:
+        """Give what a phone calls the local authority; "" where another one made it."""
+        der = self.authority_der()
+        return common_name(der) if der else ""
+
     def sign(self, content: bytes) -> bytes:
         """Sign for whoever trusts the certificate; raises FormatError or OSError."""
         return sign_message(content, Pair(*map(_read, self._paths)))
@@ -187,6 +196,7 @@ class LiveCertificate:
             "fingerprint": self.facts.fingerprint,
             "names": [*self.facts.hosts.names, *self.facts.hosts.addresses],
             "local": self.is_local(),
+            "authority_fingerprint": self._authority_fingerprint(),
             "trouble": self.trouble,
         }
 

@@ -21,6 +21,7 @@ from fakes.world import FakeEntropy
 from strongroom.formats import FormatError
 from strongroom.formats.certificates import (
     Pair,
+    common_name,
     is_issued_by,
     make_authority,
     make_leaf,
@@ -100,8 +101,8 @@ def test_keys_and_serial_numbers_follow_the_chance_that_is_given() -> None:
     assert parsed(leaf(above)).serial_number != parsed(leaf(above, seed=8)).serial_number
 
 
-def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
-    """Both sides in memory; raises what the client thinks of the certificate."""
+def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> str | None:
+    """Both sides in memory; gives the version, raises what the client thinks of the leaf."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     one = client.wrap_bio(to_client, to_server, server_hostname=name)
     other = server.wrap_bio(to_server, to_client, server_side=True)
@@ -111,6 +112,7 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> No
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
+    return one.version()
 
 
 def contexts(above: Pair, made: Pair, place: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -136,7 +138,7 @@ def test_a_client_that_trusts_the_authority_takes_the_leaf_by_each_name(
     made = make_leaf(now_authority, HOSTS, FakeEntropy(3).token, now)
     server, client = contexts(now_authority, made, tmp_path)
     client.verify_flags |= ssl.VERIFY_X509_STRICT
-    shake_hands(server, client, name)
+    assert shake_hands(server, client, name) == "TLSv1.3"
 
 
 def test_a_client_refuses_another_name_and_another_authority(
@@ -185,7 +187,7 @@ def test_a_certificate_without_names_names_nobody() -> None:
     facts = read_certificate(authority().certificate)
     assert facts.hosts == Hosts((), ())
     assert facts.fingerprint.count(":") == 31
-    assert to_der(authority().certificate)
+    assert common_name(to_der(authority().certificate)) == "Strongroom on box"
 
 
 def test_a_signed_message_holds_the_bytes_and_the_chain() -> None:

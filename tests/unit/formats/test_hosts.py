@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from strongroom.formats import FormatError
-from strongroom.formats.hosts import Hosts, local_hosts, local_name, origin_of
+from strongroom.formats.hosts import Hosts, local_hosts, local_name, origin_of, split_origin
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,9 @@ def test_an_origin_is_written_as_people_type_it(
     host: str, port: int, scheme: str, origin: str
 ) -> None:
     assert origin_of(host, port, scheme) == origin
+
+
+@pytest.mark.parametrize("host", ["box.local", "::1", "127.0.0.1"])
+@pytest.mark.parametrize("port", [443, 8800])
+def test_an_origin_is_taken_apart_again(host: str, port: int) -> None:
+    assert split_origin(origin_of(host, port)) == (host, port)

@@ -1,0 +1,26 @@
+"""A QR code on a terminal, and the words around it."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Final
+
+import segno
+
+_QUIET: Final = 2  # modules of border; scanners want four on paper, and take two on a screen
+
+
+def page_text(page: str, seconds: float) -> str:
+    """Show the page that sets up a phone, as a QR code and as text."""
+    return (
+        f"Connect a phone: point its camera here, or open\n  {page}\n\n{qr_text(page)}\n"
+        f"It works once, for {int(seconds) // 60} minutes. Its browser may warn that it does not\n"
+        "know the certificate: go on if the fingerprint is the server's."
+    )
+
+
+def qr_text(text: str) -> str:
+    """Draw a QR code with half blocks."""
+    out = StringIO()
+    segno.make(text, error="l", micro=False).terminal(out, border=_QUIET, compact=True)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""Pages for people: so far the one that sets up a phone."""
