@@ -41,6 +41,7 @@ EXITS: Final[dict[str, int]] = {
     "frozen": 4,
     "suspended": 4,
     "out-of-scope": 4,
+    "quota": 4,
     "no-space": 4,
     "busy": 4,
     # somebody who runs the server must act

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.base.errors import InvalidError, RefusedPlanError
+from strongroom.base.errors import InvalidError, RefusedPlanError, RetryError
 from strongroom.control.room import Call, origin
 from strongroom.history.edits import SetProps, account_key
 from strongroom.history.entries import COLLECTION, DEVICE, Member
+from strongroom.ports.cell import Cell
 from strongroom.service import accounts
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
 from strongroom.service.collections import display_name, name_of
 from strongroom.service.rights import choose, rights_of
 from strongroom.service.thaw import freezes, thaw
+from strongroom.service.usage import quota_of, set_quota, usage
 
 
 async def account_add(call: Call) -> dict[str, Any]:
@@ -58,6 +60,7 @@ async def account_show(call: Call) -> dict[str, Any]:
         "name": name_of(account),
         "email": account.facts.get("email", ""),
         "suspended": accounts.suspended(account),
+        "bytes": await _counted(cell, account),
         "books": [
             {"book": book.href, "name": name_of(book), "contacts": cell.head(book.id).members}
             for book in directory.members(account.id, COLLECTION)
@@ -65,6 +68,22 @@ async def account_show(call: Call) -> dict[str, Any]:
         "devices": [_device(member) for member in directory.members(account.id, DEVICE)],
         "freezes": [freeze._asdict() for freeze in freezes(directory, account.href)],
     }
+
+
+async def _counted(cell: Cell, account: Member) -> dict[str, Any] | None:
+    """Give what an account keeps; None where that cannot be proven now: the rest is shown."""
+    try:
+        return (await usage(cell, account))._asdict()
+    except RetryError:
+        return None
+
+
+async def account_set_quota(call: Call) -> dict[str, Any]:
+    """Say how much may stand in an account."""
+    login, amount = call.given["login"], call.given["amount"]
+    cell = call.room.open_cell()
+    account = await set_quota(cell, login, amount, origin("account set-quota"))
+    return {"login": account.href, "quota": quota_of(account)}
 
 
 async def account_suspend(call: Call) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""What status says, and the sample contacts."""
+"""What status says, what is said of an account, and the sample contacts."""
 
 from typing import Any
 
 import pytest
 
 from strongroom.cli.demo_cards import cards, fold
+from strongroom.cli.people import bytes_text, space_text
 from strongroom.cli.status_text import replicas_text, status_text, survives
 from strongroom.formats.vcard import check
 
@@ -44,13 +45,18 @@ def report(**changed: Any) -> dict[str, Any]:
     base = {
         "server": "running", "open": True, "trouble": "", "toy": False, "write_quorum": 2,
         "disks": disks(1, 2, 3), "scrubbed": None, "number": 7, "writable": True, "full": False,
-        "replicas": [row], "copying": {}, "frozen": [], "alarms": {},
+        "replicas": [row], "copying": {}, "frozen": [], "alarms": {}, "keys": [],
     }  # fmt: skip
     return {**base, **changed}
 
 
 def test_all_well_is_said_in_one_line():
     assert status_text(report()).startswith("All is well enough to take writes: batch 7")
+
+
+def test_a_key_that_others_can_read_is_an_alarm():
+    text = status_text(report(keys=["a.key is open to others (mode 0644); run `chmod 600 a.key`."]))
+    assert "Alarm (keys): a.key is open to others (mode 0644); run `chmod 600 a.key`." in text
 
 
 def test_trouble_is_said_with_what_is_not_lost():
@@ -87,6 +93,24 @@ def test_a_stopped_server_s_places_are_shown_as_they_lie_there():
     frozen = status_text(report(open=False, places=[], witness=None, trouble="no quorum"))
     assert "frozen: no quorum" in frozen
     assert "The witness knows nothing" in frozen
+
+
+# --- accounts -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (5 << 29, "2.5 GiB"),
+     (9 << 50, "9216.0 TiB")],
+)  # fmt: skip
+def test_bytes_are_written_for_people(count: int, text: str):
+    assert bytes_text(count) == text
+
+
+def test_the_past_is_told_apart_from_what_stands():
+    counted = {"live": 2048, "history": 10, "quota": 4096}
+    told = "Space: 2.0 KiB of 4.0 KiB; and 10 bytes of old and deleted versions"
+    assert space_text(counted) == told
+    assert "of 4.0" not in space_text({**counted, "quota": None})
+    assert "cannot be counted" in space_text(None)
 
 
 # --- samples ------------------------------------------------------------------------------------

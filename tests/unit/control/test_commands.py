@@ -110,6 +110,18 @@ def test_all_of_an_account_is_shown_but_no_secret(desk: Desk):
     assert desk.do("account show", login="anna")["suspended"] == ""
 
 
+def test_a_quota_is_set_shown_and_taken_away(desk: Desk):
+    assert desk.do("account set-quota", login="Anna", amount="2K") == {
+        "login": "anna",
+        "quota": 2048,
+    }
+    shown = desk.do("account show", login="anna")
+    assert shown["bytes"] == {"live": 0, "history": 0, "quota": 2048}
+    desk.cell.unsure.add(next(iter(desk.cell.directory.accounts())).id)
+    assert desk.do("account show", login="anna")["bytes"] is None
+    assert desk.do("account set-quota", login="anna", amount="none")["quota"] is None
+
+
 def freeze(desk: Desk) -> int:
     account = desk.cell.directory.account("anna")
     assert account is not None
