@@ -51,6 +51,14 @@ def _command(name: str) -> Run:
         from strongroom.cli import demo
 
         return demo.run
+    if name == "keys":
+        from strongroom.cli import keys
+
+        return keys.run
+    if name in {"tls", "dns"}:
+        from strongroom.cli import tls
+
+        return tls.run
     if name in {"account", "device"}:
         from strongroom.cli import people
 

@@ -28,6 +28,7 @@ def status_text(report: Report) -> str:
     else:
         lines += [*found_lines(report), ""]
     lines.append(survives(report["disks"], report["write_quorum"]))
+    lines += [f"Alarm (keys): {text}" for text in report["keys"]]
     if report["toy"]:
         lines.append("toy = true: this set-up is for trying things out, not for real data.")
     return "\n".join(lines)
