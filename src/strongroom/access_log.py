@@ -28,8 +28,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOGGER: Final = "strongroom.access"
 _METHODS: Final = frozenset(
-    "COPY DELETE GET HEAD LOCK MKCALENDAR MKCOL MOVE OPTIONS POST PROPFIND PROPPATCH PUT REPORT"
-    " UNLOCK".split()
+    {
+        *("COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS"),
+        *("POST", "PROPFIND", "PROPPATCH", "PUT", "REPORT", "UNLOCK"),
+    }
 )
 # What a User-Agent holds -> the family that is written; the first one that fits.
 _FAMILIES: Final = (
@@ -37,16 +39,16 @@ _FAMILIES: Final = (
     (b"thunderbird", "Thunderbird"),
     (b"evolution", "Evolution"),
     (b"vdirsyncer", "vdirsyncer"),
-    (b"kde", "KDE"),
+    (b"kde ", "KDE"),
     (b"akonadi", "KDE"),
     (b"caldavsynchronizer", "Outlook CalDav Synchronizer"),
-    (b"macos", "macOS"),
-    (b"mac os x", "macOS"),
-    (b"ios", "iOS"),
+    (b"mozilla/", "browser"),
+    (b"macos/", "macOS"),
+    (b"mac os x/", "macOS"),
+    (b"ios/", "iOS"),
     (b"dataaccessd", "iOS"),
-    (b"curl", "curl"),
+    (b"curl/", "curl"),
     (b"strongroom-doctor", "doctor"),
-    (b"mozilla", "browser"),
 )
 _log: Final = logging.getLogger(LOGGER)
 
