@@ -35,6 +35,10 @@ Keys
   keys list                 what each key protects, and what its loss costs
   keys backup FILE          all of them as one encrypted file (age)
 
+Names and certificates
+  tls init                  a local authority and a certificate of it, or a new certificate
+  dns DOMAIN                what to publish, so that an e-mail address finds the server
+
 Disks
   status                    how it is, and which losses it would survive
   replica list              each copy, where it lies and what its word is worth
@@ -68,6 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
     _leaf(commands, "demo", "Make the demo account with sample contacts, and a device for it.")
     _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
     _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
+    _add_tls(_group(commands, "tls", "Certificates: init."))
+    dns = _leaf(commands, "dns", "Print the DNS records by which programs find the server.")
+    dns.add_argument("domain", metavar="DOMAIN", help="what stands behind the @ of an address")
     _add_accounts(_group(commands, "account", "People: add, list, show, set-quota, suspend..."))
     _add_devices(_group(commands, "device", "Phones and programs: add, list, revoke."))
     _add_keys(_group(commands, "keys", "Keys: list, backup."))
@@ -113,6 +120,16 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--pair", default="", metavar="LOGIN", help="show a QR code that sets up one phone, once"
     )
+
+
+def _add_tls(actions: _Commands[_Parser]) -> None:
+    init = _leaf(
+        actions, "init", "Make a local authority, once, and a certificate of it; again: renew that."
+    )
+    init.add_argument(
+        "--host", action="append", default=[], metavar="NAME",
+        help="a further name or address that is used, as a VPN's; may be given several times",
+    )  # fmt: skip
 
 
 def _add_accounts(actions: _Commands[_Parser]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 Report = Mapping[str, Any]
+EXPIRY_DAYS: Final = 14  # from then on the end of a certificate is told
 _STANDINGS: Final = {
     "voter": "good",
     "behind": "behind or not there; it catches up by itself once it is reachable",
@@ -29,6 +30,7 @@ def status_text(report: Report) -> str:
         lines += [*found_lines(report), ""]
     lines.append(survives(report["disks"], report["write_quorum"]))
     lines += [f"Alarm (keys): {text}" for text in report["keys"]]
+    lines += certificate_lines(report.get("tls"))
     if report["toy"]:
         lines.append("toy = true: this set-up is for trying things out, not for real data.")
     return "\n".join(lines)
@@ -65,6 +67,21 @@ def _open_lines(report: Report) -> list[str]:
         bad = [row["replica"] for row in scrubbed["replicas"] if row["damage"] or row["lost"]]
         lines.append(f"Last scrub: {'damage on ' + ', '.join(bad) if bad else 'all good'}.")
     return lines
+
+
+def certificate_lines(tls: Report | None) -> list[str]:
+    """Say what is wrong with the certificate that is served, or soon will be."""
+    if tls is None:
+        return []
+    if "days_left" not in tls:
+        return [f"Alarm (certificate): {tls['trouble']}"]
+    lines = [f"Alarm (certificate): {tls['trouble']}"] * bool(tls["trouble"])
+    days = tls["days_left"]
+    if days >= EXPIRY_DAYS:
+        return lines
+    when = "has ended" if days < 0 else f"ends in {days} days" if days else "ends today"
+    done = "`strongroom tls init` renews it" if tls["local"] else "Put a new one in its place"
+    return [*lines, f"The certificate {when}, and phones then refuse the server. {done}."]
 
 
 def replica_lines(report: Report) -> list[str]:

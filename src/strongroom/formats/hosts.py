@@ -43,13 +43,13 @@ def local_hosts(machine: str, addresses: Iterable[str], more: Iterable[str] = ()
     """
     name = local_name(machine)
     names = [name, name.removesuffix(".local"), "localhost"]
-    if _is_name(machine.lower()):
+    if is_name(machine.lower()):
         names.append(machine.lower())
     found = [*addresses, *_LOOPBACK]
     for one in more:
         if address := _address(one):
             found.append(address)
-        elif _is_name(one.lower()):
+        elif is_name(one.lower()):
             names.append(one.lower())
         else:
             raise FormatError("bad-host", f"{one!r} is neither a host name nor an address.")
@@ -72,7 +72,8 @@ def split_origin(origin: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Say whether it can be a host name (lower case)."""
     return len(text) <= NAME_CHARACTERS_MAX and _NAME.fullmatch(text) is not None
 
 
