@@ -132,6 +132,7 @@ def two_replicas_gone_at_the_start(server: ServerProcess) -> Mend:
     server.stop()
     mend = two_replicas_gone(server)
     server.start(wait=False)
+    server.wait_until(503)
     return lambda: _mend_and_restart(server, mend)
 
 
@@ -142,6 +143,7 @@ def all_replicas_empty_at_the_start(server: ServerProcess) -> Mend:
         place.rename(away)
         place.mkdir()
     server.start(wait=False)
+    server.wait_until(503)
     return lambda: _mend_and_restart(
         server, lambda: [put_back(away, place) for place, away in pairs] and None
     )
@@ -188,11 +190,13 @@ def test_phones_of_all_families_keep_everything_under(
         phone.save(card_bytes("new1", "New before"))
     mend = fault(world.server)
 
-    with ThreadPoolExecutor(len(world.phones)) as pool:  # some answers take seconds
-        for done in [pool.submit(live_on, p, fault in SERVES_ON) for p in world.phones.values()]:
-            done.result()
-    for login, phone in world.phones.items():
-        set_up_afresh(world.another(login, type(phone)), fault in SERVES_ON)
+    with ThreadPoolExecutor(2 * len(world.phones)) as pool:  # some answers take seconds
+        jobs = [pool.submit(live_on, p, fault in SERVES_ON) for p in world.phones.values()]
+        for login, phone in world.phones.items():
+            fresh = world.another(login, type(phone))
+            jobs.append(pool.submit(set_up_afresh, fresh, fault in SERVES_ON))
+        for job in jobs:
+            job.result()
     mend()
     world.server.wait_until(200)
 
@@ -206,7 +210,7 @@ def live_on(phone: Phone, serves_on: bool, *, forces: bool = True) -> None:
     With `forces`, its user also loses patience and lets it list everything anew.
     """
     phone.save_online(card_bytes("uid4", "Edited meanwhile"))
-    phone.save_online(card_bytes("new2", "New meanwhile"))
+    phone.save(card_bytes("new2", "New meanwhile"))
     phone.delete_online("uid9")
     mine = dict(phone.contacts)
 
