@@ -40,7 +40,7 @@ from strongroom.service.accounts import Caller, shut_out
 from strongroom.stores import marker
 from strongroom.stores.clock import SystemClock, SystemEntropy
 from strongroom.stores.durable import Durable
-from strongroom.stores.keys import KeyFolders
+from strongroom.stores.keys import KeyFolder
 from strongroom.stores.locks import Locks
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
@@ -348,9 +348,9 @@ def url_of(door: socket.socket, *, encrypted: bool) -> str:
 
 
 # --- keys -----------------------------------------------------------------------------------------
-def key_folders(settings: Settings) -> KeyFolders:
+def key_folder(settings: Settings) -> KeyFolder:
     """Give the keys of this server; they are looked at without the locks."""
-    return KeyFolders(settings.data)
+    return KeyFolder(settings.data)
 
 
 def back_up_keys(
@@ -359,7 +359,7 @@ def back_up_keys(
     """Write the keys as one age file; see stores.keybackup."""
     from strongroom.stores.keybackup import Seal, back_up  # noqa: PLC0415 - as below
 
-    return back_up(key_folders(settings), target, Seal(recipients, passphrase))
+    return back_up(key_folder(settings), target, Seal(recipients, passphrase))
 
 
 # --- TLS ------------------------------------------------------------------------------------------
@@ -368,7 +368,7 @@ def local_authority(settings: Settings) -> LocalAuthority:
     """Give the authority of this server's own, whose files may not be there yet."""
     from strongroom.stores.tls import LocalAuthority  # noqa: PLC0415 - see above
 
-    return LocalAuthority(settings.data / "tls", SystemClock(), SystemEntropy())
+    return LocalAuthority(settings.data / "keys", SystemClock(), SystemEntropy())
 
 
 def live_certificate(settings: Settings) -> LiveCertificate | None:

@@ -32,7 +32,7 @@ async def status(call: Call) -> dict[str, Any]:
             for place, device in zip(settings.replicas, call.room.parts.devices(), strict=True)
         ],
         "scrubbed": call.room.scrubbed,
-        "keys": compose.key_folders(settings).troubles(),
+        "keys": compose.key_folder(settings).troubles(),
         "tls": certificate_report(call.room),
         **found,
     }

@@ -112,7 +112,7 @@ class _Server:
     async def _serve(self) -> None:
         async with AsyncExitStack() as stack:
             parts = await self._parts(stack)
-            compose.key_folders(self._settings).check()
+            compose.key_folder(self._settings).check()
             settings = on_lan(self._settings, self._lan) if self._lan else self._settings
             certificate = compose.live_certificate(settings)
             hosts = [settings.host, *([loopback(self._settings)] if self._lan else [])]

@@ -1,6 +1,6 @@
 """A backup of the keys as one age file, which `age` and `tar` open without us (I10).
 
-Rules: whole folders are packed, so that what belongs to a key comes with it; a backup never takes
+Rules: whole folder are packed, so that what belongs to a key comes with it; a backup never takes
 the place of a file; it counts only after it was read back. One with a passphrase is opened again
 and compared; of one to recipients only its bytes can be compared, for nobody here can open it.
 """
@@ -23,7 +23,7 @@ from strongroom.base.errors import (
     SettingsError,
 )
 from strongroom.stores.durable import Durable
-from strongroom.stores.keys import MODE, KeyFolders, is_plain
+from strongroom.stores.keys import MODE, KeyFolder, is_plain
 
 _FILE_BYTES_MAX: Final = 64 * 1024  # a chain of certificates has some KiB
 
@@ -62,7 +62,7 @@ class Seal:
 
 
 def back_up(
-    folders: KeyFolders, target: Path, seal: Seal, durable: Durable | None = None
+    folder: KeyFolder, target: Path, seal: Seal, durable: Durable | None = None
 ) -> dict[str, Any]:
     """Write all of them as one age file, which holds a tar with names below `data`.
 
@@ -72,10 +72,10 @@ def back_up(
         SettingsError: a key cannot be read, or the file not be written.
         DamageError: what was read back is not what was written; the file is left for a look.
     """
-    keys = [key for key in folders.held() if is_plain(key.path)]
-    if not keys:
+    paths = [key.path for key in folder.held() if is_plain(key.path)]
+    if not paths:
         raise NotFoundError("There are no key files yet, so there is nothing to back up.")
-    plain = _archive(folders)
+    plain = _archive(folder.data, paths)
     sealed = seal.encrypt(plain)
     try:
         (durable or Durable()).create(target, sealed)
@@ -86,17 +86,17 @@ def back_up(
     return {
         "file": str(target),
         "bytes": len(sealed),
-        "keys": [key.path.name for key in keys],
+        "keys": [path.name for path in paths],
         "proof": _prove(target, seal, plain, sealed),
     }
 
 
-def _archive(folders: KeyFolders) -> bytes:
+def _archive(data: Path, paths: Sequence[Path]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for path in filter(is_plain, folders.files()):
+        for path in paths:
             body = _read(path)
-            line = tarfile.TarInfo(str(path.relative_to(folders.data)))
+            line = tarfile.TarInfo(str(path.relative_to(data)))
             line.size, line.mode = len(body), MODE
             tar.addfile(line, io.BytesIO(body))
     return packed.getvalue()

@@ -1,8 +1,8 @@
 """The secret files of `data`: which there are, what each protects, and who can read it.
 
-A key is a file in `data/keys`, or one called `*.key` in `data/tls`. Rules: a key that others than
-its owner can read is refused, with the command that mends it; nothing of a key's content is ever
-shown or logged.
+Each file in `data/keys` counts, a certificate too: it belongs to its key. Rules: one that others
+than its owner can read is refused, with the command that mends it; nothing of a key's content is
+ever shown or logged.
 
 Not here: a backup of them (keybackup); keys that lie elsewhere, as one that belongs to an outside
 authority's certificate may; the keys of sync tokens, which stand in every replica and in the
@@ -19,8 +19,7 @@ from typing import Final, NamedTuple
 from strongroom.base.errors import SettingsError
 
 MODE: Final = 0o600
-_FOLDERS: Final = ("keys", "tls")
-_SUFFIX: Final = ".key"
+FOLDER: Final = "keys"
 
 
 class Purpose(NamedTuple):
@@ -40,6 +39,13 @@ _PURPOSES: Final = {
         "what goes between phones and this server",
         "`strongroom tls init` makes another; phones notice nothing",
     ),
+    "ca.pem": Purpose(
+        "nothing: it is the certificate of ca.key, and public",
+        "as that of ca.key, for one is of no use without the other",
+    ),
+    "server.pem": Purpose(
+        "nothing: it is the certificate of server.key, and public", "as that of server.key"
+    ),
 }
 _STRANGE: Final = Purpose("nothing that this release knows of", "not known")
 
@@ -58,7 +64,7 @@ class Key(NamedTuple):
         return {**told, "trouble": self.trouble}
 
 
-class KeyFolders:
+class KeyFolder:
     """The keys of one `data` directory; nothing is made that is not there."""
 
     def __init__(self, data: Path) -> None:
@@ -67,8 +73,9 @@ class KeyFolders:
 
     def held(self) -> list[Key]:
         """List the keys; a folder that is not there holds none."""
-        paths = [path for path in self.files() if _is_key(path)]
-        return [Key(p, _PURPOSES.get(p.name, _STRANGE), _trouble(p)) for p in paths]
+        paths = sorted((self.data / FOLDER).glob("*"))
+        whole = (path for path in paths if not path.name.startswith("."))  # no half-written ones
+        return [Key(p, _PURPOSES.get(p.name, _STRANGE), _trouble(p)) for p in whole]
 
     def troubles(self) -> list[str]:
         """Say what is wrong with them."""
@@ -79,15 +86,6 @@ class KeyFolders:
         troubles = self.troubles()
         if troubles:
             raise SettingsError(f"{' '.join(troubles)} Nothing was started.")
-
-    def files(self) -> list[Path]:
-        """Give what lies in the folders of keys, certificates too; half-written files are none."""
-        found = (p for name in _FOLDERS for p in sorted((self.data / name).glob("*")))
-        return [p for p in found if not p.name.startswith(".")]
-
-
-def _is_key(path: Path) -> bool:
-    return path.parent.name == "keys" or path.suffix == _SUFFIX
 
 
 def is_plain(path: Path) -> bool:

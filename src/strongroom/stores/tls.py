@@ -1,4 +1,4 @@
-"""Certificate files: those of the local authority below `data/tls`, and the pair that is served.
+"""Certificate files: those of the local authority below `data/keys`, and the pair that is served.
 
 Rules: an authority is never overwritten, for phones trust it; keys are 0600, as everything that
 durable writes; a pair that cannot be used never takes the place of one that can, it is told as
@@ -43,7 +43,7 @@ class Made(NamedTuple):
 
 
 class LocalAuthority:
-    """The files of `data/tls`."""
+    """The files of `data/keys` that are its own."""
 
     def __init__(self, folder: Path, clock: Clock, entropy: Entropy) -> None:
         """Keep them in `folder`, which is made when something is."""

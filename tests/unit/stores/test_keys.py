@@ -19,7 +19,7 @@ from strongroom.base.errors import (
 )
 from strongroom.stores.durable import Disk, Durable
 from strongroom.stores.keybackup import Seal, back_up
-from strongroom.stores.keys import KeyFolders
+from strongroom.stores.keys import KeyFolder
 
 SECRET = b"-----BEGIN PRIVATE KEY-----\nthe secret\n"
 
@@ -35,9 +35,9 @@ def write(path: Path, content: bytes = SECRET, mode: int = 0o600) -> Path:
 def data(tmp_path: Path) -> Path:
     data = tmp_path / "a data"
     write(data / "keys" / "ca.key", b"authority")
-    write(data / "tls" / "server.key")
-    write(data / "tls" / "server.pem", b"open to all", 0o644)
-    write(data / "tls" / ".ca.key.new", b"half")
+    write(data / "keys" / "server.key")
+    write(data / "keys" / "server.pem", b"open to all")
+    write(data / "keys" / ".ca.key.new", b"half")
     return data
 
 
@@ -63,8 +63,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # --- listing and modes ----------------------------------------------------------------------------
 def test_each_key_says_what_it_protects_and_what_its_loss_costs(data: Path) -> None:
     write(data / "keys" / "odd")
-    told = [key.report() for key in KeyFolders(data).held()]
-    assert [row["key"] for row in told] == ["ca.key", "odd", "server.key"]
+    told = [key.report() for key in KeyFolder(data).held()]
+    assert [row["key"] for row in told] == ["ca.key", "odd", "server.key", "server.pem"]
     assert all(row["protects"] and row["loss"] for row in told)
     assert "trust a new authority" in told[0]["loss"]
     assert "nothing that this release knows of" in told[1]["protects"]
@@ -73,26 +73,26 @@ def test_each_key_says_what_it_protects_and_what_its_loss_costs(data: Path) -> N
 
 
 def test_where_no_folder_is_there_is_no_key_and_none_is_made(tmp_path: Path) -> None:
-    folders = KeyFolders(tmp_path)
-    folders.check()
-    assert folders.held() == []
+    folder = KeyFolder(tmp_path)
+    folder.check()
+    assert folder.held() == []
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o700, 0o4600, 0o601])
 def test_a_key_that_others_can_read_is_refused_with_what_mends_it(data: Path, mode: int) -> None:
     (data / "keys" / "ca.key").chmod(mode)
-    folders = KeyFolders(data)
+    folder = KeyFolder(data)
     with pytest.raises(SettingsError, match=r"run `chmod 600 '.*a data/keys/ca.key'`"):
-        folders.check()
-    assert [bool(key.trouble) for key in folders.held()] == [True, False]
-    os.system(folders.troubles()[0].split("`")[1])
-    folders.check()
+        folder.check()
+    assert [bool(key.trouble) for key in folder.held()] == [True, False, False]
+    os.system(folder.troubles()[0].split("`")[1])
+    folder.check()
 
 
-def test_a_certificate_may_be_read_by_all_and_a_stricter_key_is_fine(data: Path) -> None:
+def test_a_key_may_be_closed_tighter(data: Path) -> None:
     (data / "keys" / "ca.key").chmod(0o400)
-    KeyFolders(data).check()
+    KeyFolder(data).check()
 
 
 def test_a_key_is_a_file_of_its_own(data: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_key_is_a_file_of_its_own(data: Path, tmp_path: Path) -> None:
     (data / "keys" / "link").symlink_to(tmp_path / "elsewhere")
     (data / "keys" / "folder").mkdir()
     with pytest.raises(SettingsError, match="no plain file"):
-        KeyFolders(data).check()
+        KeyFolder(data).check()
 
 
 # --- backup ---------------------------------------------------------------------------------------
@@ -115,19 +115,19 @@ def unpacked(plain: bytes) -> dict[str, tuple[bytes, int]]:
 
 WHOLE = {
     "keys/ca.key": (b"authority", 0o600),
-    "tls/server.key": (SECRET, 0o600),
-    "tls/server.pem": (b"open to all", 0o600),
+    "keys/server.key": (SECRET, 0o600),
+    "keys/server.pem": (b"open to all", 0o600),
 }
 
 
-def test_a_backup_opens_for_each_recipient_and_holds_whole_folders(
+def test_a_backup_opens_for_each_recipient_and_holds_the_whole_folder(
     data: Path, tmp_path: Path
 ) -> None:
     holders = [pyrage.x25519.Identity.generate() for _ in range(2)]
     (data / "keys" / "link").symlink_to(tmp_path / "elsewhere")
     seal = Seal([str(holder.to_public()) for holder in holders])
-    told = back_up(KeyFolders(data), tmp_path / "keys.age", seal)
-    assert told["keys"] == ["ca.key", "server.key"]
+    told = back_up(KeyFolder(data), tmp_path / "keys.age", seal)
+    assert told["keys"] == ["ca.key", "server.key", "server.pem"]
     sealed = (tmp_path / "keys.age").read_bytes()
     assert sealed.startswith(b"age-encryption.org/v1\n")
     assert SECRET not in sealed
@@ -141,13 +141,13 @@ def test_a_backup_opens_for_each_recipient_and_holds_whole_folders(
 def test_a_backup_with_a_passphrase_is_opened_again(
     data: Path, tmp_path: Path, quick: list[str]
 ) -> None:
-    told = back_up(KeyFolders(data), tmp_path / "keys.age", Seal(passphrase="many words"))
+    told = back_up(KeyFolder(data), tmp_path / "keys.age", Seal(passphrase="many words"))
     assert quick == ["many words", "many words"]
     assert "opened again" in told["proof"]
 
 
 def test_a_real_passphrase_opens_it(data: Path, tmp_path: Path) -> None:
-    back_up(KeyFolders(data), tmp_path / "keys.age", Seal(passphrase="many words"))
+    back_up(KeyFolder(data), tmp_path / "keys.age", Seal(passphrase="many words"))
     sealed = (tmp_path / "keys.age").read_bytes()
     assert unpacked(pyrage.passphrase.decrypt(sealed, "many words")) == WHOLE
 
@@ -155,7 +155,7 @@ def test_a_real_passphrase_opens_it(data: Path, tmp_path: Path) -> None:
 def test_a_backup_never_takes_the_place_of_a_file(data: Path, tmp_path: Path) -> None:
     old = write(tmp_path / "keys.age", b"the only other backup")
     with pytest.raises(ConflictError, match="untouched"):
-        back_up(KeyFolders(data), old, seal())
+        back_up(KeyFolder(data), old, seal())
     assert old.read_bytes() == b"the only other backup"
 
 
@@ -165,13 +165,13 @@ def seal() -> Seal:
 
 def test_no_keys_are_no_backup(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        back_up(KeyFolders(tmp_path / "data"), tmp_path / "keys.age", seal())
+        back_up(KeyFolder(tmp_path / "data"), tmp_path / "keys.age", seal())
     assert not (tmp_path / "keys.age").exists()
 
 
 def test_a_place_that_cannot_be_written_is_said(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be written"):
-        back_up(KeyFolders(data), tmp_path / "no" / "keys.age", seal())
+        back_up(KeyFolder(data), tmp_path / "no" / "keys.age", seal())
 
 
 class LyingDisk(Disk):
@@ -183,7 +183,7 @@ class LyingDisk(Disk):
 
 def test_a_backup_that_reads_back_otherwise_is_not_believed(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DamageError, match="Do not rely on it"):
-        back_up(KeyFolders(data), tmp_path / "keys.age", seal(), Durable(LyingDisk()))
+        back_up(KeyFolder(data), tmp_path / "keys.age", seal(), Durable(LyingDisk()))
 
 
 def test_a_backup_that_opens_to_something_else_is_not_believed(
@@ -191,13 +191,13 @@ def test_a_backup_that_opens_to_something_else_is_not_believed(
 ) -> None:
     monkeypatch.setattr(pyrage.passphrase, "decrypt", lambda *_: b"another")
     with pytest.raises(DamageError, match="Do not rely on it"):
-        back_up(KeyFolders(data), tmp_path / "keys.age", Seal(passphrase="many words"))
+        back_up(KeyFolder(data), tmp_path / "keys.age", Seal(passphrase="many words"))
 
 
 def test_a_file_that_is_too_large_for_a_key_is_not_read_whole(data: Path, tmp_path: Path) -> None:
     write(data / "keys" / "film", b"x" * (64 * 1024 + 1))
     with pytest.raises(SettingsError, match="too large"):
-        back_up(KeyFolders(data), tmp_path / "keys.age", seal())
+        back_up(KeyFolder(data), tmp_path / "keys.age", seal())
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Files:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    made = Files(tmp_path / "data" / "tls")
+    made = Files(tmp_path / "data" / "keys")
     assert made.tls.provide(HOSTS, renew=True).what == "authority and leaf"
     return made
 
@@ -126,7 +126,7 @@ def test_an_authority_that_cannot_be_read_stays_as_it_is(files: Files):
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path):
     (tmp_path / "data").write_bytes(b"a file")
     with pytest.raises(SettingsError, match="cannot be made"):
-        Files(tmp_path / "data" / "tls").tls.provide(HOSTS, renew=True)
+        Files(tmp_path / "data" / "keys").tls.provide(HOSTS, renew=True)
 
 
 def test_a_new_pair_is_served_once_it_is_read_again(files: Files):
