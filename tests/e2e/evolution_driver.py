@@ -1,8 +1,8 @@
 """Run by the system's Python in a session bus of its own: GNOME's address book, told what to do.
 
 `evolution_driver.py SOURCE LOGIN PASSWORD`; JSON requests come in, one a line, and an answer to
-each goes out. It is what Evolution, GNOME Contacts and their like have in common: evolution-data-server, with
-its CardDAV backend and its cache, spoken to over D-Bus.
+each goes out. It speaks to what Evolution, GNOME Contacts and their like have in common:
+evolution-data-server, with its CardDAV backend and its cache, over D-Bus.
 """
 
 import json
