@@ -68,6 +68,7 @@ class Client:
 
     def __init__(self, app: Any, user: str | None = None, password: str = "") -> None:
         self.app = app
+        self.scheme = "http"
         self.headers: dict[str, str] = {}
         if user is not None:
             secret = b64encode(f"{user}:{password}".encode()).decode()
@@ -91,6 +92,7 @@ class Client:
             sent.setdefault("content-length", str(len(body)))
         scope = {
             "type": "http",
+            "scheme": self.scheme,
             "method": method,
             "path": path,
             "raw_path": path.encode("latin-1"),
