@@ -1,6 +1,7 @@
 """REPORT addressbook-multiget (RFC 6352 section 8.7): these cards.
 
-A card whose bytes cannot be had now is 503 for that href alone; 404 is said with proof only (I4).
+A card whose bytes cannot be had now is 503 for that href alone, and is reported as changed once
+more, for the phone goes on without it; 404 is said with proof only (I4).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from strongroom.dav.statuses import status_line
 from strongroom.formats.davxml import Multiget
 from strongroom.formats.multistatus import NOT_FOUND, status_response
 from strongroom.history.entries import Member
-from strongroom.service.objects import find_cards, read_bodies
+from strongroom.service.objects import find_cards, read_bodies, tell_again
 
 
 async def multiget(request: Request, book: Member, wanted: Multiget) -> None:
@@ -38,7 +39,7 @@ async def multiget(request: Request, book: Member, wanted: Multiget) -> None:
             known.append(status_response(href, NOT_FOUND))
         else:
             found.append((href, card))
-    await multistatus(request, in_pieces(_rows(request, rows, known, found)))
+    await multistatus(request, in_pieces(_rows(request, book, rows, known, found)))
 
 
 def _is_here(request: Request, target: Target) -> bool:
@@ -53,7 +54,11 @@ def _fate(request: Request, target: Target) -> str:
 
 
 async def _rows(
-    request: Request, rows: CardRows, known: list[bytes], found: list[tuple[str, Member]]
+    request: Request,
+    book: Member,
+    rows: CardRows,
+    known: list[bytes],
+    found: list[tuple[str, Member]],
 ) -> AsyncIterator[bytes]:
     for row in known:
         yield row
@@ -66,4 +71,7 @@ async def _rows(
         for card, body in page:
             href, _ = next(hrefs)
             yield rows.row(href, card, body)
+        lost = [card for card, body in page if body is None]
+        if lost:
+            await tell_again(request.cell, book, lost, request.id)
         await asyncio.sleep(0)

@@ -258,7 +258,7 @@ def _set_props(view: Overlay, edit: SetProps, stamp: Stamp) -> tuple[Row, ...]:
     text = canonical(props) if props else ""
     if len(text.encode()) > PROPERTIES_BYTES_MAX:
         raise TooLargeError(f"properties are limited to {PROPERTIES_BYTES_MAX} bytes")
-    if text == old.props:
+    if text == old.props and not edit.again:
         return (old,)
     return _write(view, stamp, old, edit.key, edit, PROPS, (old.id, old.etag, old.data, text))
 

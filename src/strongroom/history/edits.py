@@ -53,12 +53,16 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class SetProps:
-    """Set and remove dead properties of one member: (Clark name, XML or None), in order."""
+    """Set and remove dead properties of one member: (Clark name, XML or None), in order.
+
+    With `again` there is an entry even if nothing changes, so that every phone is told once more.
+    """
 
     key: Key
     changes: tuple[tuple[str, str | None], ...]
     origin: Origin = OURSELVES
     parent: Key | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

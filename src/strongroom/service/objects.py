@@ -10,12 +10,18 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from json.encoder import encode_basestring
 from typing import Final
 
-from strongroom.base.errors import InvalidError, NotFoundError, PreconditionError, UnsureError
+from strongroom.base.errors import (
+    ClientError,
+    InvalidError,
+    NotFoundError,
+    PreconditionError,
+    UnsureError,
+)
 from strongroom.base.limits import ENTRY_SLOT_BITS, PAGE_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.conditions import Precondition
 from strongroom.formats.vcard import CardFacts, check
-from strongroom.history.edits import Origin, Put, Remove
+from strongroom.history.edits import Origin, Put, Remove, SetProps
 from strongroom.history.entries import OBJECT, Key, Member, digest_of
 from strongroom.ports.cell import Cell
 from strongroom.service.collections import ABSENT
@@ -168,6 +174,26 @@ async def read_bodies(
 async def _with_bodies(cell: Cell, page: list[Member]) -> list[tuple[Member, bytes | None]]:
     bodies = await cell.bodies([card.etag for card in page])
     return list(zip(page, bodies, strict=True))
+
+
+async def tell_again(cell: Cell, book: Member, cards: Sequence[Member], request: str) -> None:
+    """Let cards be reported as changed once more, because their bytes could not be had now.
+
+    A phone that asked for them goes on with a token that is past them; without this it would never
+    ask again (history.md D3, rule 3).
+
+    Raises:
+        StrongroomError: not all are sure to be told again; then the phone must not go on.
+    """
+    edits = [
+        SetProps(c.key, (), Origin(c.by, request, "told again"), book.key, again=True)
+        for c in cards
+    ]
+    endings = await asyncio.gather(*(cell.submit(e, {}) for e in edits), return_exceptions=True)
+    for ending in endings:
+        # One that is gone, or went with its book, is told of anyway.
+        if isinstance(ending, BaseException) and not isinstance(ending, ClientError):
+            raise ending
 
 
 def version_mark(version: str) -> str:

@@ -197,6 +197,16 @@ def test_properties_are_set_removed_and_limited(desk: Desk) -> None:
     desk.refused(SetProps(A, (("{x}d", "x" * PROPERTIES_BYTES_MAX),), PHONE), TooLargeError)
 
 
+def test_a_member_can_be_told_of_again_with_nothing_changed(desk: Desk) -> None:
+    """History.md D3, rule 3: a card whose bytes a phone could not have."""
+    desk.refused(SetProps(A, (), PHONE, again=True), NotFoundError)
+    (first,) = desk.do(put())
+    (again,) = desk.do(SetProps(A, (), PHONE, again=True))
+    assert isinstance(first, Member)
+    assert again == first._replace(number=first.number + 1, at=again.at)  # type: ignore[union-attr]
+    assert [entry.verb for entry in desk.view.entries] == [PROPS]
+
+
 def test_account_comes_with_its_home_and_collections(desk: Desk) -> None:
     edit = AddAccount("alice", canonical({"key": "00"}), (("contacts", "{}", ""),), PHONE)
     account, book = desk.do(edit)
