@@ -1,0 +1,92 @@
+"""Thunderbird, GNOME's address book and vdirsyncer on one account, both ways."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e import evolution
+from e2e.evolution import Evolution
+from e2e.server import ServerProcess
+from e2e.thunderbird import SETTLE_SECONDS, Thunderbird, missing
+from e2e.vdir import Vdirsyncer
+from phone.database import card_bytes
+
+WHY_NOT = missing()
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=f"Thunderbird: {WHY_NOT}")
+NO_GNOME = evolution.missing()
+
+
+@pytest.fixture
+def thunderbird(server: ServerProcess, tmp_path: Path) -> Iterator[Thunderbird]:
+    made = Thunderbird(tmp_path / "bird", server, "alice", server.passwords["phone"])
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+def sync_until(device: Vdirsyncer, holds: Callable[[], bool]) -> None:
+    """Sync until what a desktop sends behind its own screen has come."""
+    until = time.monotonic() + SETTLE_SECONDS
+    device.sync()
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.2)
+        device.sync()
+    assert holds(), device.cards
+
+
+def test_contacts_go_from_thunderbird_to_another_device_and_back(
+    thunderbird: Thunderbird, laptop: Vdirsyncer
+) -> None:
+    laptop.add("erika", card_bytes("erika", "Erika"))
+    laptop.add("max", card_bytes("max", "Max"))
+    laptop.sync()
+    thunderbird.sync_until({"erika": "Erika", "max": "Max"})
+
+    thunderbird.add("zoe", "Zoë Ångström")
+    thunderbird.rename("erika", "Erika Changed")
+    thunderbird.remove("max")
+    sync_until(
+        laptop,
+        lambda: (
+            sorted(laptop.cards) == ["erika", "zoe"]
+            and laptop.has("Zoë Ångström")
+            and laptop.has("Erika Changed")
+        ),
+    )
+
+    laptop.file_with("Zoë").write_bytes(card_bytes("zoe", "Zoë Changed"))
+    laptop.file_with("Erika").unlink()
+    laptop.add("new", card_bytes("new", "New"))
+    laptop.sync()
+    thunderbird.sync_until({"zoe": "Zoë Changed", "new": "New"})
+
+
+@pytest.mark.skipif(bool(NO_GNOME), reason=f"GNOME's address book: {NO_GNOME}")
+def test_three_desktops_on_one_account_show_the_same(
+    thunderbird: Thunderbird, laptop: Vdirsyncer, server: ServerProcess, tmp_path: Path
+) -> None:
+    place = tmp_path / "gnome"
+    place.mkdir()
+    gnome = Evolution(place, server, "alice", server.passwords["desktop"])
+    try:
+        laptop.add("l", card_bytes("l", "From the laptop"))
+        laptop.sync()
+        gnome.add("g", "From GNOME")
+        thunderbird.add("t", "From Thunderbird")
+        sync_until(laptop, lambda: len(laptop.cards) == 3)
+        everything = {"l": "From the laptop", "g": "From GNOME", "t": "From Thunderbird"}
+        gnome.sync_until(everything)
+        thunderbird.sync_until(everything)
+
+        gnome.remove("t")
+        thunderbird.sync_until({"l": "From the laptop", "g": "From GNOME"})
+        thunderbird.rename("g", "Renamed")
+        sync_until(laptop, lambda: laptop.has("Renamed"))
+        gnome.sync_until({"l": "From the laptop", "g": "Renamed"})
+    finally:
+        gnome.end()
