@@ -35,6 +35,7 @@ def essence(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 @pytest.mark.parametrize("path", ["/", BOOK, BOOK + "no.vcf", "/no/such", "/dav/principals/bob/"])
 @pytest.mark.rfc("4918", "20.1")
 @pytest.mark.rfc("6352", "13")
+@pytest.mark.rfc("9110", "11.6.1")
 def test_without_credentials_everything_is_401_with_a_challenge(
     site: Site, method: str, path: str
 ) -> None:
@@ -45,6 +46,7 @@ def test_without_credentials_everything_is_401_with_a_challenge(
 
 @pytest.mark.parametrize("method", ["GET", "PROPFIND", "OPTIONS"])
 @pytest.mark.rfc("6764", "5")
+@pytest.mark.rfc("9110", "10.2.2")
 def test_well_known_redirects_before_signing_in(site: Site, method: str) -> None:
     answer = site.run(site.nobody(method, "/.well-known/carddav"))
     assert (answer.status, answer.headers["location"]) == (301, "/dav/")

@@ -98,6 +98,7 @@ def test_a_card_that_never_was_is_404_and_one_whose_body_is_lost_is_503(site: Si
     ],
 )
 @pytest.mark.rfc("4918", "10.4", "12.1")
+@pytest.mark.rfc("9110", "13.1.1", "13.1.2")
 def test_conditions_on_a_new_name(site: Site, headers: dict[str, str], status: int) -> None:
     assert site.put("ann.vcf", **headers).status == status
     assert site.do("GET", ANN).status == (200 if status == 201 else 404)
@@ -122,6 +123,7 @@ def test_conditions_on_a_new_name(site: Site, headers: dict[str, str], status: i
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.rfc("4918", "10.4", "12.1")
+@pytest.mark.rfc("9110", "13.1.1", "13.1.2")
 def test_conditions_on_a_name_that_stands(
     site: Site, method: str, name: str, value: str, holds: bool
 ) -> None:
@@ -150,6 +152,7 @@ def test_put_with_an_old_etag_changes_nothing(site: Site) -> None:
 
 
 @pytest.mark.rfc("6352", "9.2")
+@pytest.mark.rfc("9110", "9.2.2")
 def test_a_repeated_conditional_put_finds_its_own_bytes_and_succeeds(site: Site) -> None:
     assert site.put("ann.vcf", if_none_match="*").status == 201
     assert site.put("ann.vcf", if_none_match="*").status == 204
@@ -190,6 +193,7 @@ def test_what_is_not_one_card_is_403_with_its_precondition(
 
 
 @pytest.mark.rfc("6352", "6.3.2.1")
+@pytest.mark.rfc("9110", "8.4", "14.5")
 def test_another_type_and_an_encoding_are_refused(site: Site) -> None:
     answer = site.do("PUT", ANN, card("ann"), content_type="text/calendar")
     assert (answer.status, answer.condition) == (403, CARD + "supported-address-data")
