@@ -56,8 +56,9 @@ def test_a_whole_listing_ends_with_the_last_chunk(site: Site) -> None:
     assert answer.endswith(b"</D:multistatus>\n\r\n0\r\n\r\n")
 
 
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
 def test_a_listing_that_breaks_half_way_has_no_last_chunk(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, coding: str
 ) -> None:
     real, written = propfind.describe_propfind, 0
 
@@ -69,9 +70,11 @@ def test_a_listing_that_breaks_half_way_has_no_last_chunk(
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(propfind, "describe_propfind", describe)
-    (answer,) = site.run(serve(site, (head(site, "PROPFIND", BOOK, "Depth: 1"), b"")))
+    asked = head(site, "PROPFIND", BOOK, "Depth: 1", f"Accept-Encoding: {coding}")
+    (answer,) = site.run(serve(site, (asked, b"")))
     assert answer.startswith(b"HTTP/1.1 207")
-    assert b"199.vcf" in answer
+    assert (b"content-encoding: gzip" in answer) == (coding == "gzip")
+    assert (b"199.vcf" in answer) == (coding == "identity")
     assert b"</D:multistatus>" not in answer
     assert not answer.endswith(b"0\r\n\r\n")
 

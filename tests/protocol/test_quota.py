@@ -69,7 +69,7 @@ def test_each_book_of_a_listing_tells_it(site: Site) -> None:
         assert used.text == str(ONE)
 
 
-@pytest.mark.rfc("4331", "2")
+@pytest.mark.rfc("4331", "3", "4")
 def test_space_goes_with_no_allprop_and_nobody_sets_it(site: Site) -> None:
     """RFC 4331 section 2: neither is told unless it is asked for by name."""
     allow(site, 100)

@@ -8,6 +8,7 @@
     │   ├── PreconditionError    a condition of the request does not hold
     │   ├── ForbiddenError       this caller may not
     │   ├── RightsError          this device is read-only
+    │   ├── CodingError          a body in a content coding (gzip and the like)
     │   ├── TooLargeError        over a limit of base/limits.py
     │   └── UnauthenticatedError no or wrong credentials
     ├── RetryError       not now; asking again is right
@@ -113,6 +114,13 @@ class RightsError(ClientError):
         """Keep what would be needed: (address, name of the privilege) of each."""
         super().__init__()
         self.needed = needed
+
+
+class CodingError(ClientError):
+    """The body came in a content coding; it was not read, nothing changed."""
+
+    code = "content-coding"
+    hint = "Send the body as it is, without Content-Encoding: bytes are kept as they were sent."
 
 
 class TooLargeError(ClientError):

@@ -32,6 +32,7 @@ EXITS: Final[dict[str, int]] = {
     "precondition": 3,
     "forbidden": 3,
     "rights": 3,
+    "content-coding": 3,
     "too-large": 3,
     "unauthenticated": 3,
     # not now; asking again is right

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from strongroom.base.errors import ClientError, RightsError, StrongroomError, SuspendedError
+from strongroom.dav.compression import CODED, SMALL_BYTES, VARY, press_for
 from strongroom.dav.request import Request, Send
 from strongroom.dav.statuses import Status, status_of
 from strongroom.formats.multistatus import error_body, needed_privileges
@@ -22,6 +23,7 @@ TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 XML: Final = (b"content-type", b"application/xml; charset=utf-8")
 NO_STORE: Final = (b"cache-control", b"no-store")
 _CHALLENGE: Final = (b"www-authenticate", b'Basic realm="Strongroom", charset="UTF-8"')
+_PLAIN: Final = (b"accept-encoding", b"identity")
 _CLOSE: Final = (b"connection", b"close")
 
 
@@ -55,6 +57,8 @@ async def refuse_plainly(
     headers = [NO_STORE, *extra]
     if status.code == 401:
         headers.append(_CHALLENGE)
+    if status.code == 415:
+        headers.append(_PLAIN)  # RFC 9110 section 15.5.16
     if status.retry_after_seconds:
         headers.append((b"retry-after", b"%d" % status.retry_after_seconds))
     if status.element:
@@ -83,24 +87,42 @@ def applied(request: Request, *known: str) -> tuple[Header, ...]:
 
 def multistatus_headers(request: Request, *known: str) -> tuple[Header, ...]:
     """Give the headers of a multistatus that follows `known` preferences."""
-    return (XML, NO_STORE, *applied(request, *known))
+    return (XML, NO_STORE, VARY, *applied(request, *known))
+
+
+async def whole_multistatus(request: Request, body: bytes, *known: str) -> None:
+    """Send a multistatus that is made already; it follows the `known` preferences."""
+    headers = multistatus_headers(request, *known)
+    press = press_for(request, len(body))
+    if press is not None:
+        body = await press.add(body) + press.end()
+        headers = (*headers, CODED)
+    await answer(request.send, 207, headers, body)
 
 
 async def multistatus(request: Request, pieces: AsyncIterator[bytes], *known: str) -> None:
     """Send a multistatus piece by piece; nothing is sent before the first piece is made.
 
+    What is compressed is cut off like anything else where it breaks: its end is missing (I4).
+
     One piece alone goes out with its length; more go out chunked. It follows return=minimal, and
     the `known` preferences.
     """
-    send, headers = request.send, multistatus_headers(request, MINIMAL, *known)
     first = await anext(pieces)
-    second = await anext(pieces, None)
-    if second is None:
-        await answer(send, 207, headers, first)
+    piece = await anext(pieces, None)
+    if piece is None:
+        await whole_multistatus(request, first, MINIMAL, *known)
         return
-    await send({"type": "http.response.start", "status": 207, "headers": list(headers)})
+    send, headers = request.send, [*multistatus_headers(request, MINIMAL, *known)]
+    press = press_for(request, SMALL_BYTES)
+    if press is not None:
+        headers.append(CODED)
+        first = await press.add(first)
+    await send({"type": "http.response.start", "status": 207, "headers": headers})
     await send({"type": "http.response.body", "body": first, "more_body": True})
-    while second is not None:
-        await send({"type": "http.response.body", "body": second, "more_body": True})
-        second = await anext(pieces, None)
-    await send({"type": "http.response.body", "body": b""})
+    while piece is not None:
+        if press is not None:
+            piece = await press.add(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        piece = await anext(pieces, None)
+    await send({"type": "http.response.body", "body": b"" if press is None else press.end()})

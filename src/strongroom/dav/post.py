@@ -9,7 +9,7 @@ from __future__ import annotations
 from strongroom.base.errors import InvalidError
 from strongroom.dav.answers import answer
 from strongroom.dav.get import etag_header
-from strongroom.dav.put import addressed, card_body, check_card_headers, refuses_encoding
+from strongroom.dav.put import addressed, card_body, check_card_headers
 from strongroom.dav.request import Request
 from strongroom.dav.routes import book_href, name_href
 from strongroom.service.access import find_book
@@ -18,8 +18,6 @@ from strongroom.service.objects import add_card
 
 async def post(request: Request) -> None:
     """Answer POST."""
-    if await refuses_encoding(request):
-        return
     check_card_headers(request)
     target = request.target
     book = await find_book(request.cell, request.caller.home, target.book)

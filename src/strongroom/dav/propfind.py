@@ -12,7 +12,7 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
-from strongroom.dav.answers import answer, multistatus, multistatus_headers
+from strongroom.dav.answers import multistatus, whole_multistatus
 from strongroom.dav.properties import QUOTA, Site, describe, describe_propfind, metered, plan
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
@@ -70,8 +70,7 @@ def _depth(request: Request) -> int:
 async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -> None:
     href = collection_href(request) if request.target.place is not Place.CARD else request.path
     row = describe_propfind(site, request.target.place, href, member, wanted)
-    body = prologue() + row + epilogue()
-    await answer(request.send, 207, multistatus_headers(request, MINIMAL), body)
+    await whole_multistatus(request, prologue() + row + epilogue(), MINIMAL)
 
 
 async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
-from strongroom.dav.answers import NO_STORE, answer, applied, multistatus_headers
+from strongroom.dav.answers import NO_STORE, answer, applied, whole_multistatus
 from strongroom.dav.properties import PROTECTED
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
@@ -37,7 +37,7 @@ async def proppatch(request: Request) -> None:
             return
         fates = [propstat(status_line(200), names_of(changes))]
     row = propstat_response(request.path, fates)
-    await answer(request.send, 207, multistatus_headers(request), prologue() + row + epilogue())
+    await whole_multistatus(request, prologue() + row + epilogue())
 
 
 async def _subject(request: Request) -> tuple[Key, Key | None]:

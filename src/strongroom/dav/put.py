@@ -6,7 +6,7 @@ from typing import Final
 
 from strongroom.base.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
-from strongroom.dav.answers import TEXT, answer, applied
+from strongroom.dav.answers import answer, applied
 from strongroom.dav.get import TYPE, card_headers, etag_header
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
@@ -18,13 +18,10 @@ from strongroom.service.access import find_book
 from strongroom.service.objects import put_card
 
 _TYPES: Final = frozenset({"", "text/vcard", "text/x-vcard", "text/directory"})
-_NOT_ENCODED: Final = frozenset({"", "identity"})
 
 
 async def put(request: Request) -> None:
     """Answer PUT; the ETag alone says what stands, for it is the digest of the bytes sent."""
-    if await refuses_encoding(request):
-        return
     check_card_headers(request)
     when, condition = precondition(request)
     target, cell = request.target, request.cell
@@ -51,14 +48,6 @@ async def _representation(request: Request, card: Member, new: bool, body: bytes
         *applied(request, REPRESENTATION),
     )  # fmt: skip
     await answer(request.send, 201 if new else 200, headers, body)
-
-
-async def refuses_encoding(request: Request) -> bool:
-    """Say whether the body is encoded, and refuse it then: bytes are kept as they were sent."""
-    if request.header(b"content-encoding").strip().lower() in _NOT_ENCODED:
-        return False
-    await answer(request.send, 415, (TEXT,), b"Send the card without a content encoding.\n")
-    return True
 
 
 def check_card_headers(request: Request) -> None:

@@ -12,7 +12,7 @@ from html import unescape
 from typing import Final
 
 from strongroom.base.errors import InvalidError
-from strongroom.dav.answers import NO_STORE, XML, answer, multistatus_headers
+from strongroom.dav.answers import NO_STORE, XML, answer, whole_multistatus
 from strongroom.dav.properties import LIVE, Site, describe, plan, site_of
 from strongroom.dav.propfind import collection_href
 from strongroom.dav.request import Request
@@ -55,7 +55,7 @@ async def principal_report(request: Request, wanted: PrincipalReport) -> None:
         await answer(request.send, 200, (XML, NO_STORE), _searchable())
         return
     body = b"".join((prologue(), *(await _rows(request, wanted)), epilogue()))
-    await answer(request.send, 207, multistatus_headers(request, MINIMAL), body)
+    await whole_multistatus(request, body, MINIMAL)
 
 
 async def _rows(request: Request, wanted: PrincipalReport) -> list[bytes]:

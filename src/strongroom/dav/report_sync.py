@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from strongroom.base.errors import InvalidError
-from strongroom.dav.answers import answer, multistatus, multistatus_headers
+from strongroom.dav.answers import multistatus, whole_multistatus
 from strongroom.dav.properties import site_of
 from strongroom.dav.propfind import ROWS_A_PIECE, card_writer, collection_href, listing_pieces
 from strongroom.dav.request import Request
@@ -41,7 +41,7 @@ async def sync_collection(request: Request, book: Member, wanted: SyncCollection
         raise _for_client(request, error) from error
     if len(delta.changed) + len(delta.removed) <= ROWS_A_PIECE:
         rows = [piece async for piece in _pieces(request, delta, wanted)]
-        await answer(request.send, 207, multistatus_headers(request, MINIMAL), b"".join(rows))
+        await whole_multistatus(request, b"".join(rows), MINIMAL)
     else:
         await multistatus(request, _pieces(request, delta, wanted))
 

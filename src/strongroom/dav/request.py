@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from strongroom.base.errors import TooLargeError
+from strongroom.base.errors import CodingError, TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.routes import Target
 from strongroom.formats.hrefs import join
@@ -30,6 +30,8 @@ REQUEST_ID: Final = "strongroom.request-id"  # in the scope, for the access log
 # A refused body is read to its end up to here, so that the client sees our answer and not a reset;
 # behind Apache or Caddy it would see 502 or nothing. 100 MB must pass (`strongroom doctor`).
 DRAIN_BYTES_MAX: Final = 13 * OBJECT_BYTES_MAX
+
+_NOT_CODED: Final = frozenset({b"", b"identity"})
 
 
 class GoneError(Exception):
@@ -111,9 +113,12 @@ class Request:
         """Read the whole body.
 
         Raises:
+            CodingError: it is compressed; it would not be what is kept (I3).
             TooLargeError: it is longer than `limit`.
             GoneError: the client went away.
         """
+        if self.headers.get(b"content-encoding", b"").strip().lower() not in _NOT_CODED:
+            raise CodingError
         if self._length() > limit:
             raise _too_large(limit)
         body = await self._part()

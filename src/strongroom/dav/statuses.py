@@ -31,6 +31,7 @@ TABLE: Final[dict[type[StrongroomError], Status]] = {
     errors.ForbiddenError: Status(403),
     errors.RightsError: Status(403, DAV + "need-privileges"),
     errors.TooLargeError: Status(413),
+    errors.CodingError: Status(415),
     errors.UnauthenticatedError: Status(401),
     errors.UnknownError: Status(503),
     errors.UnsureError: Status(503),
