@@ -6,18 +6,8 @@ place if a tired person could write it and every other test would still be green
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Fault(NamedTuple):
-    """One fault and who must notice it."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
+from sabotage.fault import Fault
+from sabotage.faults_people import PEOPLE
 
 WRITING = "tests/sim/test_writing.py::"
 READING = "tests/sim/test_reading.py::"
@@ -392,8 +382,8 @@ STORES = (
     Fault(
         "a new file is not synced before its name",
         "stores/durable.py",
-        "            self._fsync(fd, beside)\n",
-        "",
+        "            self._write_all(fd, data, path)\n            self._fsync(fd, path)\n",
+        "            self._write_all(fd, data, path)\n",
         (DURABLE + "test_a_new_file_is_synced_before_its_name_and_then_its_directory",),
     ),
     Fault(
@@ -444,4 +434,4 @@ FACES = (
     ),
 )
 
-FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES)
+FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE)
