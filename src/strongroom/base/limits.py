@@ -60,4 +60,4 @@ WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be f
 # --- bodies and space ---------------------------------------------------------------------------
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own
 RESERVE_BYTES: Final = 16 * 1024 * 1024  # kept free for deletes and heal
-WAL_BYTES_MAX: Final = 16 * 1024 * 1024  # then the writer checkpoints and restarts the WAL itself
+WAL_BYTES_MAX: Final = 64 * 1024 * 1024  # then it is cut off; until then its blocks are used again
