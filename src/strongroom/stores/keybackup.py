@@ -93,7 +93,7 @@ def back_up(
 
 def _archive(data: Path, paths: Sequence[Path]) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.TarFile(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path in paths:
             body = _read(path)
             line = tarfile.TarInfo(str(path.relative_to(data)))

@@ -92,7 +92,7 @@ def test_a_key_that_others_can_read_is_refused_with_what_mends_it(data: Path, mo
 
 def test_a_key_may_be_closed_tighter(data: Path) -> None:
     (data / "keys" / "ca.key").chmod(0o400)
-    KeyFolder(data).check()
+    assert KeyFolder(data).troubles() == []
 
 
 def test_a_key_is_a_file_of_its_own(data: Path, tmp_path: Path) -> None:
