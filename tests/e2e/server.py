@@ -11,6 +11,7 @@ import json
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -51,6 +52,8 @@ class ServerProcess:
         self.config = place / "strongroom.toml"
         self.log = place / "server.log"
         self.entry: tuple[str, ...] = ("-m", "strongroom")  # what is run instead of it in a test
+        self.more: tuple[str, ...] = ()  # what `serve` is told besides
+        self.authority: Path | None = None  # over TLS: whom a client trusts
         self._child: subprocess.Popen[bytes] | None = None
         self._wires: list[Wire] = []
         self.passwords: dict[str, str] = {}  # device -> password, of what `add_device` made
@@ -131,7 +134,7 @@ class ServerProcess:
         assert not self.running, "it runs already"
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
-                [sys.executable, *self.entry, "serve", "--config", str(self.config)],
+                [sys.executable, *self.entry, "serve", *self.more, "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
         if wait:
@@ -153,7 +156,7 @@ class ServerProcess:
 
     def health(self) -> int:
         """Give the status of /healthz now; 0 = nobody answers."""
-        probe = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        probe = self.connection()
         try:
             probe.request("GET", "/healthz")
             return probe.getresponse().status
@@ -161,6 +164,15 @@ class ServerProcess:
             return 0
         finally:
             probe.close()
+
+    def connection(self, timeout: float = 5) -> http.client.HTTPConnection:
+        """Give a new connection, over TLS once there is an authority to trust."""
+        if self.authority is None or not self.authority.exists():
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        trusting = ssl.create_default_context(cafile=str(self.authority))
+        return http.client.HTTPSConnection(
+            "localhost", self.port, timeout=timeout, context=trusting
+        )
 
     def words(self) -> str:
         """Give the end of its log."""

@@ -14,7 +14,7 @@ from strongroom.cli.configuration import read_settings
 from strongroom.cli.screen import Screen
 from strongroom.control.reach import find_lan
 from strongroom.formats import FormatError
-from strongroom.formats.hosts import is_name, local_hosts, split_origin
+from strongroom.formats.hosts import Hosts, is_name, local_hosts, split_origin
 
 
 def run(given: Namespace, screen: Screen) -> None:
@@ -30,11 +30,11 @@ def _init(settings: Settings, more: list[str], screen: Screen) -> None:
     if not settings.data.is_dir():
         raise NoCellError(f"{settings.data} is not there. Nothing was created.")
     try:
-        hosts = local_hosts(socket.gethostname(), _addresses(), more)
+        hosts = local_hosts(socket.gethostname(), [], more)
     except FormatError as error:
         raise InvalidError(error.message) from error
     authority = compose.local_authority(settings)
-    made = authority.provide(hosts, renew=True)
+    made = authority.provide(hosts, renew=True, also=Hosts((), _addresses()))
     result = {
         "made": made.what,
         "certificate": str(authority.certificate),
@@ -49,12 +49,12 @@ def _init(settings: Settings, more: list[str], screen: Screen) -> None:
     screen.result(result, init_text(result, in_use=in_use))
 
 
-def _addresses() -> list[str]:
+def _addresses() -> tuple[str, ...]:
     """Give the address on the local network; none where there is no network."""
     try:
-        return [find_lan().address]
+        return (find_lan().address,)
     except SettingsError:
-        return []
+        return ()
 
 
 def init_text(made: Mapping[str, Any], *, in_use: bool) -> str:

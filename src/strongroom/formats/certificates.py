@@ -127,6 +127,11 @@ def is_issued_by(pem: bytes, authority_pem: bytes) -> bool:
     return True
 
 
+def outside(authority_pem: bytes, hosts: Hosts) -> list[str]:
+    """Give those of `hosts` that an authority of ours may not speak for; raises FormatError."""
+    return _outside(_certificate(authority_pem), hosts)
+
+
 def to_der(pem: bytes) -> bytes:
     """Give the first certificate of a PEM file as DER; raises FormatError."""
     return _certificate(pem).public_bytes(serialization.Encoding.DER)
@@ -199,17 +204,20 @@ def _permitted(hosts: Hosts) -> list[x509.GeneralName]:
     return [*map(x509.DNSName, names), *map(x509.IPAddress, networks)]
 
 
-def _check_permitted(authority: x509.Certificate, hosts: Hosts) -> None:
+def _outside(authority: x509.Certificate, hosts: Hosts) -> list[str]:
     constraints = authority.extensions.get_extension_for_class(x509.NameConstraints).value
     permitted = constraints.permitted_subtrees or []
     names = [one.value for one in permitted if isinstance(one, x509.DNSName)]
     networks = [one.value for one in permitted if isinstance(one, x509.IPAddress)]
-    outside = [name for name in hosts.names if not _under(name, names)]
-    outside += [one for one in hosts.addresses if not _within(one, networks)]
-    if outside:
+    strange = [name for name in hosts.names if not _under(name, names)]
+    return strange + [one for one in hosts.addresses if not _within(one, networks)]
+
+
+def _check_permitted(authority: x509.Certificate, hosts: Hosts) -> None:
+    if strange := _outside(authority, hosts):
         raise FormatError(
             "outside-authority",
-            f"The local authority was not made for {', '.join(outside)}. Move ca.pem and ca.key "
+            f"The local authority was not made for {', '.join(strange)}. Move ca.pem and ca.key "
             "away to make another one; phones must then trust that one.",
         )
 

@@ -21,6 +21,7 @@ from strongroom.formats.certificates import (
     is_issued_by,
     make_authority,
     make_leaf,
+    outside,
     read_certificate,
     sign_message,
     to_der,
@@ -30,6 +31,7 @@ from strongroom.ports.world import Clock, Entropy
 from strongroom.stores.durable import Durable
 
 RENEW_MS: Final = 30 * 86_400_000  # before its end; a phone's owner notices nothing of it
+_NO_HOSTS: Final = Hosts((), ())
 _FILE_BYTES_MAX: Final = 1024 * 1024
 _READABLE_BY_ALL: Final = stat.S_IROTH | stat.S_IWOTH
 
@@ -55,18 +57,29 @@ class LocalAuthority:
         self._entropy = entropy
         self._durable = Durable()
 
-    def provide(self, hosts: Hosts, *, renew: bool) -> Made:
+    def provide(self, hosts: Hosts, *, renew: bool, also: Hosts = _NO_HOSTS) -> Made:
         """Have a leaf for `hosts` that lives for a while yet; with `renew`, a new one anyway.
+
+        `also` is taken in as far as the authority was made for it.
 
         Raises:
             SettingsError: it cannot be made, and why; an authority that is there stays as it is.
         """
         try:
-            return self._provide(hosts, renew)
+            return self._provide(self._with(hosts, also), renew)
         except (DamageError, OSError) as error:
             raise SettingsError(f"A certificate cannot be made: {error}.") from error
         except FormatError as error:
             raise SettingsError(f"{self.certificate.parent}: {error.message}") from error
+
+    def _with(self, hosts: Hosts, also: Hosts) -> Hosts:
+        strange = outside(_read(self.authority), also) if self.authority.exists() else []
+        return Hosts(
+            *(
+                tuple(dict.fromkeys([*sure, *(one for one in more if one not in strange)]))
+                for sure, more in zip(hosts, also, strict=True)
+            )
+        )
 
     def _provide(self, hosts: Hosts, renew: bool) -> Made:
         self._durable.make_dirs(self.certificate.parent)

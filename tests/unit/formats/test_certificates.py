@@ -25,6 +25,7 @@ from strongroom.formats.certificates import (
     is_issued_by,
     make_authority,
     make_leaf,
+    outside,
     read_certificate,
     sign_message,
     to_der,
@@ -85,6 +86,7 @@ def test_an_authority_may_sign_leaves_only_and_only_for_local_names() -> None:
     "hosts", [Hosts(("bank.example",), ()), Hosts(("box.local",), ("192.0.2.9",))]
 )
 def test_what_the_authority_was_not_made_for_is_refused(hosts: Hosts) -> None:
+    assert outside(authority().certificate, hosts) == [*hosts.names, *hosts.addresses][-1:]
     with pytest.raises(FormatError, match="not made for"):
         leaf(authority(), hosts)
 

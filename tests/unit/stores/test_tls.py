@@ -100,6 +100,14 @@ def test_a_leaf_that_ends_soon_is_renewed(files: Files):
     assert files.tls.provide(HOSTS, renew=False).what == "leaf"
 
 
+def test_what_the_authority_was_not_made_for_is_left_out_where_it_was_only_found(files: Files):
+    also = Hosts((), ("192.0.2.9", "192.168.1.9"))
+    made = files.tls.provide(HOSTS, renew=True, also=also)
+    assert made.leaf.hosts == HOSTS._replace(addresses=(*HOSTS.addresses, "192.168.1.9"))
+    with pytest.raises(SettingsError, match=r"not made for 192\.0\.2\.9"):
+        files.tls.provide(also._replace(names=HOSTS.names), renew=True)
+
+
 @pytest.mark.parametrize("name", ["server.pem", "server.key"])
 def test_half_a_leaf_is_renewed(files: Files, name: str):
     (files.folder / name).unlink()
