@@ -17,6 +17,7 @@ CARD_PARAMETERS_BYTES_MAX: Final = 256 * 1024  # all together; reading them take
 FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; clients send a dozen
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
 METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 200 bytes each
+IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
 UID_BYTES_MAX: Final = 1024  # real ones have some dozens; it is indexed
 HEAD_BYTES_MAX: Final = 64 * 1024  # address and headers of a request; clients send 1 KiB

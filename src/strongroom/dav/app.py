@@ -23,7 +23,15 @@ from strongroom.dav.propfind import propfind
 from strongroom.dav.proppatch import proppatch
 from strongroom.dav.put import put
 from strongroom.dav.report import report
-from strongroom.dav.request import GoneError, Receive, Request, Scope, Sender, headers_of
+from strongroom.dav.request import (
+    GoneError,
+    Receive,
+    Request,
+    Scope,
+    Sender,
+    headers_of,
+    read_past,
+)
 from strongroom.dav.rights import check_service, check_writes
 from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
 from strongroom.ports.cell import Cell
@@ -65,13 +73,15 @@ class CardDav:
             StrongroomError: something broke after the answer had begun; the connection must be cut.
         """
         raw_path = scope["raw_path"]
+        headers = headers_of(scope)
         if raw_path in WELL_KNOWN:
+            await read_past(headers, receive)
             await answer(send, 301, ((b"location", WELL_KNOWN_TARGET),))
             return
-        headers = headers_of(scope)
         try:
             caller = await self._gate.admit(cell.directory, headers.get(b"authorization"))
         except StrongroomError as error:
+            await read_past(headers, receive)
             await refuse_plainly(send, error, method=scope["method"])
             return
         if ADMITTED in scope:

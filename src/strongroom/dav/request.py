@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from strongroom.base.errors import CodingError, TooLargeError
-from strongroom.base.limits import OBJECT_BYTES_MAX
+from strongroom.base.limits import IGNORED_BYTES_MAX, OBJECT_BYTES_MAX
 from strongroom.dav.routes import Target
 from strongroom.formats.hrefs import join
 from strongroom.formats.preferences import NONE, Preferences, read_preferences
@@ -172,6 +172,20 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
         for name, value in pairs:
             headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
+
+
+async def read_past(headers: dict[bytes, bytes], receive: Receive) -> None:
+    """Read a small body that nothing is done with, so that the connection can be used again.
+
+    nginx closes it, unasked and without saying so, where the answer came before the body did.
+    """
+    length = headers.get(b"content-length", b"")
+    if b"expect" in headers or not length.isdigit() or int(length) > IGNORED_BYTES_MAX:
+        return
+    more = int(length) > 0
+    while more:
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 def _within(body: bytes, limit: int) -> bytes:
