@@ -7,6 +7,7 @@ Source: RFC 6762, RFC 6763; RFC 6764 section 3 (`_carddavs._tcp`, `path`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_address
@@ -34,6 +35,8 @@ def service_of(lan: Lan, port: int) -> ServiceInfo:
 @asynccontextmanager
 async def announced(lan: Lan, port: int) -> AsyncIterator[str]:
     """Announce it for the block; gives "", or why that cannot be done."""
+    # What other machines say wrongly on the network must not fill our log.
+    logging.getLogger("zeroconf").setLevel(logging.ERROR)
     async with AsyncExitStack() as stack:
         try:
             zero = AsyncZeroconf(interfaces=[lan.address])
