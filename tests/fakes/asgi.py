@@ -70,6 +70,7 @@ class Client:
         self.app = app
         self.scheme = "http"
         self.headers: dict[str, str] = {}
+        self.scope: dict[str, Any] = {}  # what the server's protocol would add
         if user is not None:
             secret = b64encode(f"{user}:{password}".encode()).decode()
             self.headers["authorization"] = f"Basic {secret}"
@@ -98,6 +99,7 @@ class Client:
             "raw_path": path.encode("latin-1"),
             "query_string": b"",
             "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in sent.items()],
+            **self.scope,
         }
         events: list[dict[str, Any]] = [
             {"type": "http.request", "body": p, "more_body": cut or i + 1 < len(parts)}

@@ -7,16 +7,18 @@ is a book or a card that answers 404 or 410.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from phone.database import Book
 from phone.family import Phone
-from phone.table import Act, Heard, Step
+from phone.table import Act, Heard, Step, Table
 from phone.wire import Item
 
 
 class Apple(Phone):
     AGENT = "iOS/18.6 (22G86) dataaccessd/1.0"
     BATCH = 50
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (Step.HOME, Heard.GONE): Act.FORGET,
         (Step.HOME, Heard.FORBIDDEN): Act.FORGET,
         (Step.HOME, Heard.UNLISTED): Act.FORGET,

@@ -6,16 +6,18 @@ edits; a refused condition drops the user's edit; a DELETE that hears any error 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from phone.database import Book
 from phone.family import Phone
-from phone.table import ANSWERED_ERRORS, Act, Heard, Step
+from phone.table import ANSWERED_ERRORS, Act, Heard, Step, Table
 from phone.wire import Item
 
 
 class Davx5(Phone):
     AGENT = "DAVx5/4.5-ose (dav4jvm; okhttp/5.1.0) Android/15"
     BATCH = 10
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (Step.HOME, Heard.GONE): Act.FORGET,
         (Step.HOME, Heard.FORBIDDEN): Act.FORGET,
         (Step.HOME, Heard.UNLISTED): Act.PROBE,

@@ -6,15 +6,17 @@ valid-sync-token or 412 makes it list everything.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from phone.database import Book
 from phone.family import Phone
-from phone.table import Act, Heard, Step
+from phone.table import Act, Heard, Step, Table
 from phone.wire import Item
 
 
 class Evolution(Phone):
     AGENT = "Evolution/3.56.2"
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (Step.HOME, Heard.UNLISTED): Act.FORGET,
         (Step.LIST, Heard.BAD_TOKEN): Act.RESYNC,
         (Step.LIST, Heard.CONFLICT): Act.RESYNC,

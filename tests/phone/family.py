@@ -127,7 +127,7 @@ class Phone:
     # --- books ------------------------------------------------------------------------------------
     def refresh(self) -> Outcome:
         """Look which books there are; the first time, set the account up."""
-        if self._homes and not self.REFRESHES:
+        if self.books and not self.REFRESHES:
             return Outcome.DONE
         return self._ending(self._refresh)
 
@@ -373,7 +373,9 @@ class Phone:
             raise PhoneError(_ENDS[act], f"{step.value}: {doing}")
         return act
 
-    def _asked(self, step: Step, method: str, path: str, body: bytes, **headers: str) -> Multistatus:
+    def _asked(
+        self, step: Step, method: str, path: str, body: bytes, **headers: str
+    ) -> Multistatus:
         act, answer = self._hear(step, method, path, body, **headers)
         if act is Act.FORGET:
             self.books.pop(path, None)

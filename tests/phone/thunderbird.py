@@ -7,9 +7,11 @@ done here whatever was answered. A wrong token is understood from 400 and from n
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from phone.database import Book, uid_of
 from phone.family import Phone, PhoneError
-from phone.table import ANSWERED_ERRORS, Act, Heard, Step
+from phone.table import ANSWERED_ERRORS, Act, Heard, Step, Table
 from phone.wire import Item
 
 
@@ -18,7 +20,7 @@ class Thunderbird(Phone):
     BATCH = 500
     REFRESHES = False
     CONDITIONS = False
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (Step.LIST, Heard.BAD_REQUEST): Act.RESYNC,
         (Step.LIST, Heard.UNLISTED): Act.FORGET,
         (Step.LIST, Heard.UNLISTED_EDITED): Act.FORGET,

@@ -6,9 +6,11 @@ files, so none is dropped. Tests with the real program stand in tests/e2e/test_v
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from phone.database import Book
 from phone.family import Phone
-from phone.table import Act, Heard, Step
+from phone.table import Act, Heard, Step, Table
 from phone.wire import Item
 
 
@@ -16,7 +18,7 @@ class VdirsyncerLike(Phone):
     AGENT = "vdirsyncer/0.20.0"
     BATCH = 500
     REFRESHES = False
-    TABLE = {
+    TABLE: ClassVar[Table] = {
         (Step.LIST, Heard.EMPTY): Act.FAIL,
         (Step.LIST, Heard.UNLISTED): Act.FORGET,
         (Step.DELETE, Heard.GONE): Act.GO_ON,

@@ -91,6 +91,8 @@ async def _cards(
     request: Request, site: Site, book: Member, wanted: Propfind
 ) -> AsyncIterator[bytes]:
     head, members = await request.cell.listing(book.id, OBJECT)
+    if len(members) != head.members:
+        raise UnsureError
     base = collection_href(request)
     if request.preferences.no_root:
         yield prologue()
