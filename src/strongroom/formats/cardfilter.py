@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 
+from strongroom.formats.cardcoding import plain_value
 from strongroom.formats.cardlines import Line, find_lines, parameters_of, unescape, values_of
 
 Collation = Literal["i;ascii-casemap", "i;octet", "i;unicode-casemap"]
@@ -117,7 +118,7 @@ class _Property:
     def text(self, collation: Collation) -> str:
         text = self._folded.get(collation)
         if text is None:
-            plain = unescape(self.line.value.decode("utf-8", "replace"))
+            plain = unescape(plain_value(self.line).decode("utf-8", "replace"))
             text = self._folded[collation] = fold_case(plain, collation)
         return text
 

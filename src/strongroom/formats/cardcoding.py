@@ -1,0 +1,60 @@
+"""Values as vCard 2.1 wrote them: quoted-printable, in a charset of the writer's own.
+
+Such lines stand in cards that call themselves 3.0, from old phones and their exports. Here they
+become plain UTF-8, for filters and for 4.0, which knows neither.
+
+Not here: folds (cardlines); what is stored is never touched.
+Rules: pure; never raises; a value that cannot be understood, or that XML could not carry once it
+is, is given back as it is. Without quoted-printable a charset is not believed: the card as a whole
+was UTF-8 when it was taken.
+Source: vCard 2.1 sections 2.1.3 and 2.1.5; RFC 2045 section 6.7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from strongroom.formats import FormatError
+from strongroom.formats.cardlines import Line, Parameter, parameters_of, values_of
+from strongroom.formats.characters import carried
+
+MARK: Final = b"QUOTED-PRINTABLE"
+_MARK: Final = re.compile(MARK, re.IGNORECASE)
+# An equals sign without two digits is what is left of a soft line break.
+_CODED: Final = re.compile(rb"=([0-9A-Fa-f]{2})?")
+# Those that real phones wrote; a name is never handed to the interpreter's own table unchecked.
+_CHARSETS: Final = re.compile(
+    r"us-ascii|utf-?8|utf-16(?:be|le)?|iso-8859-\d{1,2}|(?:windows-|cp)125\d|koi8-[ru]|macintosh"
+    r"|gb2312|gbk|gb18030|big5|shift[_-]jis|euc-(?:jp|kr)|iso-2022-jp"
+)
+
+
+def is_coded(parameters: bytes) -> bool:
+    """Say whether these parameters, as written, speak of quoted-printable at all."""
+    return _MARK.search(parameters) is not None
+
+
+def plain_value(line: Line) -> bytes:
+    """Give the value of a line in UTF-8, its backslashes still in place."""
+    if not is_coded(line.parameters):
+        return line.value
+    return decoded(parameters_of(line.parameters), line.value) or line.value
+
+
+def decoded(parameters: Iterable[Parameter], value: bytes) -> bytes | None:
+    """Give a quoted-printable value as a text value in UTF-8; None = it is none."""
+    parameters = tuple(parameters)
+    if MARK not in {word.upper() for word in values_of(parameters, b"ENCODING")}:
+        return None
+    charset = (values_of(parameters, b"CHARSET") or (b"utf-8",))[0].decode("latin-1").lower()
+    if not _CHARSETS.fullmatch(charset):
+        return None
+    raw = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"", value)
+    try:
+        text = carried(raw.decode(charset).encode())
+    except (UnicodeError, LookupError, FormatError):
+        return None
+    # A line break inside a value is written as one.
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\\n")
