@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
@@ -12,12 +12,13 @@ from lxml import etree
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; `pieces` counts the body messages."""
+    """What came back; `pieces` counts the body messages. No two have one `request_id`."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     pieces: int
+    request_id: str = field(default="", compare=False)
 
     @property
     def text(self) -> str:
@@ -134,4 +135,5 @@ def _answer(method: str, messages: list[Any]) -> Answer:
     length = headers.get("content-length")
     if length is not None and method != "HEAD":
         assert int(length) == len(body)
-    return Answer(start["status"], headers, body, len(rest))
+    request_id = headers.pop("x-request-id", "")
+    return Answer(start["status"], headers, body, len(rest), request_id)
