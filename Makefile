@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv/bin/python
 SEED ?= 1
 SUITES ?=
+LAN ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -15,8 +16,8 @@ help: ## Show this list
 setup: ## Make .venv with the strongroom command
 	@"$(PYTHON)" scripts/setup.py
 
-run: setup ## Start a server in ./var with a demo account, and say how to connect
-	@sh scripts/run.sh
+run: setup ## Start a server in ./var with a demo account (LAN=1: phones reach it)
+	@LAN="$(LAN)" sh scripts/run.sh
 
 test: setup ## Run everything that CI runs
 	@"$(VENV)" scripts/test.py

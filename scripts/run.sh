@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make run`: the embedded default in ./var, with a demo account on the first start.
+# `make run`: the embedded default in ./var, with a demo account on the first start. With LAN set
+# it also listens on the local network, over TLS, and shows a code that sets up a phone.
 set -eu
 cd "$(dirname "$0")/.."
 config=var/strongroom.toml
@@ -18,5 +19,11 @@ fi
 
 # The witness is written last, so it tells that `init` came to its end; 8 = a cell is there already.
 [ -d var/data/witness ] || .venv/bin/python -m strongroom init --config "$config" || [ $? -eq 8 ]
-.venv/bin/python -m strongroom demo --config "$config"
-exec .venv/bin/python -m strongroom serve --config "$config"
+.venv/bin/python -m strongroom demo ${LAN:+--lan} --config "$config"
+# LAN=1 finds the address on the local network by itself; LAN=192.168.1.5 names it.
+case "${LAN:-}" in
+'') set -- ;;
+1) set -- --pair demo --lan ;;
+*) set -- --pair demo --lan "$LAN" ;;
+esac
+exec .venv/bin/python -m strongroom serve --config "$config" "$@"

@@ -292,5 +292,6 @@ def test_the_demo_fills_its_book_once_and_gives_a_password_each_time(place: Plac
     assert (first["contacts"], second["contacts"]) == (40, 0)
     assert first["password"] != second["password"]
     assert "TLS" in place.run("demo")
+    assert "https://127.0.0.1:0/" in place.run("demo", "--lan")
     rows = json.loads(place.run("device", "list", "demo", "--json"))["devices"]
-    assert [row["name"] for row in rows] == ["start 1", "start 2", "start 3"]
+    assert [row["name"] for row in rows] == ["start 1", "start 2", "start 3", "start 4"]

@@ -44,6 +44,9 @@ Disks
   replica list              each copy, where it lies and what its word is worth
   replica rebuild ID        fill a blank or doubtful place with a fresh copy
   scrub                     read everything, compare, and mend what is damaged
+
+From outside
+  doctor URL                ask a server as a phone would, and name what is in the way
 """
 EPILOG: Final = """\
 Every command finds its settings in --config FILE, or ./strongroom.toml, or ./var/strongroom.toml,
@@ -69,7 +72,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(
         _leaf(commands, "serve", "Run the server in the foreground until SIGTERM or Ctrl-C.")
     )
-    _leaf(commands, "demo", "Make the demo account with sample contacts, and a device for it.")
+    demo = _leaf(
+        commands, "demo", "Make the demo account with sample contacts, and a device for it."
+    )
+    demo.add_argument("--lan", action="store_true", help="say how to connect to `serve --lan`")
+    _add_doctor(commands)
     _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
     _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
     _add_tls(_group(commands, "tls", "Certificates: init."))
@@ -130,6 +137,19 @@ def _add_tls(actions: _Commands[_Parser]) -> None:
         "--host", action="append", default=[], metavar="NAME",
         help="a further name or address that is used, as a VPN's; may be given several times",
     )  # fmt: skip
+
+
+def _add_doctor(commands: _Commands[_Parser]) -> None:
+    doctor = _leaf(
+        commands, "doctor", "Ask a server as a phone would; each finding names the line to change."
+    )
+    doctor.add_argument("url", metavar="URL")
+    doctor.add_argument("--login", metavar="LOGIN")
+    doctor.add_argument("--password-file", metavar="FILE", help="holds a device's password")
+    doctor.add_argument("--ca", metavar="FILE", help="trust this authority too")
+    doctor.add_argument("--http-port", metavar="PORT", type=int, help="80, if https is on 443")
+    doctor.add_argument("--write", action="store_true", help="may put a card there for a moment")
+    doctor.add_argument("--slow", action="store_true", help="measure the 75 s of keep-alive")
 
 
 def _add_accounts(actions: _Commands[_Parser]) -> None:

@@ -10,28 +10,39 @@ import asyncio
 from argparse import Namespace
 from typing import Final
 
-from strongroom.base.settings import Settings
+from strongroom import compose
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.demo_cards import cards
 from strongroom.cli.screen import Screen
 from strongroom.control.perform import here
+from strongroom.control.phones import free_name
+from strongroom.control.reach import loopback
 from strongroom.control.room import Room, origin
-from strongroom.history.entries import DEVICE
+from strongroom.formats.hosts import origin_of
 from strongroom.service.accounts import DEFAULT_BOOK, add_account, add_device
 from strongroom.service.collections import ABSENT
 from strongroom.service.objects import put_card
 
 LOGIN: Final = "demo"
+_PHONES: Final = """
+Phones (DAVx5 on Android, the iPhone's own Contacts): stop this and `make run LAN=1`. It then
+listens in your network too, encrypted (TLS), and shows a code that sets up a phone in a minute.
+"""
 
 
 def run(given: Namespace, screen: Screen) -> None:
     """Make the account if it is not there, and a device for this start."""
     settings = read_settings(given.config)
     made, device, password = here(settings, _prepare, needs_cell=True)
-    address = _address(settings)
+    authority = ""
+    if given.lan and settings.tls_certificate is None:
+        authority = str(compose.local_authority(settings).authority)
+    encrypted = given.lan or settings.tls_certificate is not None
+    address = origin_of(loopback(settings), settings.port, "https" if encrypted else "http")
+    text = _text(address, made, device, password)
     screen.result(
         {"address": address, "login": LOGIN, "password": password, "contacts": made},
-        _text(address, made, device, password),
+        text + (_authority_text(authority) if given.lan else _PHONES),
     )
 
 
@@ -45,18 +56,9 @@ async def _prepare(room: Room) -> tuple[int, str, str]:
         samples = cards()
         puts = (put_card(cell, book, c.href, c.body, ABSENT, origin("demo")) for c in samples)
         made = len(await asyncio.gather(*puts))
-    account = cell.directory.account(LOGIN)
-    assert account is not None
-    taken = {member.href for member in cell.directory.members(account.id, DEVICE)}
-    number = next(n for n in range(1, len(taken) + 2) if f"start {n}" not in taken)
-    device = f"start {number}"
+    device = free_name(room, LOGIN, "start")
     password = await add_device(cell, LOGIN, device, room.parts.entropy, origin("demo"))
     return made, device, password
-
-
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def _text(address: str, made: int, device: str, password: str) -> str:
@@ -74,8 +76,13 @@ How to connect, from a program on this computer:
   vdirsyncer    type = "carddav", url = "{address}/"
   curl          curl -u {LOGIN}:{password} -X PROPFIND -H "Depth: 1" \\
                 {address}/dav/addressbooks/{LOGIN}/contacts/
-
-Phones (DAVx5 on Android, the iPhone's own Contacts) cannot reach it yet: this release listens on
-this computer only, since it has no encryption (TLS) of its own. Both come with the next release;
-the address, login and password are entered there in the same way.
 """
+
+
+def _authority_text(authority: str) -> str:
+    if not authority:
+        return "\nPhones: the code below sets one up.\n"
+    return (
+        "\nPhones: the code below sets one up. Programs here are told to trust the authority, as\n"
+        f"  curl --cacert {authority} ...\n"
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from io import StringIO
 from typing import Final
 
 import segno
 
+_BRIGHT_ON_DARK: Final = "\033[97;40m"
+_PLAIN: Final = "\033[0m"
 _QUIET: Final = 2  # modules of border; scanners want four on paper, and take two on a screen
 
 
@@ -23,4 +26,8 @@ def qr_text(text: str) -> str:
     """Draw a QR code with half blocks."""
     out = StringIO()
     segno.make(text, error="l", micro=False).terminal(out, border=_QUIET, compact=True)
-    return out.getvalue()
+    rows = out.getvalue().rstrip("\n")
+    if not sys.stdout.isatty():
+        return rows
+    # Bright on dark whatever the terminal's colours: not every camera reads a negative.
+    return "\n".join(f"{_BRIGHT_ON_DARK}{row}{_PLAIN}" for row in rows.splitlines())

@@ -50,11 +50,11 @@ def offer(room: Room, login: str, device: str, **more: Any) -> str:
     return f"{room.phone_origin}{PREFIX}{secret}/"
 
 
-def free_name(room: Room, login: str) -> str:
-    """Give a name for one more phone; raises NotFoundError where there is no such account."""
+def free_name(room: Room, login: str, kind: str = "phone") -> str:
+    """Give a name for one more device; raises NotFoundError where there is no such account."""
     directory = room.open_cell().directory
     taken = {one.href for one in directory.members(find_account(directory, login).id, DEVICE)}
-    return next(name for n in range(1, len(taken) + 2) if (name := f"phone {n}") not in taken)
+    return next(name for n in range(1, len(taken) + 2) if (name := f"{kind} {n}") not in taken)
 
 
 def certificate_report(room: Room) -> dict[str, Any] | None:
