@@ -6,11 +6,13 @@ all hold an entry against what they themselves know.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring
 from typing import Final
 
 from strongroom.base.errors import FoldError
+from strongroom.base.limits import BATCH_ENTRIES_MAX
 from strongroom.history.entries import (
     ARRIVED,
     GAP,
@@ -64,6 +66,15 @@ def apply(
     Raises:
         FoldError: the entry does not follow the head, or its pre-image disagrees with `old`.
     """
+    return _apply(entry, line, head, old, batch)
+
+
+# Writer and replicas fold the same batch at about the same time: who holds equal values gets the
+# result that was computed from them (docs/decisions.md 15).
+@lru_cache(BATCH_ENTRIES_MAX)
+def _apply(
+    entry: Entry, line: bytes, head: Head, old: Row | None, batch: int
+) -> tuple[Head, Row | None]:
     if entry.number != next_number(head.number, entry):
         raise FoldError(f"entry {entry.number} does not follow {head.number} in {head.collection}")
     chain = next_chain(head.chain, line)

@@ -226,3 +226,19 @@ def test_only_a_gap_that_leaps_ahead_says_its_own_number() -> None:
     assert next_number(4, entry(number=9)) == 5
     assert next_number(4, entry(GAP, number=9)) == 9
     assert next_number(4, entry(GAP, number=4)) == 5
+
+
+def test_a_fold_that_is_remembered_is_still_each_replicas_own() -> None:
+    """I2: the entry was folded a moment ago; whose row or head differs refuses, or differs."""
+    made = entry()
+    first = fold(made)
+    assert fold(entry(), member(), HEAD._replace()) == first
+    for old in (member(etag="other"), member(number=3), None):
+        with pytest.raises(FoldError):
+            fold(made, old)
+    with pytest.raises(FoldError):
+        fold(made, STANDS, HEAD._replace(number=9))
+    assert fold(made, member(props='{"{x}y":"z"}'))[0].sum != first[0].sum
+    for head in (HEAD._replace(chain=b"d" * 32), HEAD._replace(sum=1), HEAD._replace(members=9)):
+        assert fold(made, STANDS, head)[0] != first[0]
+    assert apply(made, made.encode(), HEAD, STANDS, BATCH + 1)[0].batch == BATCH + 1
