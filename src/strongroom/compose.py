@@ -350,7 +350,7 @@ def url_of(door: socket.socket, *, encrypted: bool) -> str:
 # --- keys -----------------------------------------------------------------------------------------
 def key_folder(settings: Settings) -> KeyFolder:
     """Give the keys of this server; they are looked at without the locks."""
-    return KeyFolder(settings.data)
+    return KeyFolder(settings.data, settings.tls_key)
 
 
 def back_up_keys(

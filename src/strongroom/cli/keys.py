@@ -18,7 +18,7 @@ def run(given: Namespace, screen: Screen) -> None:
     """Run one command of this group."""
     settings = read_settings(given.config)
     if given.action == "list":
-        keys = [key.report() for key in compose.key_folder(settings).held()]
+        keys = [key.report() for key in compose.key_folder(settings).listed()]
         screen.result({"keys": keys}, keys_text(keys))
         return
     phrase = _passphrase(Path(given.passphrase_file)) if given.passphrase_file else ""

@@ -4,9 +4,10 @@ Each file in `data/keys` counts, a certificate too: it belongs to its key. Rules
 than its owner can read is refused, with the command that mends it; nothing of a key's content is
 ever shown or logged.
 
-Not here: a backup of them (keybackup); keys that lie elsewhere, as one that belongs to an outside
-authority's certificate may; the keys of sync tokens, which stand in every replica and in the
-witness (I5).
+A key that the settings name elsewhere is listed and no more: whoever put it there looks after it.
+
+Not here: a backup of them (keybackup); the keys of sync tokens, which stand in every replica and in
+the witness (I5).
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ _PURPOSES: Final = {
         "nothing: it is the certificate of server.key, and public", "as that of server.key"
     ),
 }
+_ELSEWHERE: Final = Purpose(
+    "what goes between phones and this server; `tls_key` names it",
+    "whoever made its certificate makes another; it is in no backup of ours",
+)
 _STRANGE: Final = Purpose("nothing that this release knows of", "not known")
 
 
@@ -67,12 +72,20 @@ class Key(NamedTuple):
 class KeyFolder:
     """The keys of one `data` directory; nothing is made that is not there."""
 
-    def __init__(self, data: Path) -> None:
-        """Look below `data`."""
+    def __init__(self, data: Path, elsewhere: Path | None = None) -> None:
+        """Look below `data`; a key may also lie `elsewhere`."""
         self.data = data
+        self._elsewhere = elsewhere
+
+    def listed(self) -> list[Key]:
+        """List the keys of the folder, and the one elsewhere."""
+        held = self.held()
+        if self._elsewhere is None or self._elsewhere in {key.path for key in held}:
+            return held
+        return [*held, Key(self._elsewhere, _ELSEWHERE, "")]
 
     def held(self) -> list[Key]:
-        """List the keys; a folder that is not there holds none."""
+        """List the keys of the folder; where it is not there, it holds none."""
         paths = sorted((self.data / FOLDER).glob("*"))
         whole = (path for path in paths if not path.name.startswith("."))  # no half-written ones
         return [Key(p, _PURPOSES.get(p.name, _STRANGE), _trouble(p)) for p in whole]

@@ -72,6 +72,16 @@ def test_each_key_says_what_it_protects_and_what_its_loss_costs(data: Path) -> N
     assert "secret" not in str(told)
 
 
+def test_a_key_that_lies_elsewhere_is_listed_and_not_backed_up(data: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "privkey.pem", mode=0o640)
+    folder = KeyFolder(data, other)
+    assert folder.listed()[-1].path == other
+    folder.check()
+    assert "privkey.pem" not in back_up(folder, tmp_path / "keys.age", seal())["keys"]
+    ours = KeyFolder(data, data / "keys" / "server.key")
+    assert ours.listed() == ours.held()
+
+
 def test_where_no_folder_is_there_is_no_key_and_none_is_made(tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path)
     folder.check()
