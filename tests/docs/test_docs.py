@@ -19,6 +19,7 @@ SHOWN = re.compile(r"^(?:\.venv/bin/)?(strongroom .+?)(?:\s+#.*)?$")
 ELSEWHERE = {
     "strongroom serve": "started by the test itself",
     "strongroom serve --config strongroom.toml": "started by the test itself",
+    "strongroom device add anna tablet --qr": "needs a network: tests/e2e/test_lan.py",
     "strongroom demo": "before a start only: tests/e2e/test_commands.py",
     "strongroom replica rebuild r2": "needs a dead disk: tests/e2e/test_commands.py",
     "strongroom replica rebuild r1 --from r1": "needs a lost quorum: tests/e2e/test_commands.py",
