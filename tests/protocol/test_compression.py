@@ -40,6 +40,7 @@ def ask(site: Site, method: str, body: str, accept: str) -> Answer:
 @pytest.mark.parametrize(
     ("method", "body"), [("PROPFIND", FIND), ("REPORT", SYNC), ("REPORT", QUERY)]
 )
+@pytest.mark.rfc("9110", "12.5.3")
 def test_a_compressed_multistatus_holds_the_same_bytes(
     site: Site, method: str, body: str, count: int
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_large_card_in_a_multistatus_is_compressed_beside_the_loop(site: Site)
     ],
 )
 @pytest.mark.parametrize("coding", ["gzip", "br, gzip", "x-unknown"])
+@pytest.mark.rfc("9110", "15.5.16")
 def test_a_compressed_request_is_415_and_told_what_is_taken(
     site: Site, method: str, path: str, body: str, coding: str
 ) -> None:

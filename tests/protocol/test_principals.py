@@ -134,9 +134,10 @@ def test_what_can_be_searched_for_is_told(site: Site) -> None:
     answer = ask(site, PRINCIPALS, "principal-search-property-set")
     assert answer.status == 200
     assert answer.xml.tag == D + "principal-search-property-set"
-    (one,) = answer.xml
-    assert one.find(f"{D}prop/{D}displayname") is not None
-    assert one.findtext(D + "description") == "Name"
+    name, email = answer.xml
+    assert name.find(f"{D}prop/{D}displayname") is not None
+    assert name.findtext(D + "description") == "Name"
+    assert email.findtext(D + "description") == "E-mail"
     assert ask(site, HOME, "principal-search-property-set").condition == D + "supported-report"
 
 

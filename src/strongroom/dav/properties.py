@@ -7,9 +7,11 @@ default. A getter that gives nothing (b"") says that this caller has no such pro
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.get import CONTENT_TYPE, last_modified
@@ -30,6 +32,11 @@ from strongroom.service.usage import quota_of
 
 CTAG: Final = "{http://calendarserver.org/ns/}getctag"
 ADDRESS_DATA: Final = CARD + "address-data"
+IMAGE_BYTES_MAX: Final = OBJECT_BYTES_MAX * 7 // 10  # a card that holds it in folded base64 fits
+EMAILS: Final = "{http://calendarserver.org/ns/}email-address-set"
+_EMAIL: Final = "{http://calendarserver.org/ns/}email-address"
+_RESOURCE_ID: Final = DAV + "resource-id"
+_NO_GROUPS: Final = ("alternate-URI-set", "group-member-set", "group-membership")
 _USED: Final = DAV + "quota-used-bytes"
 _AVAILABLE: Final = DAV + "quota-available-bytes"
 QUOTA: Final = frozenset({_USED, _AVAILABLE})
@@ -156,7 +163,31 @@ _OWNER_PRIVILEGES: Final = _privileges(
 )  # fmt: skip
 _READ_PRIVILEGES: Final = _privileges("read", "read-current-user-privilege-set")
 
+
+def _resource_id(place: Place) -> Getter:
+    """An id for all time and all servers (RFC 5842): made of the account's own key, not telling it.
+
+    It survives MOVE, undo and restore, as the id of the member does.
+    """
+
+    def id_of(site: Site, member: Member) -> bytes:
+        about = f"{place.value} {member.id}".encode()
+        raw = bytearray(hmac.digest(site.caller.key, about, "sha256")[:16])
+        raw[6] = raw[6] & 0x0F | 0x80  # version 8: made as the maker likes (RFC 9562)
+        raw[8] = raw[8] & 0x3F | 0x80
+        return _href(_RESOURCE_ID, UUID(bytes=bytes(raw)).urn)
+
+    return id_of
+
+
+def _emails(site: Site, _member: Member) -> bytes:
+    email = site.caller.account.facts.get("email")
+    return element(EMAILS, element(_EMAIL, escape(email))) if email else b""
+
+
 _EVERYWHERE: Final[dict[str, Getter]] = {
+    # There are no locks, and none can be taken (RFC 4918 sections 15.8 and 15.10).
+    **{DAV + name: _constant(element(DAV + name)) for name in ("lockdiscovery", "supportedlock")},
     DAV + "current-user-principal": _principal(DAV + "current-user-principal"),
     DAV + "owner": _principal(DAV + "owner"),
     DAV + "principal-URL": _principal(DAV + "principal-URL"),
@@ -180,12 +211,17 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
         **_EVERYWHERE,
         DAV + "resourcetype": _types(DAV + "principal"),
         DISPLAY_NAME: _display_name(lambda site, _member: site.caller.login),
+        # Nobody is a group or in one, and there is one address of each (RFC 3744 section 4).
+        **{DAV + name: _constant(element(DAV + name)) for name in _NO_GROUPS},
+        EMAILS: _emails,
+        _RESOURCE_ID: _resource_id(Place.PRINCIPAL),
         DAV + "current-user-privilege-set": _constant(_READ_PRIVILEGES),
         DAV + "supported-report-set": _PRINCIPAL_REPORTS,
     },
     Place.HOME: {
         **_EVERYWHERE,
         **_SPACE,
+        _RESOURCE_ID: _resource_id(Place.HOME),
         DAV + "resourcetype": _types(DAV + "collection"),
         DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(_ACL_PRINCIPALS, _EXPAND, DAV + "principal-match"),
@@ -193,6 +229,7 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
     Place.BOOK: {
         **_EVERYWHERE,
         **_SPACE,
+        _RESOURCE_ID: _resource_id(Place.BOOK),
         DAV + "resourcetype": _types(DAV + "collection", CARD + "addressbook"),
         DAV + "current-user-privilege-set": _own_privileges,
         DAV + "supported-report-set": _reports(
@@ -210,11 +247,15 @@ LIVE: Final[dict[Place, dict[str, Getter]]] = {
         CARD + "max-resource-size": _constant(
             element(CARD + "max-resource-size", b"%d" % OBJECT_BYTES_MAX)
         ),
+        CARD + "max-image-size": _constant(
+            element(CARD + "max-image-size", b"%d" % IMAGE_BYTES_MAX)
+        ),
         DAV + "sync-token": _token(DAV + "sync-token"),
         CTAG: _token(CTAG),
     },
     Place.CARD: {
         **_EVERYWHERE,
+        _RESOURCE_ID: _resource_id(Place.CARD),
         DAV + "resourcetype": _types(),
         DAV + "getetag": lambda _site, card: b'<D:getetag>"%s"</D:getetag>' % card.etag.encode(),
         DAV + "getcontenttype": _constant(element(DAV + "getcontenttype", CONTENT_TYPE.encode())),
@@ -242,14 +283,14 @@ _ALLPROP: Final = frozenset(
     DAV + name
     for name in (
         "displayname", "getcontentlength", "getcontenttype", "getetag", "getlastmodified",
-        "resourcetype",
+        "lockdiscovery", "resourcetype", "supportedlock",
     )
 )  # fmt: skip
 
 # Nobody but the server sets these, whatever the place.
 PROTECTED: Final = frozenset(
     {name for live in LIVE.values() for name in live if name != DISPLAY_NAME}
-    | {DAV + name for name in ("creationdate", "lockdiscovery", "supportedlock", "acl")}
+    | {DAV + name for name in ("creationdate", "acl")}
     | {ADDRESS_DATA}
 )
 

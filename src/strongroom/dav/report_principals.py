@@ -13,7 +13,7 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError
 from strongroom.dav.answers import NO_STORE, XML, answer, whole_multistatus
-from strongroom.dav.properties import LIVE, Site, describe, plan, site_of
+from strongroom.dav.properties import EMAILS, LIVE, Site, describe, plan, site_of
 from strongroom.dav.propfind import collection_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, book_href, parse, principal_href
@@ -36,7 +36,7 @@ from strongroom.service.collections import DISPLAY_NAME
 from strongroom.service.objects import find_card
 from strongroom.service.rights import CONTACTS
 
-_SEARCHABLE: Final = {DISPLAY_NAME: "Name"}
+_SEARCHABLE: Final = {DISPLAY_NAME: "Name", EMAILS: "E-mail"}
 _PRINCIPALS: Final = frozenset({Place.ROOT, Place.PRINCIPAL})
 _TAG: Final = re.compile(rb"<[^>]*>")
 _HREF: Final = re.compile(rb"<D:href>([^<]*)</D:href>")
@@ -105,7 +105,8 @@ def _searchable() -> bytes:
         )
         for name, words in _SEARCHABLE.items()
     )
-    root = b'<D:principal-search-property-set xmlns:D="DAV:">'
+    root = b'<D:principal-search-property-set xmlns:D="DAV:"'
+    root += b' xmlns:CS="http://calendarserver.org/ns/">'
     return b'<?xml version="1.0" encoding="utf-8"?>\n%s%s</D:principal-search-property-set>\n' % (
         root, rows
     )  # fmt: skip
