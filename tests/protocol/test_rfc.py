@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from fakes.asgi import Answer
@@ -119,10 +121,32 @@ def types(answer: Answer, href: str) -> list[str]:
 
 
 @pytest.mark.rfc("6578", "5")
-def test_a_sync_token_as_a_condition_is_412_and_changes_nothing(site: Site) -> None:
-    token = text_of(propfind(site, BOOK, "D:sync-token"), BOOK, D + "sync-token")
-    before = site.cell.batch
+@pytest.mark.rfc("4918", "10.4")
+def test_a_sync_token_is_a_condition_on_the_book_around(site: Site) -> None:
+    def token() -> str:
+        return text_of(propfind(site, BOOK, "D:sync-token"), BOOK, D + "sync-token")
 
-    answer = site.do("PUT", BOOK + "new.vcf", card("new"), **{"if": f"<{BOOK}> (<{token}>)"})
-    assert answer.status == 412
-    assert site.cell.batch == before
+    old = token()
+    answers = []
+    for condition in (f"<{BOOK}> (<{old}>)", f"<{BOOK}> (<{old}>)", f"<{BOOK}> (Not <{old}>)",
+                      f"(<{token()}>)", f'<{BOOK}> (["a"])', f"<{HOME}> (<{old}>)"):  # fmt: skip
+        name = f"new{len(answers)}"
+        answers.append(site.do("PUT", f"{BOOK}{name}.vcf", card(name), **{"if": condition}).status)
+    assert answers == [201, 412, 201, 412, 412, 412]
+
+    for method, more in (("GET", {}), ("MOVE", {"destination": BOOK + "b.vcf"}), ("DELETE", {})):
+        ours = BOOK + ("b.vcf" if method == "DELETE" else "ann.vcf")
+        assert site.do(method, ours, **{"if": f"<{BOOK}> (<{old}>)"}, **more).status == 412
+        assert site.do(method, ours, **{"if": f"<{BOOK}> (<{token()}>)"}, **more).status < 300
+
+
+@pytest.mark.rfc("6578", "5")
+def test_of_two_writes_on_one_sync_token_at_once_one_is_412(site: Site) -> None:
+    token = text_of(propfind(site, BOOK, "D:sync-token"), BOOK, D + "sync-token")
+    condition = {"if": f"<{BOOK}> (<{token}>)"}
+
+    async def both() -> list[Answer]:
+        writes = (site.alice("PUT", f"{BOOK}{n}.vcf", card(n), **condition) for n in ("x", "y"))
+        return await asyncio.gather(*writes)
+
+    assert sorted(one.status for one in site.run(both())) == [201, 412]

@@ -32,8 +32,9 @@ async def get(request: Request) -> None:
         return
     card = await find_card(request.cell, book, target.card)
     headers = card_headers(card)
-    if text and not when.holds(card.etag):
-        if not _without_none_match(when).holds(card.etag):
+    number = request.cell.head(book.id).number
+    if text and not when.holds(card.etag, number):
+        if not _without_none_match(when).holds(card.etag, number):
             raise PreconditionError
         await answer(request.send, 304, headers)
         return

@@ -9,7 +9,9 @@ from strongroom.base.errors import ClientError, InvalidError, TooLargeError
 from strongroom.dav.request import Request
 from strongroom.dav.statuses import CARD, DAV
 from strongroom.formats import FormatError
-from strongroom.formats.conditions import Precondition, read_precondition
+from strongroom.formats.conditions import Around, Precondition, read_precondition
+from strongroom.formats.hrefs import Path
+from strongroom.service.changes import token_of
 
 T = TypeVar("T")
 
@@ -42,12 +44,25 @@ def precondition(request: Request) -> tuple[Precondition, str]:
         return _ANYTHING, ""
     try:
         when = read_precondition(
-            request.target.path, *(headers.get(name) for name in _CONDITION_HEADERS)
+            request.target.path,
+            *(headers.get(name) for name in _CONDITION_HEADERS),
+            around=_around(request) if b"if" in headers else None,
         )
     except FormatError as error:
         raise _client_error(error) from error
     text = "; ".join(f"{name.decode()}: {request.header(name)}" for name in sent)
     return when, text[:_CONDITION_TEXT_MAX]
+
+
+def _around(request: Request) -> Around | None:
+    """Give the book that a card stands in, with its sync token (RFC 6578 section 5)."""
+    target, cell = request.target, request.cell
+    book = cell.directory.collection(request.caller.home, target.book) if target.card else None
+    if book is None:
+        return None
+    head = cell.head(book.id)
+    path = Path(target.path.segments[:-1], True)
+    return Around(path, token_of(request.caller, head), head.number)
 
 
 def _client_error(error: FormatError) -> ClientError:

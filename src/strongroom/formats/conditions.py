@@ -4,8 +4,8 @@ ETags are without quotes inside; they are compared after stripping `W/` and the 
 compressing proxies add (I5). Ours are hex digests, so nothing of theirs can be stripped.
 
 Not here: which ETag stands; `decide` tries a `Precondition` where the write happens (I2). There are
-no locks, so a lock token never matches.
-Source: RFC 9110 section 13.1; RFC 4918 section 10.4.
+no locks, so the one state token that can match is the sync token of the collection around.
+Source: RFC 9110 section 13.1; RFC 4918 section 10.4; RFC 6578 section 5.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
 from strongroom.formats.hrefs import Path, split
@@ -88,15 +88,18 @@ def parse_if_none_match(header: bytes | str) -> Tags:
 
 @dataclass(frozen=True, slots=True)
 class IfCondition:
-    """One condition of an If list: an ETag, or a state token (which never matches)."""
+    """One condition of an If list: an ETag, or a state token."""
 
     etag: str | None  # without quotes
     token: str | None
     negated: bool = False
+    number: int | None = None  # of the collection's last change, where the token names it
 
-    def holds(self, etag: str | None) -> bool:
-        """Try it on what stands; None = nothing."""
-        return (self.etag is not None and self.etag == etag) != self.negated
+    def holds(self, etag: str | None, number: int | None = None) -> bool:
+        """Try it on what stands (None = nothing) and the number of the collection's last change."""
+        if self.etag is not None:
+            return (self.etag == etag) != self.negated
+        return (self.number is not None and self.number == number) != self.negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,14 @@ class IfList:
 
     resource: str | None
     conditions: tuple[IfCondition, ...]
+
+
+class Around(NamedTuple):
+    """The collection that a request's resource stands in, as it is now."""
+
+    path: Path
+    token: str
+    number: int
 
 
 def parse_if(header: bytes | str) -> tuple[IfList, ...]:
@@ -162,11 +173,29 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         position = token.end()
 
 
-def lists_on(lists: tuple[IfList, ...], path: Path) -> tuple[tuple[IfCondition, ...], ...]:
-    """Keep the lists about `path`, the request's own. One about another resource never holds."""
-    return tuple(
-        one.conditions for one in lists if one.resource is None or _names(one.resource, path)
-    )
+def lists_on(
+    lists: tuple[IfList, ...], path: Path, around: Around | None = None
+) -> tuple[tuple[IfCondition, ...], ...]:
+    """Keep the lists about `path`, the request's own, and about the collection around it.
+
+    One about another resource never holds.
+    """
+    kept = []
+    for one in lists:
+        if one.resource is None or _names(one.resource, path):
+            kept.append(one.conditions)
+        elif around is not None and _names(one.resource, around.path):
+            kept.append(tuple(_about(condition, around) for condition in one.conditions))
+    return tuple(kept)
+
+
+def _about(condition: IfCondition, around: Around) -> IfCondition:
+    """Say which change a token stands for; numbers only grow, so one that is old never matches.
+
+    A collection has no ETag.
+    """
+    number = around.number if condition.token == around.token else None
+    return IfCondition(None, condition.token, condition.negated, number)
 
 
 def _names(resource: str, path: Path) -> bool:
@@ -185,8 +214,11 @@ class Precondition:
     none_match: Tags | None = None  # If-None-Match: none of these stands; ANY = nothing stands
     lists: tuple[tuple[IfCondition, ...], ...] | None = None  # If: one of these holds whole
 
-    def holds(self, etag: str | None) -> bool:
-        """Try it on what stands: an ETag without quotes, or None where nothing does."""
+    def holds(self, etag: str | None, number: int | None = None) -> bool:
+        """Try it on what stands: an ETag without quotes, or None where nothing does.
+
+        `number` is that of the last change of the collection around.
+        """
         if self.must_exist is not None and self.must_exist != (etag is not None):
             return False
         if self.match is not None and etag not in self.match:
@@ -196,7 +228,7 @@ class Precondition:
         if isinstance(self.none_match, frozenset) and etag in self.none_match:
             return False
         return self.lists is None or any(
-            all(condition.holds(etag) for condition in one) for one in self.lists
+            all(condition.holds(etag, number) for condition in one) for one in self.lists
         )
 
 
@@ -205,6 +237,7 @@ def read_precondition(
     if_match: bytes | str | None = None,
     if_none_match: bytes | str | None = None,
     if_header: bytes | str | None = None,
+    around: Around | None = None,
 ) -> Precondition:
     """Read all condition headers of a request on `path`; None = the header was not sent.
 
@@ -216,7 +249,7 @@ def read_precondition(
         must_exist=True if match is ANY else None,
         match=match if isinstance(match, frozenset) else None,
         none_match=None if if_none_match is None else parse_if_none_match(if_none_match),
-        lists=None if if_header is None else lists_on(parse_if(if_header), path),
+        lists=None if if_header is None else lists_on(parse_if(if_header), path, around),
     )
 
 

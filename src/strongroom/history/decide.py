@@ -192,7 +192,8 @@ def _put(view: Overlay, edit: Put, stamp: Stamp) -> tuple[Row, ...]:
     standing = old if isinstance(old, Member) else None
     props = edit.props if edit.props is not None else (standing.props if standing else "")
     same = standing is not None and (standing.etag, standing.props) == (edit.etag, props)
-    if not edit.when.holds(standing.etag if standing else None):
+    number = view.head(edit.key.collection).number
+    if not edit.when.holds(standing.etag if standing else None, number):
         # A repeated request whose first answer was lost: its own bytes stand already (I1).
         if same and standing is not None and standing.by == edit.origin.device:
             return (standing,)
@@ -208,7 +209,7 @@ def _remove(view: Overlay, edit: Remove, stamp: Stamp) -> tuple[Row, ...]:
     old = view.row(edit.key)
     if not isinstance(old, Member):
         raise NotFoundError
-    if not edit.when.holds(old.etag):
+    if not edit.when.holds(old.etag, view.head(edit.key.collection).number):
         raise PreconditionError
     return _write(view, stamp, old, edit.key, edit, DELETE, (old.id, "", "", ""))
 
@@ -223,7 +224,8 @@ def _copy_or_move(view: Overlay, edit: Copy | Move, stamp: Stamp) -> tuple[Row, 
     if not isinstance(source, Member):
         raise NotFoundError
     standing = old if isinstance(old, Member) else None
-    if not edit.when.holds(source.etag) or (standing is not None and not edit.overwrite):
+    number = view.head(edit.source.collection).number
+    if not edit.when.holds(source.etag, number) or (standing is not None and not edit.overwrite):
         raise PreconditionError
     if uid_of(source.data) != edit.uid and source.kind == OBJECT:
         raise PreconditionError("the card was changed meanwhile; look at it and try again")

@@ -12,6 +12,7 @@ from strongroom.formats import FormatError
 from strongroom.formats.conditions import (
     ANY,
     HEADER_BYTES_MAX,
+    Around,
     IfCondition,
     IfList,
     Precondition,
@@ -213,3 +214,21 @@ TEXT = st.text('()<>[]"Not, W/a-gzip;*\\\x00\t\n', max_size=40) | st.text(max_si
 def test_any_header_gives_a_value_or_the_one_error(header: str | bytes):
     assert refusal(parse_if_match, header) in {None, "bad-condition"}
     assert refusal(parse_if, header) in {None, "bad-condition"}
+
+
+def test_a_list_about_the_collection_around_holds_while_its_token_is_the_last():
+    around = Around(Path(("dav",), True), "t7", 7)
+
+    def holds(header: str, number: int | None) -> bool:
+        when = read_precondition(HERE, if_header=header, around=around)
+        return when.holds("a", number)
+
+    assert holds("</dav/> (<t7>)", 7)
+    assert not holds("</dav/> (<t7>)", 8)
+    assert not holds("</dav/> (<t7>)", None)
+    assert not holds("</dav/> (<t6>)", 7)
+    assert holds("</dav/> (Not <t6>)", 7)
+    assert not holds("</dav/> (<t7> Not <t7>)", 7)
+    assert not holds('</dav/> (["a"])', 7)
+    assert not holds("(<t7>)", 7)
+    assert not holds("</other/> (<t7>)", 7)
