@@ -154,10 +154,10 @@ def test_who_hears_that_an_account_is_suspended_is_not_cut_off(site: Site) -> No
         await close_account(site)
         async with serving(site) as port, line(site, port) as phone:
             assert await phone.ask("PROPFIND", "/") == 503
-            assert not await phone.ended()
+            assert not await phone.ended(0.7)
             await resume(site.cell, "alice", Origin())  # type: ignore[arg-type]
             assert await phone.ask("PROPFIND", "/") == 207
-            assert not await phone.ended()
+            assert not await phone.ended(0.7)
 
     asyncio.run(scene())
 
