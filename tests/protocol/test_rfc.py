@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
 
 import pytest
 
 from fakes.asgi import Answer
 from fakes.site import BOOK, HOME, Site, card
+from strongroom.history.edits import Edit
+from strongroom.history.entries import Row
 
 D = "{DAV:}"
 C = "{urn:ietf:params:xml:ns:carddav}"
@@ -141,12 +143,17 @@ def test_a_sync_token_is_a_condition_on_the_book_around(site: Site) -> None:
 
 
 @pytest.mark.rfc("6578", "5")
-def test_of_two_writes_on_one_sync_token_at_once_one_is_412(site: Site) -> None:
+def test_a_change_between_the_look_at_a_sync_token_and_the_write_is_412(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = text_of(propfind(site, BOOK, "D:sync-token"), BOOK, D + "sync-token")
-    condition = {"if": f"<{BOOK}> (<{token}>)"}
+    submit = site.cell.submit
 
-    async def both() -> list[Answer]:
-        writes = (site.alice("PUT", f"{BOOK}{n}.vcf", card(n), **condition) for n in ("x", "y"))
-        return await asyncio.gather(*writes)
+    async def after_another(edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
+        monkeypatch.undo()
+        assert (await site.laptop("PUT", BOOK + "first.vcf", card("first"))).status == 201
+        return await submit(edit, bodies)
 
-    assert sorted(one.status for one in site.run(both())) == [201, 412]
+    monkeypatch.setattr(site.cell, "submit", after_another)
+    answer = site.do("PUT", BOOK + "x.vcf", card("x"), **{"if": f"<{BOOK}> (<{token}>)"})
+    assert answer.status == 412
