@@ -7,6 +7,7 @@ import plistlib
 import re
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from fakes.asgi import Answer, Client
 from fakes.site import Site
 from strongroom.base.errors import UnknownError
 from strongroom.base.limits import PAIRING_SECONDS
+from strongroom.base.settings import Settings
+from strongroom.compose import behind_proxies
 from strongroom.dav.auth import Gate
 from strongroom.formats import FormatError
 from strongroom.history.edits import Origin
@@ -23,6 +26,7 @@ from strongroom.portal.app import Portal, Way
 from strongroom.server import application
 from strongroom.service.accounts import sign_in, suspend
 from strongroom.service.pairing import Pairings
+from strongroom.stores.clock import SystemClock
 
 ORIGIN = "https://192.168.1.5:8800"
 NAMED = "https://box.local:8800"
@@ -163,6 +167,21 @@ def test_over_plain_http_nothing_is_shown_and_nothing_is_used_up(door: Door, met
     assert "https" in answer.text
     door.browser.scheme = "https"
     assert door.get().status == 200
+
+
+@pytest.mark.parametrize(("proxy", "status"), [("127.0.0.1", 200), ("10.0.0.9", 403)])
+def test_behind_a_proxy_its_word_for_https_counts_if_it_is_trusted(
+    door: Door, proxy: str, status: int
+) -> None:
+    settings = Settings("127.0.0.1", 0, Path(), (), 0, trusted_proxies=(proxy,))
+    proxied = behind_proxies(door.app, settings, SystemClock())
+
+    async def from_the_proxy(scope: Any, receive: Any, send: Any) -> None:
+        await proxied({**scope, "client": ("127.0.0.1", 5000)}, receive, send)
+
+    browser = Client(from_the_proxy)
+    answer = door.site.run(browser("GET", door.path, x_forwarded_proto="https"))
+    assert answer.status == status
 
 
 def test_a_page_is_gone_after_a_quarter_of_an_hour(door: Door) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sabotage.fault import Fault
 from sabotage.faults_people import PEOPLE
+from sabotage.faults_phones import PHONES
 
 WRITING = "tests/sim/test_writing.py::"
 READING = "tests/sim/test_reading.py::"
@@ -455,4 +456,4 @@ FACES = (
     ),
 )
 
-FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE)
+FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE, *PHONES)

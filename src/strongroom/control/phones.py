@@ -21,7 +21,7 @@ _NO_SERVER: Final = (
 _NO_WAY: Final = (
     "No phone can reach this server over an encrypted connection, and a password never crosses a "
     "network without one. Start it with `strongroom serve --lan` (or `make run LAN=1`), or set "
-    "public_url where a proxy stands in front. Nothing was changed."
+    "public_url and trusted_proxies where a proxy stands in front. Nothing was changed."
 )
 
 

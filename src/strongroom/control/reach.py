@@ -85,7 +85,9 @@ def phone_origin(
 ) -> str:
     """Give the address that phones are told; "" where none can reach it, or only unencrypted."""
     if settings.public_url:
-        return settings.public_url
+        # A proxy that is not believed cannot say that a phone came to it over TLS.
+        believed = certificate is not None or settings.trusted_proxies
+        return settings.public_url if believed else ""
     if certificate is None:
         return ""
     if lan is not None and certificate.is_local():

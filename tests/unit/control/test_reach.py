@@ -78,7 +78,8 @@ def test_loopback_stays_where_the_settings_have_it() -> None:
     [
         ("127.0.0.1", "", None, None, ""),
         ("127.0.0.1", "", certificate("box.local"), None, ""),
-        ("127.0.0.1", "https://a.example", None, None, "https://a.example"),
+        ("127.0.0.1", "https://a.example", None, None, ""),
+        ("127.0.0.1", "https://a.example", certificate("x"), None, "https://a.example"),
         ("192.168.1.5", "", certificate("box.local"), BOX, "https://192.168.1.5:8800"),
         ("192.168.1.5", "", certificate("box.local"), None, "https://192.168.1.5:8800"),
         ("0.0.0.0", "", certificate("box.local", addresses=("127.0.0.1", "10.0.0.7")), None,
@@ -95,6 +96,11 @@ def test_phones_are_told_an_address_that_they_can_reach_and_verify(
 ) -> None:
     settings = replace(SETTINGS, host=host, public_url=public)
     assert phone_origin(settings, 8800, cast(Any, tls), lan) == told
+
+
+def test_behind_a_proxy_that_is_believed_phones_are_told_its_address() -> None:
+    proxied = replace(SETTINGS, public_url="https://a.example", trusted_proxies=("127.0.0.1",))
+    assert phone_origin(proxied, 8800, None, None) == "https://a.example"
 
 
 def test_what_is_announced_names_the_service_the_machine_and_the_path() -> None:

@@ -1,0 +1,66 @@
+"""Faults of what connects phones: certificates, and the page that works once."""
+
+from __future__ import annotations
+
+from sabotage.fault import Fault
+
+PAGE = "tests/protocol/test_pairing_page.py::"
+
+PHONES = (
+    Fault(
+        "a password over plain HTTP",
+        "portal/app.py",
+        '        if scope["scheme"] != "https":',
+        '        if scope["scheme"] == "":',
+        (PAGE + "test_over_plain_http_nothing_is_shown_and_nothing_is_used_up",),
+    ),
+    Fault(
+        "looking at a page uses it",
+        "portal/app.py",
+        "self._use(cell, secret, kind) if kind else self._show(cell, offer)",
+        "self._use(cell, secret, kind)",
+        (PAGE + "test_looking_changes_nothing_however_often",),
+    ),
+    Fault(
+        "a page works twice",
+        "service/pairing.py",
+        "        offer = self._offers.pop(name, None)",
+        "        offer = self._offers.get(name)",
+        ("tests/unit/service/test_pairing.py::test_an_offer_is_used_once",),
+    ),
+    Fault(
+        "a page works for ever",
+        "service/pairing.py",
+        "if one.until > now}",
+        "if one.until > 0}",
+        ("tests/unit/service/test_pairing.py::test_an_offer_ends_after_a_quarter_of_an_hour",),
+    ),
+    Fault(
+        "an unknown ending is tried again",
+        "service/pairing.py",
+        "        except UnknownError:\n            raise\n",
+        "",
+        ("tests/unit/service/test_pairing.py",),
+    ),
+    Fault(
+        "half an authority is replaced",
+        "stores/tls.py",
+        "        if any(there):",
+        "        if not there:",
+        ("tests/unit/stores/test_tls.py::test_half_an_authority_is_never_replaced",),
+    ),
+    Fault(
+        "an authority for the whole world",
+        "formats/certificates.py",
+        '_LOCAL_NAMES: Final = ("local", "localhost")',
+        '_LOCAL_NAMES: Final = ("", "local", "localhost")',
+        ("tests/unit/formats/test_certificates.py",),
+    ),
+    Fault(
+        "passwords cross the network unencrypted",
+        "base/settings.py",
+        "    if encrypted or ip_address(host).is_loopback:",
+        "    if encrypted or host:",
+        ("tests/unit/base/test_settings.py",),
+    ),
+)
