@@ -100,6 +100,7 @@ def test_a_renewed_certificate_is_said_to_be_one():
     assert "half a minute" in text
 
 
+@pytest.mark.rfc("6764", "3", "4")
 def test_records_name_the_service_its_path_and_that_there_is_none_unencrypted():
     assert dns_records("example.org", "dav.example.org", 443) == [
         "_carddavs._tcp.example.org. 86400 IN SRV 0 1 443 dav.example.org.",

@@ -103,6 +103,7 @@ def test_behind_a_proxy_that_is_believed_phones_are_told_its_address() -> None:
     assert phone_origin(proxied, 8800, None, None) == "https://a.example"
 
 
+@pytest.mark.rfc("6764", "3", "4")
 def test_what_is_announced_names_the_service_the_machine_and_the_path() -> None:
     info = service_of(BOX, 8800)
     assert (info.type, info.name) == (SERVICE, f"Strongroom on box.{SERVICE}")
