@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.base.errors import InvalidError, RefusedPlanError, RetryError
+from strongroom.base.errors import RefusedPlanError, RetryError
 from strongroom.control.room import Call, origin
-from strongroom.history.edits import SetProps, account_key
 from strongroom.history.entries import COLLECTION, DEVICE, Member
 from strongroom.ports.cell import Cell
 from strongroom.service import accounts
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
-from strongroom.service.collections import display_name, name_of
+from strongroom.service.collections import name_of
 from strongroom.service.rights import choose, rights_of
 from strongroom.service.thaw import freezes, thaw
 from strongroom.service.usage import quota_of, set_quota, usage
 
 
 async def account_add(call: Call) -> dict[str, Any]:
-    """Create an account with an empty address book, and its display name if there is one."""
-    cell = call.room.open_cell()
-    by = origin("account add")
-    if not call.given["name"].isprintable():
-        raise InvalidError("A name is printable text. Nothing was changed.")
+    """Create an account with an empty address book, its name and its e-mail address."""
     account = await add_account(
-        cell, call.given["login"], call.room.parts.entropy, by, email=call.given["email"]
-    )
-    if call.given["name"]:
-        changes = tuple(display_name(call.given["name"]).items())
-        await cell.submit(SetProps(account_key(call.given["login"]), changes, by), {})
+        call.room.open_cell(), call.given["login"], call.room.parts.entropy, origin("account add"),
+        name=call.given["name"], email=call.given["email"],
+    )  # fmt: skip
     return {"login": account.href, "id": account.id}
 
 

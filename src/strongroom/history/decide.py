@@ -272,7 +272,7 @@ def _add_account(view: Overlay, edit: AddAccount, stamp: Stamp) -> tuple[Row, ..
         raise ConflictError(f"the account {edit.login} is there already")
     home = entry_id(stamp.batch, len(view.entries))
     etag = digest_of(edit.data.encode())
-    rows = list(_write(view, stamp, old, key, edit, PUT, (home, etag, edit.data, "")))
+    rows = list(_write(view, stamp, old, key, edit, PUT, (home, etag, edit.data, edit.props)))
     for name, data, props in edit.collections:
         new_id = entry_id(stamp.batch, len(view.entries))
         what = (new_id, digest_of(data.encode()), data, props)

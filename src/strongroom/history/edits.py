@@ -101,6 +101,7 @@ class AddAccount:
     data: str  # canonical JSON; holds the token key (I5)
     collections: tuple[tuple[str, str, str], ...]  # (name, data, props) of each
     origin: Origin = OURSELVES
+    props: str = ""  # of the account itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ _TOKEN_KEY_BYTES: Final = 32
 _NO_SECRET: Final = "0" * 64
 # Only what a phone could show: one @, a host behind it, nothing that ends a word or an address.
 _EMAIL: Final = re.compile(r"""[^\s@<>()\[\]\\,;:"]{1,64}@(?=[^@]{1,255}\Z)[\w-]+(\.[\w-]+)*""")
-_REASON_CHARACTERS_MAX: Final = 500
+_TEXT_CHARACTERS_MAX: Final = 500
 _SUSPENDED: Final = "suspended"
 
 
@@ -67,12 +67,12 @@ class Caller(NamedTuple):
 
 
 async def add_account(
-    cell: Cell, login: str, entropy: Entropy, origin: Origin, *, email: str = ""
+    cell: Cell, login: str, entropy: Entropy, origin: Origin, *, name: str = "", email: str = ""
 ) -> Member:
     """Create an account with an empty address book.
 
     Raises:
-        InvalidError: `login` or `email` cannot be one. Nothing changed.
+        InvalidError: `login`, `name` or `email` cannot be one. Nothing changed.
         ConflictError: the account is there already. Nothing changed.
     """
     try:
@@ -82,9 +82,15 @@ async def add_account(
     facts = {"key": entropy.token(_TOKEN_KEY_BYTES).hex()}
     if email:
         facts["email"] = checked_email(email)
+    if not name.isprintable() or len(name) > _TEXT_CHARACTERS_MAX:
+        raise InvalidError(
+            f"A name is printable text of at most {_TEXT_CHARACTERS_MAX} characters. "
+            "Nothing was changed."
+        )
+    props = canonical(display_name(name)) if name else ""
     data = canonical(facts)
     books = ((DEFAULT_BOOK, ADDRESSBOOK_DATA, canonical(display_name("Contacts"))),)
-    rows = await cell.submit(AddAccount(login, data, books, origin), {})
+    rows = await cell.submit(AddAccount(login, data, books, origin, props), {})
     assert isinstance(rows[0], Member)
     return rows[0]
 
@@ -106,9 +112,9 @@ async def suspend(cell: Cell, login: str, reason: str, origin: Origin) -> None:
         NotFoundError, ConflictError: no such account; it changed meanwhile. Nothing changed.
     """
     reason = reason.strip()
-    if not reason.isprintable() or not 0 < len(reason) <= _REASON_CHARACTERS_MAX:
+    if not reason.isprintable() or not 0 < len(reason) <= _TEXT_CHARACTERS_MAX:
         raise InvalidError(
-            f"Say why, in 1 to {_REASON_CHARACTERS_MAX} printable characters. Nothing was changed."
+            f"Say why, in 1 to {_TEXT_CHARACTERS_MAX} printable characters. Nothing was changed."
         )
     await change_facts(cell, login, {_SUSPENDED: reason}, origin)
 

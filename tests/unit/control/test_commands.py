@@ -56,6 +56,21 @@ def test_an_account_gets_a_book_and_its_name(desk: Desk):
     assert [row["login"] for row in desk.do("account list")["accounts"]] == ["anna"]
 
 
+def test_an_account_its_book_and_its_name_are_made_in_one_batch(desk: Desk):
+    """However the login is typed: what stands afterwards is all of it or nothing."""
+    batch = desk.cell.batch
+    desk.do("account add", login="BERT", name="Bert <b>", email="")
+    assert desk.cell.batch == batch + 1
+    assert desk.do("account show", login="bert")["name"] == "Bert <b>"
+
+
+@pytest.mark.parametrize("name", ["x" * 501, "a\nb"])
+def test_a_name_that_is_none_makes_no_account(desk: Desk, name: str):
+    with pytest.raises(InvalidError):
+        desk.do("account add", login="bert", name=name, email="")
+    assert desk.cell.directory.account("bert") is None
+
+
 def test_an_account_is_not_made_twice(desk: Desk):
     with pytest.raises(ConflictError):
         desk.do("account add", login="anna", name="", email="")

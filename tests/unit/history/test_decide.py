@@ -208,8 +208,11 @@ def test_a_member_can_be_told_of_again_with_nothing_changed(desk: Desk) -> None:
 
 
 def test_account_comes_with_its_home_and_collections(desk: Desk) -> None:
-    edit = AddAccount("alice", canonical({"key": "00"}), (("contacts", "{}", ""),), PHONE)
+    books = (("contacts", "{}", ""),)
+    edit = AddAccount("alice", canonical({"key": "00"}), books, PHONE, props='{"a":"b"}')
     account, book = desk.do(edit)
+    assert isinstance(account, Member)
+    assert account.properties == {"a": "b"}
     assert (account.key, book.collection) == (account_key("alice"), account.id)
     assert account.id == entry_id(1, 0)
     assert book.id == entry_id(1, 1)
