@@ -16,7 +16,7 @@ CARD_LINES_MAX: Final = 20_000  # a group of as many members; a card with more i
 CARD_PARAMETERS_BYTES_MAX: Final = 256 * 1024  # all together; reading them takes 1 us a byte
 FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; clients send a dozen
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
-METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 200 bytes each
+METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 160 bytes each
 IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
 UID_BYTES_MAX: Final = 1024  # real ones have some dozens; it is indexed
@@ -33,6 +33,11 @@ WRONG_PASSWORD_DELAY_SECONDS: Final = 1.0  # a guesser's pace; right passwords n
 WRONG_PASSWORDS_WAITING_MAX: Final = 256  # more than this are refused without waiting
 PAIRING_SECONDS: Final = 900.0  # a page that sets up one phone: time to find the phone, no more
 PAIRINGS_MAX: Final = 64  # such pages at once; they are kept in memory
+
+# --- traces -------------------------------------------------------------------------------------
+TRACE_BODY_BYTES_MAX: Final = 256 * 1024  # of a body that is looked at; 500 cards or 1,000 names
+TRACE_FILE_BYTES_MAX: Final = 256 * 1024 * 1024  # then no more is written; some days of one phone
+TRACE_LINES_WAITING_MAX: Final = 256  # for the disk; more are left out, so that memory stays bounded
 
 # --- batches ------------------------------------------------------------------------------------
 BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms
