@@ -17,6 +17,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -44,7 +45,9 @@ from strongroom.stores.keys import KeyFolder
 from strongroom.stores.locks import Locks
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
+from strongroom.stores.trace_file import TraceFile
 from strongroom.stores.witness import FileWitness
+from strongroom.trace import Trace
 from strongroom.wire import OneWriteProtocol, part, sweep
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ FINISH_SECONDS: Final = 30  # for requests under way when the server ends
 CLOSE_SECONDS: Final = 5.0
 BACKLOG: Final = 2048
 TICKS_A_SECOND: Final = 10  # of uvicorn
+_TRACE_NAME_BYTES: Final = 3  # two runs within a second have files of their own
+_TRACE_KEY_BYTES: Final = 32
 PART_TICKS: Final = 5  # a revoked device is out within half a second
 
 
@@ -311,6 +316,31 @@ def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:
     if settings.trusted_proxies:
         outer = ProxyHeadersMiddleware(outer, list(settings.trusted_proxies))
     return cast(App, outer)
+
+
+@asynccontextmanager
+async def traced(app: App, folder: Path, parts: Parts) -> AsyncIterator[tuple[App, Path]]:
+    """Stand around `app` and write redacted traces for the block; gives the file too.
+
+    Raises:
+        SettingsError: the file cannot be made there. Nothing was changed.
+    """
+    for place in (parts.settings.data, *parts.settings.replicas):
+        if folder == place or place in folder.parents:
+            raise SettingsError(f"Traces go to a directory of their own, not into {place}.")
+    moment = datetime.fromtimestamp(parts.clock.now_ms() / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    name = f"trace-{moment}-{parts.entropy.token(_TRACE_NAME_BYTES).hex()}.ndjson"
+    lane = ThreadLane("trace")
+    file = TraceFile(folder / name, lane)
+    try:
+        try:
+            await file.open()
+        except DamageError as error:
+            raise SettingsError(f"Traces cannot be written to {folder}: {error}.") from error
+        yield Trace(app, file.write, parts.clock, parts.entropy.token(_TRACE_KEY_BYTES)), file.path
+    finally:
+        await file.close()
+        lane.close()
 
 
 @contextmanager

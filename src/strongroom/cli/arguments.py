@@ -127,6 +127,10 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--pair", default="", metavar="LOGIN", help="show a QR code that sets up one phone, once"
     )
+    serve.add_argument(
+        "--trace", metavar="DIR",
+        help="write what is asked and answered to a file in DIR, without anything personal",
+    )  # fmt: skip
 
 
 def _add_tls(actions: _Commands[_Parser]) -> None:

@@ -7,6 +7,7 @@ import logging
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from strongroom import compose
@@ -41,7 +42,8 @@ def run_serve(given: Namespace, screen: Screen) -> None:
         screen.result(_served_facts(served), served_text(served))
 
     lan = None if given.lan is None else find_lan(given.lan)
-    serve(settings, announce, lan, given.pair)
+    traces = None if given.trace is None else Path(given.trace).absolute()
+    serve(settings, announce, lan, given.pair, traces)
 
 
 def _served_facts(served: Served) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def _served_facts(served: Served) -> dict[str, Any]:
         "certificate": served.certificate,
         "announced": served.lan is not None and not served.unheard,
         "page": served.page,
+        "traces": served.traces,
     }
 
 
@@ -65,6 +68,12 @@ def served_text(served: Served) -> str:
         lines.append(f"  certificate, SHA-256: {served.certificate['fingerprint']}")
     if authority := (served.certificate or {}).get("authority_fingerprint"):
         lines.append(f"  its authority:        {authority}")
+    if served.traces:
+        lines.append(
+            "Every request is traced, without names, cards, passwords and tokens, to\n"
+            f"  {served.traces}\n"
+            "Traces show who synchronises when. Start it without --trace when you have seen enough."
+        )
     if served.unheard:
         lines.append(f"It is not announced on the network ({served.unheard}); type the address.")
     if served.page:

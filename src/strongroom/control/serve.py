@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import uvloop
@@ -58,12 +59,19 @@ class Served:
     unheard: str  # why it is not announced on the local network
     page: str  # of a phone that was asked for; works once
     no_page: StrongroomError | None  # why there is none though it was asked for
+    traces: str = ""  # the file that requests are traced to
 
 
 Announce = Callable[[Served], None]
 
 
-def serve(settings: Settings, announce: Announce, lan: Lan | None = None, pair: str = "") -> None:
+def serve(
+    settings: Settings,
+    announce: Announce,
+    lan: Lan | None = None,
+    pair: str = "",
+    traces: Path | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first.
 
     Args:
@@ -71,19 +79,28 @@ def serve(settings: Settings, announce: Announce, lan: Lan | None = None, pair: 
         announce: is told all that `Served` holds, once requests are answered.
         lan: listen there too, with TLS, and announce it.
         pair: the login of an account for which a page is offered that sets up one phone.
+        traces: the directory that a redacted trace of each request is written to.
 
     Raises:
         OperatorError: it cannot be served. Nothing was created, but a certificate for `lan`.
     """
-    uvloop.run(_Server(settings, announce, lan, pair).run())
+    uvloop.run(_Server(settings, announce, lan, pair, traces).run())
 
 
 class _Server:
-    def __init__(self, settings: Settings, announce: Announce, lan: Lan | None, pair: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        announce: Announce,
+        lan: Lan | None,
+        pair: str,
+        traces: Path | None,
+    ) -> None:
         self._settings = settings
         self._announce = announce
         self._lan = lan
         self._pair = pair
+        self._traces = traces  # the directory; then the file in it
         self._http: compose.HttpServer | None = None
         self._stopped = False
 
@@ -130,7 +147,7 @@ class _Server:
                 door.listen(compose.BACKLOG)  # from here on who comes is answered, soon
             unheard = await self._announced(stack, port)
             self._http = compose.HttpServer(
-                self._application(room, unheard),
+                await self._traced(stack, room.parts, self._application(room, unheard)),
                 certificate.context if certificate else None,
                 lambda: room.cell,
             )
@@ -161,6 +178,12 @@ class _Server:
         app = compose.make_application(lambda: room.cell, room.parts.entropy, portal)
         return compose.behind_proxies(app, self._settings, room.parts.clock)
 
+    async def _traced(self, stack: AsyncExitStack, parts: compose.Parts, app: App) -> App:
+        if self._traces is not None:
+            held = compose.traced(app, self._traces, parts)
+            app, self._traces = await stack.enter_async_context(held)
+        return app
+
     def _served(self, room: Room, origins: list[str], unheard: str) -> Served:
         page, no_page = "", None
         if self._pair:
@@ -170,8 +193,9 @@ class _Server:
                 no_page = error
         report = room.certificate.report() if room.certificate else None
         return Served(
-            origins, room.trouble, room.phone_origin, report, self._lan, unheard, page, no_page
-        )
+            origins, room.trouble, room.phone_origin, report, self._lan, unheard, page, no_page,
+            str(self._traces or ""),
+        )  # fmt: skip
 
     def _duties(self, room: Room) -> list[Coroutine[Any, Any, None]]:
         """Give what runs beside the requests until the end."""
