@@ -9,6 +9,7 @@ from __future__ import annotations
 from sabotage.fault import Fault
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
+from sabotage.faults_space import SPACE
 
 WRITING = "tests/sim/test_writing.py::"
 READING = "tests/sim/test_reading.py::"
@@ -456,4 +457,4 @@ FACES = (
     ),
 )
 
-FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE, *PHONES)
+FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE, *PHONES, *SPACE)

@@ -21,7 +21,7 @@ from strongroom.base.errors import FoldError, QuotaError, RetryError, UnsureErro
 from strongroom.base.limits import METERED_NAMES_MAX
 from strongroom.history.entries import COLLECTION, GONE, OBJECT, Entry, Head, Key, Member
 from strongroom.ports.cell import Cell
-from strongroom.service.objects import Room, size_in
+from strongroom.service.objects import Room, no_limit, size_in
 from strongroom.service.usage import quota_of
 
 _PAGE: Final = 4096  # changes followed, or members counted, before others get their turn
@@ -68,14 +68,16 @@ class Meters:
 
     def room(self, cell: Cell, account: Member) -> Room:
         """Give what holds room in an account; it raises QuotaError where there is none."""
-        return lambda key, size: self._room(cell, account, key, size)
-
-    @asynccontextmanager
-    async def _room(self, cell: Cell, account: Member, key: Key, size: int) -> AsyncIterator[None]:
         quota = quota_of(account)
         if quota is None:
-            yield
-            return
+            return no_limit
+        return lambda key, size: self._room(cell, account, quota, (key, size))
+
+    @asynccontextmanager
+    async def _room(
+        self, cell: Cell, account: Member, quota: int, wanted: tuple[Key, int]
+    ) -> AsyncIterator[None]:
+        key, size = wanted
         live = (await self.read(cell, account)).live
         meter = self._meters.get(key.collection)
         grows = max(0, size - (meter.sizes.get(key.href, 0) if meter else 0))
