@@ -210,11 +210,13 @@ def test_other_methods_use_nothing_up(door: Door, method: str, kind: str) -> Non
 
 
 def test_a_frozen_account_gets_a_page_that_says_why(door: Door) -> None:
-    door.site.run(door.site.cell.freeze(door.site.home, "account", "why", "token:1"))
+    door.site.run(door.site.cell.freeze(door.site.home, "account", "a phone knows <more>", "t:1"))
     for answer in (door.get(), door.post("other")):
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) > 0
         assert "frozen to protect it" in answer.text
+        assert "Why: a phone knows &lt;more&gt;." in answer.text
+        assert "<code>strongroom account thaw" in answer.text
         assert "nothing is lost" in answer.text
     assert "tablet" not in door.devices()
 

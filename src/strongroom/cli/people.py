@@ -158,7 +158,7 @@ def _device_pair(values: Mapping[str, Any], screen: Screen, ask: Ask) -> None:
     from strongroom.cli.qr import page_text  # noqa: PLC0415 - only who shows one reads it
 
     result = ask("device pair", values)
-    screen.result(result, page_text(result["url"], result["seconds"]))
+    screen.result(result, page_text(result["url"], result["seconds"], result["fingerprint"]))
 
 
 def _device_list(given: Namespace, screen: Screen, ask: Ask) -> None:

@@ -13,12 +13,17 @@ _PLAIN: Final = "\033[0m"
 _QUIET: Final = 2  # modules of border; scanners want four on paper, and take two on a screen
 
 
-def page_text(page: str, seconds: float) -> str:
-    """Show the page that sets up a phone, as a QR code and as text."""
-    return (
+def page_text(page: str, seconds: float, fingerprint: str) -> str:
+    """Show the page that sets up a phone, as a QR code and as text; `fingerprint` to compare."""
+    text = (
         f"Connect a phone: point its camera here, or open\n  {page}\n\n{qr_text(page)}\n"
-        f"It works once, for {int(seconds) // 60} minutes. Its browser may warn that it does not\n"
-        "know the certificate: go on if the fingerprint is the server's."
+        f"It works once, for {int(seconds) // 60} minutes."
+    )
+    if not fingerprint:
+        return text
+    return (
+        f"{text} The phone's browser warns that it does not know the\ncertificate: go on if it "
+        f"shows the fingerprint (SHA-256)\n  {fingerprint}"
     )
 
 

@@ -76,10 +76,11 @@ def served_text(served: Served) -> str:
         )
     if served.unheard:
         lines.append(f"It is not announced on the network ({served.unheard}); type the address.")
+    strange = served.certificate["fingerprint"] if authority and served.certificate else ""
     if served.page:
         from strongroom.cli.qr import page_text  # noqa: PLC0415 - only who shows one reads it
 
-        lines.append(page_text(served.page, PAIRING_SECONDS))
+        lines.append(page_text(served.page, PAIRING_SECONDS, strange))
     elif served.phone_origin:
         lines.append("Connect a phone: `strongroom device add LOGIN NAME --qr`.")
     else:

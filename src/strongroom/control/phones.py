@@ -30,8 +30,19 @@ async def pairing(call: Call) -> dict[str, Any]:
     given = call.given
     rights = choose(given["services"], given["read_only"])
     address = offer(call.room, given["login"], given["name"], rights=rights)
-    seconds = int(PAIRING_SECONDS)
-    return {"login": given["login"], "name": given["name"], "url": address, "seconds": seconds}
+    return {
+        "login": given["login"],
+        "name": given["name"],
+        "url": address,
+        "seconds": int(PAIRING_SECONDS),
+        "fingerprint": strange_fingerprint(call.room),
+    }
+
+
+def strange_fingerprint(room: Room) -> str:
+    """Give the fingerprint that a person must compare; "" where phones know the authority."""
+    certificate = room.certificate
+    return certificate.facts.fingerprint if certificate and certificate.is_local() else ""
 
 
 def offer(room: Room, login: str, device: str, **more: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from strongroom.base.errors import (
     ClientError,
+    FrozenError,
     NotFoundError,
     StrongroomError,
     UnknownError,
@@ -27,6 +28,7 @@ from strongroom.portal import pages
 from strongroom.portal.pages import ANDROID, APPLE, OTHER, POLICY
 from strongroom.ports.cell import Cell
 from strongroom.service.pairing import Offer, Pairings
+from strongroom.service.thaw import freezes
 
 PREFIX: Final = "/pair/"
 PRINCIPAL: Final = "/dav/principals/"
@@ -118,6 +120,10 @@ class Portal:
             if cell is None:
                 raise UnsureError
             return await self._use(cell, secret, kind) if kind else self._show(cell, offer)
+        except FrozenError as error:
+            assert cell is not None
+            whys = {freeze.why for freeze in freezes(cell.directory, offer.login)}
+            return _refused(FrozenError("\n".join([str(error), *(f"Why: {why}." for why in whys)])))
         except StrongroomError as error:
             return _refused(error)
 

@@ -47,6 +47,9 @@ POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+_WARNING: Final = """
+<p class="soft">Did the browser warn about this server? Go on only if the fingerprint that it
+showed is the one beside the QR code.</p>"""
 APPLE: Final = "apple"
 ANDROID: Final = "android"
 OTHER: Final = "other"
@@ -62,7 +65,7 @@ def offer_page(login: str, device: str, minutes: int, *, trust: str) -> bytes:
         f"""<p>It will see the contacts of <b>{escape(login)}</b>, as the device
 <b>{escape(device)}</b>.</p>
 <p class="soft">This page works once, for {_minutes(minutes)} more. Press the button on the phone
-itself.</p>
+itself.</p>{_WARNING if trust else ""}
 <section class="card"><h2>iPhone, iPad, Mac</h2>
 <ol><li>Press the button and allow the download.</li>
 <li>Open Settings, “Profile Downloaded”, and install it.</li>{_trust_step(trust)}</ol>
@@ -72,9 +75,7 @@ itself.</p>
 {_button(ANDROID, "Go on with DAVx⁵")}</section>
 <section class="card"><h2>Any other program</h2>
 <p>Shows the address, the login and a password to type.</p>
-{_button(OTHER, "Show what to type", "go plain")}</section>
-<p class="soft">If your browser warned that it does not know this server: go on only if the
-fingerprint that it shows is the one on the server's screen.</p>""",
+{_button(OTHER, "Show what to type", "go plain")}</section>""",
     )
 
 
@@ -100,7 +101,8 @@ def values_page(origin: str, login: str, device: str, password: str, *, android:
     link = f"davx5://{quote(login, '')}@{origin.removeprefix('https://')}/dav/"
     steps = f"""<section class="card"><h2>In DAVx⁵</h2>
 <ol><li>Hold the password above and copy it.</li><li>Press the button, and paste it there.</li>
-<li>If DAVx⁵ asks about the certificate, compare its fingerprint with the server's screen.</li></ol>
+<li>If DAVx⁵ asks about the certificate, compare its fingerprint with the
+one beside the QR code.</li></ol>
 <a class="go" href="{escape(link)}">Open DAVx⁵</a>
 <p class="soft">Nothing opens? Install DAVx⁵, choose “Login with URL and user name”, and type these
 values.</p></section>"""
@@ -110,7 +112,7 @@ values.</p></section>"""
 once</b>.</p>
 <section class="card"><dl><dt>Password</dt><dd>{escape(password)}</dd>
 <dt>Login</dt><dd>{escape(login)}</dd>
-<dt>Address</dt><dd>{escape(origin)}/</dd></dl></section>
+<dt>Address</dt><dd>{escape(origin)}</dd></dl></section>
 {steps if android else ""}
 <p class="soft">Lost it? Nothing is lost with it: ask for another device.</p>""",
     )
@@ -131,7 +133,14 @@ def gone_page() -> bytes:
 
 def refused_page(why: str, again: str) -> bytes:
     """Say why no phone is set up, and what to do."""
-    return _page("Not now", f"<p>{escape(why)}</p>\n<p>{escape(again)}</p>")
+    return _page("Not now", f"<p>{_marked(why)}</p>\n<p>{escape(again)}</p>")
+
+
+def _marked(text: str) -> str:
+    """Escape a text, and set what stands between backticks as code, with its line ends kept."""
+    parts = escape(text).split("`")
+    words = [f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts)]
+    return "".join(words).replace("\n", "<br>")
 
 
 def _minutes(count: int) -> str:

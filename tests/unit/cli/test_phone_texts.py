@@ -54,7 +54,12 @@ def test_a_network_without_multicast_is_told_and_the_server_goes_on():
 
 
 def test_the_page_says_that_it_works_once_and_for_how_long():
-    assert "works once, for 15 minutes" in page_text(PAGE, 900)
+    assert "works once, for 15 minutes" in page_text(PAGE, 900, "")
+
+
+def test_the_fingerprint_to_compare_stands_beside_the_code():
+    assert page_text(PAGE, 900, "AA:BB").endswith("AA:BB")
+    assert "fingerprint" not in page_text(PAGE, 900, "")
 
 
 def test_a_qr_code_fits_a_terminal_of_80_columns():

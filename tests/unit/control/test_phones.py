@@ -106,6 +106,7 @@ def test_a_certificate_is_reported_with_its_days_whether_or_not_it_is_served(des
     assert (told["local"], told["trouble"], told["days_left"]) == (True, "", 396)
     desk.room.certificate = compose.live_certificate(desk.room.parts.settings)
     assert certificate_report(desk.room) == told
+    assert desk.pair()["fingerprint"] == told["fingerprint"]
 
 
 def test_a_certificate_that_is_not_there_is_trouble(desk: Desk, tmp_path: Path):
