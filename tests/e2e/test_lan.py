@@ -108,7 +108,7 @@ def test_plain_http_on_the_tls_port_is_closed_and_the_server_goes_on(
 def test_it_says_its_address_its_fingerprints_and_a_page(server: ServerProcess) -> None:
     words = server.log.read_text()
     assert f"Strongroom serves at https://127.0.0.1:{server.port}/" in words
-    assert words.count("SHA-256") == 1
+    assert words.count(fingerprint(server)) == 2  # at the top, and beside the code
     assert SECRET.search(words)
     assert "█" in words
 

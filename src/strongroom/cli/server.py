@@ -64,9 +64,10 @@ def served_text(served: Served) -> str:
     words = "answers, frozen," if served.trouble else "serves"
     where = " and ".join(f"{one}/" for one in served.origins)
     lines = [f"Strongroom {words} at {where} (Ctrl-C or SIGTERM ends it)"]
-    if served.certificate:
-        lines.append(f"  certificate, SHA-256: {served.certificate['fingerprint']}")
-    if authority := (served.certificate or {}).get("authority_fingerprint"):
+    certificate = served.certificate or {}
+    if certificate:
+        lines.append(f"  certificate, SHA-256: {certificate['fingerprint']}")
+    if authority := certificate.get("authority_fingerprint"):
         lines.append(f"  its authority:        {authority}")
     if served.traces:
         lines.append(
@@ -76,11 +77,12 @@ def served_text(served: Served) -> str:
         )
     if served.unheard:
         lines.append(f"It is not announced on the network ({served.unheard}); type the address.")
-    strange = served.certificate["fingerprint"] if authority and served.certificate else ""
     if served.page:
         from strongroom.cli.qr import page_text  # noqa: PLC0415 - only who shows one reads it
 
-        lines.append(page_text(served.page, PAIRING_SECONDS, strange))
+        lines.append(
+            page_text(served.page, PAIRING_SECONDS, certificate["fingerprint"] if authority else "")
+        )
     elif served.phone_origin:
         lines.append("Connect a phone: `strongroom device add LOGIN NAME --qr`.")
     else:
