@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,24 @@ def test_401_asks_for_basic_and_comes_before_404(proxy: Proxy) -> None:
         answer.read()
         assert answer.status == 401
         assert answer.getheader("www-authenticate", "").startswith("Basic ")
+    line.close()
+
+
+def test_a_connection_outlives_an_answer_that_comes_before_the_body(proxy: Proxy) -> None:
+    """An iPhone's first questions: nginx closes where the body was not read before the answer."""
+    line, body = proxy.connection(), propfind(NAME)
+    line.connect()
+    first = line.sock
+    for path, status in (("/.well-known/carddav", 301), ("/dav/", 401), ("/dav/", 401)):
+        line.putrequest("PROPFIND", path)
+        line.putheader("Content-Length", str(len(body)))
+        line.endheaders()
+        time.sleep(0.05)  # so that the head is there alone
+        line.send(body)
+        answer = line.getresponse()
+        answer.read()
+        assert answer.status == status
+        assert line.sock is first
     line.close()
 
 

@@ -15,7 +15,7 @@ from strongroom.cli.arguments import build_parser
 from strongroom.cli.exits import DONE, INTERRUPTED, MISTAKE, exit_status
 from strongroom.cli.screen import Screen
 
-Run = Callable[..., None]
+Run = Callable[..., int | None]  # its exit status, where it is not DONE
 _NO_ASSERTIONS: Final = (
     "strongroom: not started: Python was asked to drop assertions (-O or PYTHONOPTIMIZE).\n"
     "Nothing was opened or changed. Start it again without that option."
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = build_parser().parse_args(arguments)
     screen = Screen(for_programs=given.json)
     try:
-        _command(given.command)(given, screen)
+        return _command(given.command)(given, screen) or DONE
     except StrongroomError as error:
         screen.error(error)
         return exit_status(error)
@@ -37,7 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return MISTAKE  # whoever read our output went away
-    return DONE
 
 
 def _command(name: str) -> Run:
@@ -59,6 +58,10 @@ def _command(name: str) -> Run:
         from strongroom.cli import tls
 
         return tls.run
+    if name == "doctor":
+        from strongroom.cli import doctor
+
+        return doctor.run
     if name in {"account", "device"}:
         from strongroom.cli import people
 
