@@ -21,8 +21,7 @@ ELSEWHERE = {
     "strongroom serve --config strongroom.toml": "started by the test itself",
     "strongroom device add anna tablet --qr": "needs a network: tests/e2e/test_lan.py",
     "strongroom doctor https://contacts.example.org/": "needs that server: e2e/test_doctor.py",
-    "strongroom doctor https://contacts.example.org/ --login anna --password-file password.txt":
-        "needs that server: tests/e2e/test_doctor.py",
+    "strongroom doctor https://contacts.example.org/ --login anna --password-file password.txt": "needs that server: tests/e2e/test_doctor.py",
     "strongroom demo": "before a start only: tests/e2e/test_commands.py",
     "strongroom replica rebuild r2": "needs a dead disk: tests/e2e/test_commands.py",
     "strongroom replica rebuild r1 --from r1": "needs a lost quorum: tests/e2e/test_commands.py",
