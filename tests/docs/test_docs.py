@@ -15,13 +15,14 @@ from strongroom.cli.arguments import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(r"^(?:\.venv/bin/)?(strongroom .+?)(?:\s+#.*)?$")
+DOCTOR = "strongroom doctor https://contacts.example.org/"
 # Shown for another state of the world than the one here; each is run by a test of its own.
 ELSEWHERE = {
     "strongroom serve": "started by the test itself",
     "strongroom serve --config strongroom.toml": "started by the test itself",
     "strongroom device add anna tablet --qr": "needs a network: tests/e2e/test_lan.py",
-    "strongroom doctor https://contacts.example.org/": "needs that server: e2e/test_doctor.py",
-    "strongroom doctor https://contacts.example.org/ --login anna --password-file password.txt": "needs that server: tests/e2e/test_doctor.py",
+    DOCTOR: "needs that server: tests/e2e/test_doctor.py",
+    f"{DOCTOR} --login anna --password-file password.txt": "needs that server, too",
     "strongroom demo": "before a start only: tests/e2e/test_commands.py",
     "strongroom replica rebuild r2": "needs a dead disk: tests/e2e/test_commands.py",
     "strongroom replica rebuild r1 --from r1": "needs a lost quorum: tests/e2e/test_commands.py",
