@@ -65,6 +65,14 @@ def test_the_unit_requires_data_and_only_wants_the_replicas() -> None:
     assert unit("Requires") == unit("BindsTo") == []
 
 
+def test_the_unit_may_write_data_and_each_disk_by_its_mount_point() -> None:
+    """A directory instead would hide a disk that comes back (docs/decisions.md 23)."""
+    example = settings()
+    assert unit("ProtectSystem") == ["strict"]
+    disks = " ".join(f"-{place.parent}" for place in example.replicas)
+    assert unit("ReadWritePaths") == [str(example.data), disks]
+
+
 def test_the_unit_starts_what_there_is_and_not_again_what_cannot_start() -> None:
     (start,) = unit("ExecStart")
     program, _, words = start.partition(" ")
