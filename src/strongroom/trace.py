@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,6 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Write = Callable[[bytes], None]  # takes one line without its end; must not wait
 
 _METHOD_MAX: Final = 24
+_log: Final = logging.getLogger("strongroom.trace")
 
 
 class Trace:
@@ -51,8 +53,15 @@ class Trace:
             tap.cut = True
             raise
         finally:
-            line = self._line(scope, tap, at_ms, (loop.time() - began) * 1000)
-            self._write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace"))
+            self._tell(scope, tap, at_ms, (loop.time() - began) * 1000)
+
+    def _tell(self, scope: Scope, tap: _Tap, at_ms: int, took_ms: float) -> None:
+        try:
+            line = self._line(scope, tap, at_ms, took_ms)
+        except Exception as error:  # noqa: BLE001 - a trace never breaks what it looks at
+            _log.warning("a request could not be traced: %r", error)
+            return
+        self._write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace"))
 
     def _line(self, scope: Scope, tap: _Tap, at_ms: int, took_ms: float) -> dict[str, Any]:
         redact = self._redactor

@@ -168,14 +168,13 @@ class Redactor:
         parser = etree.XMLParser(
             recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
         )
-        try:
-            root = etree.fromstring(text, parser)
-        except etree.XMLSyntaxError:
-            root = None
+        root = etree.fromstring(text, parser)
         if root is None:
             return
         for event, node in etree.iterwalk(root, events=("start", "end")):
-            name = self._name(str(node.tag))
+            if not isinstance(node.tag, str):
+                continue  # an entity, which is left unresolved
+            name = self._name(node.tag)
             if event == "end":
                 yield f"</{name}>"
                 continue
