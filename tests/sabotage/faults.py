@@ -9,6 +9,7 @@ from __future__ import annotations
 from sabotage.fault import Fault
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
+from sabotage.faults_proxies import PROXIES
 from sabotage.faults_space import SPACE
 
 WRITING = "tests/sim/test_writing.py::"
@@ -457,4 +458,4 @@ FACES = (
     ),
 )
 
-FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE, *PHONES, *SPACE)
+FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE, *PHONES, *PROXIES, *SPACE)
