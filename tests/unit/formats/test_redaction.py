@@ -172,6 +172,6 @@ def test_no_value_survives_whatever_the_card(
 @given(st.binary(max_size=300))
 def test_whatever_comes_in_nothing_is_raised(raw: bytes) -> None:
     for start in (b"", b"<a>", b"BEGIN:", b"<?xml version='1.0'?><D:a xmlns:D='DAV:'>"):
-        json.dumps(body(start + raw))
-        json.dumps(body(start + raw, b"gzip"))
-    json.dumps([REDACT.headers([(raw, raw), (b"etag", raw), (b"location", raw)])])
+        assert json.dumps(body(start + raw))
+        assert json.dumps(body(start + raw, b"gzip"))
+    assert len(REDACT.headers([(raw, raw), (b"etag", raw), (b"location", raw)])) >= 2
