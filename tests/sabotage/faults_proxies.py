@@ -6,6 +6,7 @@ from sabotage.fault import Fault
 
 EARLY = "tests/protocol/test_early_answers.py::test_a_small_body_is_read_before_the_answer"
 LOG = "tests/protocol/test_access_log.py::"
+DOCTOR = "tests/e2e/test_doctor.py::"
 
 PROXIES = (
     Fault(
@@ -41,6 +42,6 @@ PROXIES = (
         "cli/doctor/visit.py",
         '        safe = self.site.is_here if self.site.scheme == "http" else self.trusted\n',
         "        safe = True\n",
-        ("tests/e2e/test_doctor.py",),
+        (DOCTOR + "test_what_is_wrong_with_a_certificate_is_named_and_no_password_goes_there",),
     ),
 )
