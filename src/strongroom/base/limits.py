@@ -9,6 +9,8 @@ OBJECT_BYTES_MAX: Final = 10 * 1024 * 1024  # a card with a full-size photo; fil
 REQUEST_XML_BYTES_MAX: Final = 4 * 1024 * 1024  # a multiget of 20,000 hrefs
 MULTIGET_HREFS_MAX: Final = 20_000  # twice the largest book seen in one request
 PROPERTIES_BYTES_MAX: Final = 64 * 1024  # dead properties of one member, all together
+LARGE_BODY_BYTES: Final = 256 * 1024  # from here on a card is read beside the event loop
+CARD_CODED_SIGNS_MAX: Final = 200_000  # of quoted-printable in one card; each takes 0.5 us
 CARD_LINES_KEPT_MAX: Final = 100_000  # with more a card is refused; five times what is looked into
 CARD_FOLDS_KEPT_MAX: Final = 400_000  # the largest card, folded at 26 bytes
 CARD_FACT_LINES_MAX: Final = 1000  # of FN, UID and the frame; a card with more is refused
@@ -37,7 +39,9 @@ PAIRINGS_MAX: Final = 64  # such pages at once; they are kept in memory
 # --- traces -------------------------------------------------------------------------------------
 TRACE_BODY_BYTES_MAX: Final = 256 * 1024  # of a body that is looked at; 500 cards or 1,000 names
 TRACE_FILE_BYTES_MAX: Final = 256 * 1024 * 1024  # then no more is written; some days of one phone
-TRACE_LINES_WAITING_MAX: Final = 256  # for the disk; more are left out, so that memory stays bounded
+TRACE_LINES_WAITING_MAX: Final = (
+    256  # for the disk; more are left out, so that memory stays bounded
+)
 
 # --- batches ------------------------------------------------------------------------------------
 BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms

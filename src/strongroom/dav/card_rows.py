@@ -22,6 +22,7 @@ from strongroom.formats.cardparts import select
 from strongroom.formats.davxml import AddressData, Propfind
 from strongroom.formats.multistatus import element, epilogue, escape, prologue, status_response
 from strongroom.history.entries import Member
+from strongroom.service.aside import aside
 from strongroom.service.objects import version_mark
 
 VERSIONS: Final = ("3.0", "4.0")
@@ -47,8 +48,11 @@ class CardRows:
         self.needs_body = data is not None
         self._as_stored = _NO_MARK if data is None or data.props else version_mark(data.version)
 
-    def row(self, href: str, card: Member, body: bytes | None) -> bytes:
+    async def row(self, href: str, card: Member, body: bytes | None) -> bytes:
         """Write one response; `body` None = not to be had now (503 for this href alone)."""
+        return await aside(body or b"", lambda: self._row(href, card, body))
+
+    def _row(self, href: str, card: Member, body: bytes | None) -> bytes:
         if self._data is None:
             if self._wanted.kind == "prop":
                 return describe(self._site, href, card, self._plan)

@@ -7,19 +7,18 @@ of an answer (BREACH) needs a page that sends requests with somebody's cookies; 
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import Final
 
 from strongroom.dav.request import Request
 from strongroom.formats.codings import PLAIN, read_wish
+from strongroom.service.aside import aside
 
 SMALL_BYTES: Final = 1024  # what is shorter fits one packet anyway
 CODED: Final = (b"content-encoding", b"gzip")
 VARY: Final = (b"vary", b"accept-encoding")
 _LEVEL: Final = 1  # 150 MB/s, and the size of level 6 within a tenth
 _GZIP: Final = 31  # zlib's way to ask for gzip with the largest window
-_LARGE_BYTES: Final = 256 * 1024  # compressed beside the event loop
 
 
 class Press:
@@ -31,9 +30,7 @@ class Press:
 
     async def add(self, piece: bytes) -> bytes:
         """Take a piece; give what can be sent by now, which may be nothing."""
-        if len(piece) <= _LARGE_BYTES:
-            return self._zlib.compress(piece)
-        return await asyncio.to_thread(self._zlib.compress, piece)
+        return await aside(piece, lambda: self._zlib.compress(piece))
 
     def end(self) -> bytes:
         """Give the rest."""

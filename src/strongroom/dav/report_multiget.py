@@ -64,13 +64,13 @@ async def _rows(
         yield row
     if not rows.needs_body:
         for href, card in found:
-            yield rows.row(href, card, None)
+            yield await rows.row(href, card, None)
         return
     hrefs = iter(found)
     async for page in read_bodies(request.cell, [card for _, card in found]):
         for card, body in page:
             href, _ = next(hrefs)
-            yield rows.row(href, card, body)
+            yield await rows.row(href, card, body)
         lost = [card for card, body in page if body is None]
         if lost:
             await tell_again(request.cell, book, lost, request.id)

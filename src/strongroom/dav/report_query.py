@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
 from strongroom.base.errors import InvalidError, UnsureError
@@ -27,6 +28,7 @@ from strongroom.formats.cardfilter import Filter, matches
 from strongroom.formats.davxml import Query
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import OBJECT, Member
+from strongroom.service.aside import aside
 from strongroom.service.objects import find_card, read_bodies
 
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
@@ -60,7 +62,7 @@ async def _rows(
             yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
             return
         found += 1
-        yield rows.row(base if on_card else base + name_href(card.href), card, body)
+        yield await rows.row(base if on_card else base + name_href(card.href), card, body)
 
 
 async def _matching(
@@ -76,7 +78,7 @@ async def _matching(
         for card, body in page:
             if body is None:
                 raise UnsureError
-            if _might_match(body, wanted):
+            if await aside(body, partial(_might_match, body, wanted)):
                 yield card, body
         await asyncio.sleep(0)
 

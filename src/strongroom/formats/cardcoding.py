@@ -16,8 +16,16 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from strongroom.base.limits import CARD_CODED_SIGNS_MAX
 from strongroom.formats import FormatError
-from strongroom.formats.cardlines import Line, Parameter, parameters_of, values_of
+from strongroom.formats.cardlines import (
+    Line,
+    Parameter,
+    parameters_of,
+    values_of,
+    write_line,
+    write_parameters,
+)
 from strongroom.formats.characters import carried
 
 MARK: Final = b"QUOTED-PRINTABLE"
@@ -31,16 +39,28 @@ _CHARSETS: Final = re.compile(
 )
 
 
-def is_coded(parameters: bytes) -> bool:
-    """Say whether these parameters, as written, speak of quoted-printable at all."""
-    return _MARK.search(parameters) is not None
+def plain_lines(card: bytes, lines: list[Line]) -> list[Line]:
+    """Give lines of a card, those with such a value as they are written without.
+
+    A card with more coded signs than are looked at keeps them all.
+    """
+    coded = [index for index, line in enumerate(lines) if _MARK.search(line.parameters)]
+    if not coded or card.count(b"=") > CARD_CODED_SIGNS_MAX:
+        return lines
+    lines = list(lines)
+    for index in coded:
+        lines[index] = _plain(lines[index])
+    return lines
 
 
-def plain_value(line: Line) -> bytes:
-    """Give the value of a line in UTF-8, its backslashes still in place."""
-    if not is_coded(line.parameters):
-        return line.value
-    return decoded(parameters_of(line.parameters), line.value) or line.value
+def _plain(line: Line) -> Line:
+    value = decoded(parameters_of(line.parameters), line.value)
+    if value is None:
+        return line
+    kept = (p for p in parameters_of(line.parameters) if p.name not in {b"ENCODING", b"CHARSET"})
+    parameters = write_parameters(kept)
+    raw = write_line(line.group, line.name, parameters, value, line.end)
+    return Line(raw, line.group, line.name, parameters, value)
 
 
 def decoded(parameters: Iterable[Parameter], value: bytes) -> bytes | None:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from strongroom.formats import FormatError
-from strongroom.formats.cardcoding import decoded
+from strongroom.formats.cardcoding import plain_lines
 from strongroom.formats.cardlines import (
     REMEMBERED_BYTES_MAX,
     Line,
@@ -69,7 +69,7 @@ _RIDING_4: Final = {name: b"X-VCARD4-" + name for name in _ONLY_4}
 _RIDING_3: Final = {name: b"X-VCARD3-" + name for name in _ONLY_3}
 _PARAMETER_BYTES_MAX: Final = 8 * 1024  # a longer text stays a property
 _GENDER: Final = re.compile(rb"[MFONUmfonu]?(?:;.*)?")
-_BARE_OR_PREFERRED: Final = re.compile(rb"PREF|CHARSET|QUOTED|;[^=]*(?:;|\Z)", re.IGNORECASE)
+_BARE_OR_PREFERRED: Final = re.compile(rb"PREF|CHARSET|;[^=]*(?:;|\Z)", re.IGNORECASE)
 _PREFERRED_OR_TAKEN: Final = re.compile(rb'PREF|"|LABEL|SORT-AS', re.IGNORECASE)
 
 Rule = Callable[[Content], Content]
@@ -87,7 +87,9 @@ def to_version(card: bytes, version: Version) -> bytes:
         return card
     if current not in {b"3.0", b"4.0"}:
         raise FormatError("unsupported-version", "Only vCard 3.0 and 4.0 are known.")
-    return join_card(_upgraded(lines) if version == "4.0" else _downgraded(lines))
+    if version == "3.0":
+        return join_card(_downgraded(lines))
+    return join_card(_upgraded(plain_lines(card, lines)))
 
 
 # --- 3.0 to 4.0 -----------------------------------------------------------------------------------
@@ -178,20 +180,9 @@ def _line_to_4(line: Line, added: Parameter | None) -> bytes:
     if line.name in _RIDING_3:
         return _renamed(line, _RIDING_3[line.name])
     rule = _RULES_4.get(line.name)
-    parameters, value = _decoded(parameters_of(line.parameters), line.value)
-    known = _preference_to_4(parameters)
-    content = Content(line.name, known if added is None else (*known, added), value)
+    known = _preference_to_4(parameters_of(line.parameters))
+    content = Content(line.name, known if added is None else (*known, added), line.value)
     return _written(line, content if rule is None else rule(content))
-
-
-def _decoded(
-    parameters: tuple[Parameter, ...], value: bytes
-) -> tuple[tuple[Parameter, ...], bytes]:
-    """What is quoted-printable becomes plain; 4.0 has no encodings."""
-    plain = decoded(parameters, value)
-    if plain is None:
-        return parameters, value
-    return without(parameters, b"ENCODING", b"CHARSET"), plain
 
 
 def _preference_to_4(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:

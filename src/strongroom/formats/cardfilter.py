@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 
-from strongroom.formats.cardcoding import plain_value
+from strongroom.formats.cardcoding import plain_lines
 from strongroom.formats.cardlines import Line, find_lines, parameters_of, unescape, values_of
 
 Collation = Literal["i;ascii-casemap", "i;octet", "i;unicode-casemap"]
@@ -96,8 +96,10 @@ def matches(card: bytes, wanted: Filter) -> bool:
         return True
     names = frozenset(name for prop in wanted.props for name in _spellings(prop.name))
     found: defaultdict[bytes, list[_Property]] = defaultdict(list)
-    for line in find_lines(card, names):
-        found[_SAME.get(line.name, line.name)].append(_Property(line))
+    lines = find_lines(card, names)
+    for line, plain in zip(lines, plain_lines(card, lines), strict=True):
+        asked = line if plain is line else line._replace(value=plain.value)
+        found[_SAME.get(line.name, line.name)].append(_Property(asked))
     results = (_prop_holds(found[_SAME.get(prop.name, prop.name)], prop) for prop in wanted.props)
     return all(results) if wanted.every else any(results)
 
@@ -118,7 +120,7 @@ class _Property:
     def text(self, collation: Collation) -> str:
         text = self._folded.get(collation)
         if text is None:
-            plain = unescape(plain_value(self.line).decode("utf-8", "replace"))
+            plain = unescape(self.line.value.decode("utf-8", "replace"))
             text = self._folded[collation] = fold_case(plain, collation)
         return text
 

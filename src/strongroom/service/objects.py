@@ -24,6 +24,7 @@ from strongroom.formats.vcard import CardFacts, check
 from strongroom.history.edits import Origin, Put, Remove, SetProps
 from strongroom.history.entries import OBJECT, Key, Member, digest_of
 from strongroom.ports.cell import Cell
+from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
 
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
@@ -32,7 +33,6 @@ _CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"
 _SIZE: Final = re.compile(r'\{"size":(\d+)[,}]')
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,199}")  # safe as a name anywhere
 _PAGE: Final = 100  # bodies asked for at once, if they are not large
-_LARGE_BODY_BYTES: Final = 256 * 1024  # looked at beside the event loop: 10 MiB take 0.1 s
 
 
 # Holds room for a body of so many bytes under a key while it is written (meters).
@@ -77,10 +77,8 @@ async def put_card(
 
 
 async def _look_at(body: bytes) -> tuple[CardFacts, str]:
-    """Read the facts of a card, and its digest; a large one must not keep the others waiting."""
-    if len(body) <= _LARGE_BODY_BYTES:
-        return _facts(body), digest_of(body)
-    return await asyncio.to_thread(lambda: (_facts(body), digest_of(body)))
+    """Read the facts of a card, and its digest."""
+    return await aside(body, lambda: (_facts(body), digest_of(body)))
 
 
 def _facts(body: bytes) -> CardFacts:

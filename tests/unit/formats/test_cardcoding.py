@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.formats.cardcoding import decoded, plain_value
+from strongroom.base.limits import CARD_CODED_SIGNS_MAX
+from strongroom.formats.cardcoding import decoded, plain_lines
 from strongroom.formats.cardfilter import Filter, PropFilter, matches, text_match
 from strongroom.formats.cardlines import parameters_of, split_card
 from strongroom.formats.characters import carried
@@ -50,8 +51,15 @@ def test_a_coded_value_is_read_in_its_charset(charset: str, value: bytes, text: 
 )
 def test_what_cannot_be_understood_or_sent_stays_as_it_is(parameters: str, value: bytes) -> None:
     assert plain(parameters, value) is None
-    (line,) = split_card(f"NOTE{parameters}:".encode() + value)
-    assert plain_value(line) == value
+    lines = split_card(f"NOTE{parameters}:".encode() + value)
+    assert plain_lines(b"", lines) == lines
+
+
+def test_so_many_signs_are_looked_at_and_no_more() -> None:
+    for most in (CARD_CODED_SIGNS_MAX - 1, CARD_CODED_SIGNS_MAX):
+        card = b"NOTE;QUOTED-PRINTABLE:" + b"=41" * most + b"="
+        (line,) = plain_lines(card, split_card(card))
+        assert line.value == (b"A" * most if most < CARD_CODED_SIGNS_MAX else b"=41" * most + b"=")
 
 
 def test_a_filter_looks_at_what_is_meant() -> None:
