@@ -42,12 +42,10 @@ def precondition(request: Request) -> tuple[Precondition, str]:
     sent = [name for name in _CONDITION_HEADERS if name in headers]
     if not sent:
         return _ANYTHING, ""
+    around = _around(request) if b"if" in headers else None
+    match, none_match, others = (headers.get(name) for name in _CONDITION_HEADERS)
     try:
-        when = read_precondition(
-            request.target.path,
-            *(headers.get(name) for name in _CONDITION_HEADERS),
-            around=_around(request) if b"if" in headers else None,
-        )
+        when = read_precondition(request.target.path, match, none_match, others, around)
     except FormatError as error:
         raise _client_error(error) from error
     text = "; ".join(f"{name.decode()}: {request.header(name)}" for name in sent)
