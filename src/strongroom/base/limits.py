@@ -39,9 +39,7 @@ PAIRINGS_MAX: Final = 64  # such pages at once; they are kept in memory
 # --- traces -------------------------------------------------------------------------------------
 TRACE_BODY_BYTES_MAX: Final = 256 * 1024  # of a body that is looked at; 500 cards or 1,000 names
 TRACE_FILE_BYTES_MAX: Final = 256 * 1024 * 1024  # then no more is written; some days of one phone
-TRACE_LINES_WAITING_MAX: Final = (
-    256  # for the disk; more are left out, so that memory stays bounded
-)
+TRACE_LINES_WAITING_MAX: Final = 256  # for the disk; beyond it lines are left out
 
 # --- batches ------------------------------------------------------------------------------------
 BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms
