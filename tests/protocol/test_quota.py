@@ -69,6 +69,24 @@ def test_each_book_of_a_listing_tells_it(site: Site) -> None:
         assert used.text == str(ONE)
 
 
+PROPS = "<D:prop><D:quota-used-bytes/></D:prop>"
+REPORTS = (
+    "<D:principal-match><D:principal-property><D:owner/></D:principal-property>"
+    f"{PROPS}</D:principal-match>",
+    '<D:expand-property><D:property name="quota-used-bytes"/></D:expand-property>',
+    '<D:expand-property><D:property name="addressbook-home-set" '
+    'namespace="urn:ietf:params:xml:ns:carddav"><D:property name="quota-used-bytes"/>'
+    "</D:property></D:expand-property>",
+)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_reports_about_home_and_books_tell_it_too(site: Site, report: str) -> None:
+    site.put("aaa")
+    answer = site.do("REPORT", HOME, report.replace(">", ' xmlns:D="DAV:">', 1), depth="0")
+    assert [node.text for node in answer.xml.iter(USED)] == [str(ONE)]
+
+
 @pytest.mark.rfc("4331", "3", "4")
 def test_space_goes_with_no_allprop_and_nobody_sets_it(site: Site) -> None:
     """RFC 4331 section 2: neither is told unless it is asked for by name."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError
 from strongroom.dav.answers import NO_STORE, XML, answer, whole_multistatus
-from strongroom.dav.properties import EMAILS, LIVE, Site, describe, plan, site_of
+from strongroom.dav.properties import EMAILS, LIVE, Site, describe, metered, plan
 from strongroom.dav.propfind import collection_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, book_href, parse, principal_href
@@ -36,6 +36,7 @@ from strongroom.service.collections import DISPLAY_NAME
 from strongroom.service.objects import find_card
 from strongroom.service.rights import CONTACTS
 
+_WithNames = PrincipalSearch | PrincipalMatch | AclPrincipals | Expansion
 _SEARCHABLE: Final = {DISPLAY_NAME: "Name", EMAILS: "E-mail"}
 _PRINCIPALS: Final = frozenset({Place.ROOT, Place.PRINCIPAL})
 _TAG: Final = re.compile(rb"<[^>]*>")
@@ -58,8 +59,9 @@ async def principal_report(request: Request, wanted: PrincipalReport) -> None:
     await whole_multistatus(request, body, MINIMAL)
 
 
-async def _rows(request: Request, wanted: PrincipalReport) -> list[bytes]:
-    site = site_of(request)
+async def _rows(request: Request, wanted: _WithNames) -> list[bytes]:
+    names = _named(wanted.wanted) if isinstance(wanted, Expansion) else wanted.names
+    site = await metered(request, names)
     if isinstance(wanted, PrincipalSearch):
         if not wanted.everywhere:
             _check_place(request, _PRINCIPALS)
@@ -70,10 +72,13 @@ async def _rows(request: Request, wanted: PrincipalReport) -> list[bytes]:
     here = await _asked(request)
     if isinstance(wanted, AclPrincipals):
         return [_caller(site, wanted.names)]  # the owner alone has rights
-    assert isinstance(wanted, Expansion)
     is_card = request.target.place is Place.CARD
     href = request.path if is_card else collection_href(request)
     return [_expand(site, request.target.place, href, here, wanted.wanted)]
+
+
+def _named(wanted: Iterable[Expanded]) -> list[str]:
+    return [name for one in wanted for name in (one.name, *_named(one.inner))]
 
 
 def _check_place(request: Request, places: Iterable[Place]) -> None:
