@@ -56,6 +56,7 @@ RECENT_BYTES_MAX: Final = 4 * 1024 * 1024  # their bytes; an entry with properti
 VOTE_SECONDS_MAX: Final = 5.0  # then the edits that wait hear "unknown"
 RETRY_BATCH_SECONDS: Final = 0.5  # pause before a batch without quorum is handed out again
 OPENING_SECONDS_MAX: Final = 30.0  # for the first batch of a term; then the cell is frozen
+METER_SECONDS_MAX: Final = 2.0  # that a write waits to be counted; then it goes on uncounted
 READ_SECONDS_MAX: Final = 1.0  # then another replica is asked
 LISTING_SECONDS_MAX: Final = 15.0  # the same, for whole collections and catching up
 SLOW_READ_SECONDS: Final = 30.0  # how long a replica that did not answer is asked last

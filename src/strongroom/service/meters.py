@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from strongroom.base.errors import FoldError, QuotaError, RetryError, UnsureError
-from strongroom.base.limits import METERED_NAMES_MAX
+from strongroom.base.limits import METER_SECONDS_MAX, METERED_NAMES_MAX
 from strongroom.history.entries import COLLECTION, GONE, OBJECT, Entry, Head, Key, Member
 from strongroom.ports.cell import Cell
 from strongroom.service.objects import Room, no_limit, size_in
@@ -119,7 +119,11 @@ class Meters:
         if task is None:
             task = asyncio.ensure_future(self._level(cell, collection))
             self._under_way[collection] = task
-        return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(METER_SECONDS_MAX):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            return False  # it goes on counting; a write does not wait for it
 
     async def _level(self, cell: Cell, collection: int) -> bool:
         meter = self._meters.get(collection)

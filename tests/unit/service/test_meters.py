@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from fakes.site import BOOK, HOME, Site, card
@@ -86,6 +88,28 @@ def test_a_book_that_cannot_be_counted_is_told_and_counts_as_it_was_last(site: S
     site.put("bbb")
     site.cell.unsure.add(site.book.id)
     assert site.run(meters.read(site.cell, account(site))) == (ONE, False)
+
+
+def test_nobody_waits_long_for_a_count_which_goes_on_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "METER_SECONDS_MAX", 0.01)
+    site.put("aaa")
+    meters, listing, opened = Meters(), site.cell.listing, asyncio.Event()
+
+    async def slow(*which):
+        await opened.wait()
+        return await listing(*which)
+
+    monkeypatch.setattr(site.cell, "listing", slow)
+
+    async def twice():
+        first = await meters.read(site.cell, account(site))
+        opened.set()
+        await asyncio.sleep(0.01)
+        return first, await meters.read(site.cell, account(site))
+
+    assert site.run(twice()) == ((0, False), (ONE, True))
 
 
 @pytest.mark.parametrize(
