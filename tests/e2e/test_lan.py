@@ -26,7 +26,8 @@ def server(prepared: ServerProcess, tmp_path_factory: pytest.TempPathFactory) ->
     made = prepared.copy_to(tmp_path_factory.mktemp("lan") / "site")
     with made.config.open("a") as config:
         config.write('access_log = "stderr"\n')
-    made.more = ("--lan", "127.0.0.1", "--pair", "alice")
+    traces = str(made.place / "traces")
+    made.more = ("--lan", "127.0.0.1", "--pair", "alice", "--trace", traces)
     made.authority = made.data / "keys" / "ca.pem"
     try:
         made.start()
@@ -159,14 +160,17 @@ def test_a_profile_sets_up_an_iphone(server: ServerProcess) -> None:
     assert pem.split() == server.authority.read_text().split()
 
 
-def test_no_password_and_no_address_of_a_page_is_in_the_log(server: ServerProcess) -> None:
+def test_no_password_and_no_address_of_a_page_is_in_a_log_or_a_trace(server: ServerProcess) -> None:
     page = offer(server, "watch")
     _, body = ask(server, "POST", page + "other")
     (password,) = set(PASSWORD.findall(body.decode()))
-    log = server.log.read_text()
-    assert '"method"' in log  # the access log is on
-    assert password not in log
-    assert page.split("/")[2] not in log
+    profile = plistlib.loads(ask(server, "POST", offer(server, "pad") + "apple")[1])
+    other = profile["PayloadContent"][0]["CardDAVPassword"]
+    trace = "".join(path.read_text() for path in (server.place / "traces").iterdir())
+    for text in (server.log.read_text(), trace):
+        assert '"method"' in text  # each is on
+        for secret in (password, other, page.split("/")[2]):
+            assert secret not in text
 
 
 def test_without_a_server_no_page_is_offered(prepared: ServerProcess) -> None:
