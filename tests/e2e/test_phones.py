@@ -209,7 +209,7 @@ def live_on(phone: Phone, serves_on: bool, *, forces: bool = True) -> None:
 
     With `forces`, its user also loses patience and lets it list everything anew.
     """
-    phone.save_online(card_bytes("uid4", "Edited meanwhile"))
+    phone.save(card_bytes("uid4", "Edited meanwhile"))
     phone.save(card_bytes("new2", "New meanwhile"))
     phone.delete_online("uid9")
     mine = dict(phone.contacts)
@@ -327,7 +327,7 @@ def test_a_token_that_nobody_issued_costs_one_full_sync_and_no_contact(
 
 
 def test_thunderbird_sends_again_what_met_no_answer(world: World) -> None:
-    """The reason why what cannot be kept now is cut off for it, not answered with 503."""
+    """An edit made while nobody listens waits on the desktop."""
     phone = world.phones["thunderbird"]
     assert isinstance(phone, Thunderbird)
     world.server.kill()

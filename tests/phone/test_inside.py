@@ -97,8 +97,8 @@ def test_no_trouble_of_the_engine_makes_a_family_forget_or_give_up(
     phone.save(card_bytes("uid03", "Edited before"))
     mend = fault(site)
 
-    phone.save_online(card_bytes("uid04", "Edited meanwhile"))
-    phone.save_online(card_bytes("new", "New meanwhile"))
+    phone.save(card_bytes("uid04", "Edited meanwhile"))
+    phone.save(card_bytes("new", "New meanwhile"))
     phone.delete_online("uid09")
     mine = dict(phone.contacts)
     outcomes = [phone.sync(), phone.refresh(), phone.resync(), phone.refresh()]

@@ -90,7 +90,7 @@ def test_a_broken_answer_and_silence_are_told_as_cut(
         site.do("PROPFIND", BOOK, propfind(DAV + "getetag"), depth="1")
     site.cell.refuse = UnknownError()
     site.alice.scope[CUT] = lambda: None
-    site.put("ann.vcf", "ann", user_agent=Thunderbird.AGENT)
+    site.do("DELETE", BOOK + "ann.vcf", user_agent=Thunderbird.AGENT)
 
     broken, silent = site.told[-2:]
     assert broken["cut"]

@@ -1,13 +1,14 @@
-"""Edits whose client gives them up when it hears a 5xx: its connection is cut instead.
+"""Deletions whose client gives them up when it hears a 5xx: its connection is cut instead.
 
-Thunderbird's address book tries a PUT or DELETE again only if no answer came at all; one that was
-answered with an error is never sent again. DAVx5 deletes a contact on the phone whatever a DELETE
-was answered with. For both, 503 loses the owner's edit and silence keeps it, so a fault of ours is
-not told to them (I4, docs/decisions.md 18). What the client itself did wrong is answered as ever.
+Thunderbird's address book and DAVx5 delete a contact on the device whatever a DELETE was answered
+with, and send it again only if no answer came at all. For both, 503 loses the owner's deletion and
+silence keeps it, so a fault of ours is not told to them (I4, docs/decisions.md 18). What the client
+itself did wrong is answered as ever. A PUT always is: Thunderbird 153 waits for ever for one that
+was cut, and synchronises no more until it is started again.
 
 Not here: how a connection is cut; the server's protocol lays that into the scope under `CUT`. Where
 it does not, the answer goes out.
-Source: Thunderbird 140, CardDAVDirectory.sys.mjs (`_sendCardToServer`, `_deleteCardFromServer`);
+Source: Thunderbird 153, CardDAVDirectory.sys.mjs (`_deleteCardFromServer`), and as it was traced;
 DAVx5 4.5, SyncManager (`processLocallyDeleted`).
 """
 
@@ -19,7 +20,7 @@ from typing import Final
 from strongroom.dav.request import Message, Receive, Scope, Send, Sender
 
 CUT: Final = "strongroom.cut"  # in the scope: what ends the connection at once
-_GIVES_UP: Final = {"PUT": (b"Thunderbird",), "DELETE": (b"Thunderbird", b"DAVx5")}
+_GIVES_UP: Final = {"DELETE": (b"Thunderbird", b"DAVx5")}
 
 
 class Hush(Sender):
