@@ -22,6 +22,7 @@ DRIVER = Path(__file__).with_name("evolution_driver.py")
 SOURCE = "strongroom"
 END_SECONDS = 20.0
 SETTLE_SECONDS = 30.0
+FAILING_SECONDS = 1.0  # of a refresh that fails and is tried again behind the screen
 
 
 def missing() -> str:
@@ -80,13 +81,26 @@ StaySynchronized=true
         line = self._process.stdout.readline()
         return json.loads(line) if line else None
 
-    def _ask(self, **words: str) -> Any:
+    def sync_that_may_fail(self) -> None:
+        """Ask for a refresh; it goes on behind the screen for a moment."""
+        self._say(do="refresh")
+        time.sleep(FAILING_SECONDS)
+
+    def _say(self, **words: str) -> Any:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(words) + "\n")
         self._process.stdin.flush()
-        said = self._read()
+        return self._read()
+
+    def _ask(self, **words: str) -> Any:
+        said = self._say(**words)
         assert "answer" in said, said
         return said["answer"]
+
+    def refusal_of(self, **words: str) -> str:
+        """Ask for what must not work, and give what the person reads."""
+        said: str = self._say(**words)["error"]
+        return said
 
     def add(self, uid: str, name: str) -> None:
         self._ask(

@@ -9,6 +9,7 @@ import pytest
 
 from e2e.evolution import Evolution, missing
 from e2e.server import ServerProcess
+from e2e.test_thaw import freeze_by_forgetting
 from e2e.vdir import Vdirsyncer
 from phone.database import card_bytes
 
@@ -63,3 +64,27 @@ def test_gnome_keeps_its_contacts_while_the_server_is_away(
     laptop.add("max", card_bytes("max", "Max"))
     laptop.sync()
     evolution.sync_until({"erika": "Erika", "max": "Max"})
+
+
+def test_gnome_keeps_its_contacts_through_a_freeze_and_says_why_it_takes_no_edit(
+    evolution: Evolution, laptop: Vdirsyncer, server: ServerProcess
+) -> None:
+    """D3: a freeze takes no contact from the screen; an edit is refused to the person's face."""
+    for uid in ("a", "b"):
+        laptop.add(uid, card_bytes(uid, uid.upper()))
+    laptop.sync()
+    evolution.sync_until({"a": "A", "b": "B"})
+    freeze_by_forgetting(server)
+
+    evolution.sync_that_may_fail()
+    assert evolution.contacts == {"a": "A", "b": "B"}
+    said = evolution.refusal_of(do="rename", uid="a", name="Renamed")
+    assert "frozen to protect it" in said  # the person reads our words and keeps the editor open
+    assert evolution.contacts == {"a": "A", "b": "B"}
+
+    server.run("account", "thaw", "alice", "--yes")
+    evolution.rename("a", "Renamed")
+    evolution.sync_until({"a": "Renamed", "b": "B"})
+    laptop.sync()
+    assert laptop.has("FN:Renamed")
+    assert sorted(laptop.cards) == ["a", "b"]

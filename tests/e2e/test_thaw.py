@@ -30,6 +30,21 @@ def save(server: ServerProcess) -> None:
         shutil.copytree(place, target, ignore=shutil.ignore_patterns("*.sock"))
 
 
+def freeze_by_forgetting(server: ServerProcess) -> None:
+    """Set the machine back to before a phone's last edit, and let the phone bring the evidence."""
+    phone = Davx5(server.wire("alice", server.add_device("alice", "handset")))
+    assert phone.refresh() is Outcome.DONE
+    server.stop()
+    save(server)
+    server.start()
+    phone.save(card_bytes("lost", "Lost Friend"))
+    assert phone.sync() is Outcome.DONE
+    server.stop()
+    set_back(server, (server.data, *server.replicas))
+    server.start()
+    assert phone.sync() is not Outcome.DONE
+
+
 def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerProcess) -> None:
     phone = Davx5(server.wire("alice", server.add_device("alice", "handset")))
     assert phone.refresh() is Outcome.DONE

@@ -11,6 +11,7 @@ import pytest
 from e2e import evolution
 from e2e.evolution import Evolution
 from e2e.server import ServerProcess
+from e2e.test_thaw import freeze_by_forgetting
 from e2e.thunderbird import SETTLE_SECONDS, Thunderbird, missing
 from e2e.vdir import Vdirsyncer
 from phone.database import card_bytes
@@ -64,6 +65,20 @@ def test_contacts_go_from_thunderbird_to_another_device_and_back(
     laptop.add("new", card_bytes("new", "New"))
     laptop.sync()
     thunderbird.sync_until({"zoe": "Zoë Changed", "new": "New"})
+
+
+def test_a_freeze_takes_no_contact_from_the_screen(
+    thunderbird: Thunderbird, laptop: Vdirsyncer, server: ServerProcess
+) -> None:
+    """D3, with the real client."""
+    for uid in ("a", "b", "c"):
+        laptop.add(uid, card_bytes(uid, uid.upper()))
+    laptop.sync()
+    thunderbird.sync_until({"a": "A", "b": "B", "c": "C"})
+    freeze_by_forgetting(server)
+
+    thunderbird.sync_that_may_fail()
+    assert thunderbird.contacts == {"a": "A", "b": "B", "c": "C"}
 
 
 @pytest.mark.skipif(bool(NO_GNOME), reason=f"GNOME's address book: {NO_GNOME}")
