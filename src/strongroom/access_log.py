@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -26,7 +26,6 @@ from strongroom.service.accounts import Caller
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-LOGGER: Final = "strongroom.access"
 _METHODS: Final = frozenset(
     {
         *("COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS"),
@@ -50,16 +49,16 @@ _FAMILIES: Final = (
     (b"curl/", "curl"),
     (b"strongroom-doctor", "doctor"),
 )
-_log: Final = logging.getLogger(LOGGER)
 
 
 class AccessLog:
     """An application that writes a line about each request of another."""
 
-    def __init__(self, app: App, clock: Clock) -> None:
-        """Stand around `app`."""
+    def __init__(self, app: App, clock: Clock, write: Callable[[str], object]) -> None:
+        """Stand around `app`; `write` takes each line, with its end."""
         self._app = app
         self._clock = clock
+        self._write = write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection event on, and write a line if it was a request."""
@@ -78,7 +77,7 @@ class AccessLog:
             if REQUEST_ID in scope:
                 moment = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
                 told = line.told(scope, moment, (loop.time() - began) * 1000)
-                _log.info("%s", json.dumps(told))
+                self._write(json.dumps(told) + "\n")
 
 
 class _Line:
@@ -127,8 +126,14 @@ class _Line:
 
 def _address(scope: Scope) -> str:
     """Give the client's address; what a proxy passed on may be anything, so it is looked at."""
+    client = scope.get("client")
+    return _checked(client[0]) if client else "unknown"
+
+
+@lru_cache(4096)
+def _checked(address: str) -> str:
     try:
-        return str(ip_address((scope.get("client") or ("",))[0]))
+        return str(ip_address(address))
     except ValueError:
         return "unknown"
 
@@ -137,6 +142,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 
+@lru_cache(1024)
 def family(agent: bytes) -> str:
     """Say which family of programs a User-Agent is of."""
     low = agent.lower()

@@ -14,6 +14,7 @@ import os
 import shutil
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from strongroom.access_log import LOGGER, AccessLog
+from strongroom.access_log import AccessLog
 from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
 from strongroom.base.settings import Settings
 from strongroom.formats.hosts import origin_of
@@ -308,11 +309,7 @@ def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:
     """Learn from trusted proxies who asks, and log it, each where it is wanted."""
     outer: Any = app
     if settings.access_log != "none":
-        log, out = logging.getLogger(LOGGER), logging.StreamHandler()
-        out.setFormatter(logging.Formatter("%(message)s"))
-        log.handlers, log.propagate = [out], False
-        log.setLevel(logging.INFO)
-        outer = AccessLog(outer, clock)
+        outer = AccessLog(outer, clock, sys.stderr.write)
     if settings.trusted_proxies:
         outer = ProxyHeadersMiddleware(outer, list(settings.trusted_proxies))
     return cast(App, outer)

@@ -19,8 +19,8 @@ PROXIES = (
     Fault(
         "the access log tells what a proxy was told",
         "access_log.py",
-        '        return str(ip_address((scope.get("client") or ("",))[0]))\n',
-        '        return str((scope.get("client") or ("",))[0])\n',
+        "        return str(ip_address(address))\n",
+        "        return address\n",
         (LOG + "test_only_a_trusted_proxy_says_who_asks",),
     ),
     Fault(
