@@ -308,7 +308,7 @@ def make_application(
 def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:
     """Learn from trusted proxies who asks, and log it, each where it is wanted."""
     outer: Any = app
-    if settings.access_log != "none":
+    if settings.access_log == "stderr":
         outer = AccessLog(outer, clock, sys.stderr.write)
     if settings.trusted_proxies:
         outer = ProxyHeadersMiddleware(outer, list(settings.trusted_proxies))
