@@ -75,3 +75,9 @@ def test_errors_carry_what_their_catcher_needs() -> None:
 def test_a_replica_that_says_nothing_of_a_rollback_may_hold_the_batch() -> None:
     """I2: only a sure rollback lets a batch be built again."""
     assert not UnavailableReplicaError("slow").rolled_back
+
+
+def test_a_missing_right_names_what_would_be_needed() -> None:
+    needed = (("/dav/", "bind"),)
+    assert errors.RightsError(needed).needed == needed
+    assert "device add" in str(errors.RightsError())
