@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -70,14 +71,15 @@ class AccessLog:
         began = loop.time()
         try:
             await self._app(scope, line.receive, line.send)
-        except BaseException:
+        except BaseException:  # takes note, then raises it again
             line.cut = True
             raise
         finally:
             if REQUEST_ID in scope:
                 moment = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
                 told = line.told(scope, moment, (loop.time() - began) * 1000)
-                self._write(json.dumps(told) + "\n")
+                with suppress(OSError):  # a log that is full or gone breaks no request
+                    self._write(json.dumps(told) + "\n")
 
 
 class _Line:

@@ -49,7 +49,7 @@ class Trace:
         began, at_ms = loop.time(), self._clock.now_ms()
         try:
             await self._app(scope, tap.receive, tap.send)
-        except BaseException:
+        except BaseException:  # takes note, then raises it again
             tap.cut = True
             raise
         finally:

@@ -179,7 +179,11 @@ class OneWriteProtocol(HttpToolsProtocol):
     def _end(self, refusal: tuple[bytes, bytes] | None) -> None:
         """Close; say why, unless an answer is on its way already."""
         cycle: RequestResponseCycle | None = self.cycle
-        if refusal is None or (cycle and cycle.response_started and not cycle.response_complete):
+        busy = cycle is not None and not cycle.response_complete
+        # A refusal of what follows must not be read as the answer to a request before it, which
+        # may have been kept (I1).
+        about_it = self._in_body and not self.pipeline
+        if refusal is None or (busy and (self.cycle.response_started or not about_it)):
             self.transport.abort()
             return
         status, words = refusal

@@ -159,7 +159,7 @@ class Proxy:
     def __enter__(self) -> Proxy:
         try:
             self.start()
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             self.end()
             raise
         return self

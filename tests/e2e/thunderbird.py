@@ -96,7 +96,7 @@ class Thunderbird:
             address = urlsplit(server.address)
             words = {"origin": f"{address.scheme}://{address.netloc}", "path": book_of(login)}
             assert self._run(MAKE, login=login, password=password, **words) is True
-        except BaseException:
+        except BaseException:  # cleans up, then raises it again
             self.end()
             raise
 

@@ -297,6 +297,15 @@ def test_a_body_shorter_than_promised_is_no_request(site: Site) -> None:
     assert site.do("GET", BOOK + "cut.vcf").status == 404
 
 
+@pytest.mark.parametrize("rest", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 200_000])
+def test_a_refusal_of_what_follows_is_never_the_answer_to_a_write(site: Site, rest: bytes) -> None:
+    """I1: the card may have been kept; "nothing was changed" would be a lie."""
+    body = card("follows")
+    put = head(site, "PUT", BOOK + "follows.vcf", f"Content-Length: {len(body)}") + body
+    answer = ask(site, put + rest)
+    assert not answer or answer.startswith((b"HTTP/1.1 201 ", b"HTTP/1.1 204 "))
+
+
 def test_bytes_after_a_request_are_a_request_of_their_own(site: Site) -> None:
     two = head(site, "OPTIONS", "/dav/") + head(site, "OPTIONS", "/dav/", "Connection: close")
     assert ask(site, two).count(b"HTTP/1.1 200 ") == 2
