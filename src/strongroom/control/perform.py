@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import Any, Final, TypeVar
 
 from strongroom import compose
@@ -41,10 +42,7 @@ def perform(settings: Settings, request: Request, tell: Tell) -> dict[str, Any]:
             return here(settings, lambda room: run(room, request, tell), command.needs_cell)
         except LockedError:
             time.sleep(_PAUSE_SECONDS)
-    raise LockedError(
-        f"Another process holds the directories, and no server answers on "
-        f"{settings.control_socket}; it may be starting or ending. Nothing was changed."
-    )
+    raise _nobody(settings)
 
 
 def here(settings: Settings, work: Callable[[Room], Awaitable[T]], needs_cell: bool) -> T:
@@ -62,3 +60,65 @@ def here(settings: Settings, work: Callable[[Room], Awaitable[T]], needs_cell: b
                 return await work(Room(parts, cell))
 
     return asyncio.run(under_locks())
+
+
+Asking = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+@contextmanager
+def session(settings: Settings, tell: Tell, *, needs_cell: bool = True) -> Iterator[Asking]:
+    """Give what runs many commands one after another, over one opening of the cell.
+
+    Long work (export, import) is cut into commands that each fit into a line of the protocol; with
+    a server running each of them goes to it, without one the cell is opened once for all.
+
+    Raises:
+        LockedError: another process holds the directories, and no server answers. Nothing changed.
+        StrongroomError: whatever opening raises; the commands raise their own.
+    """
+    with ExitStack() as stack:
+        yield _begin(settings, tell, needs_cell, stack)
+
+
+def _begin(settings: Settings, tell: Tell, needs_cell: bool, stack: ExitStack) -> Asking:
+    for _ in range(_TRIES):
+        if _server_answers(settings, tell):
+            return lambda name, given: ask(settings.control_socket, Request(name, given), tell)
+        try:
+            runner, room = stack.enter_context(_opened(settings, needs_cell))
+        except LockedError:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return lambda name, given: runner.run(run(room, Request(name, given), tell))
+    raise _nobody(settings)
+
+
+def _server_answers(settings: Settings, tell: Tell) -> bool:
+    try:
+        ask(settings.control_socket, Request("status"), tell)
+    except NoServerError:
+        return False
+    return True
+
+
+@contextmanager
+def _opened(settings: Settings, needs_cell: bool) -> Iterator[tuple[asyncio.Runner, Room]]:
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+
+        async def enter() -> Room:
+            parts = await stack.enter_async_context(compose.open_parts(settings))
+            cell = await stack.enter_async_context(parts.open_cell()) if needs_cell else None
+            return Room(parts, cell)
+
+        try:
+            yield runner, runner.run(enter())
+        finally:
+            runner.run(stack.aclose())
+
+
+def _nobody(settings: Settings) -> LockedError:
+    return LockedError(
+        f"Another process holds the directories, and no server answers on "
+        f"{settings.control_socket}; it may be starting or ending. Nothing was changed."
+    )

@@ -21,8 +21,8 @@ class Changes:
     more: bool  # `upto` is short of the committed head
 
 
-class Cell(Protocol):
-    """One set of accounts, kept on a mirror of replicas. All methods run on one event loop."""
+class Reader(Protocol):
+    """Reads one set of accounts. All methods run on one event loop."""
 
     @property
     def directory(self) -> Directory:
@@ -30,18 +30,6 @@ class Cell(Protocol):
 
     def head(self, collection: int) -> Head:
         """Give the committed head, held by the writer."""
-
-    def writable(self) -> bool:
-        """Say whether a write can be taken now."""
-
-    async def submit(self, edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
-        """Make `edit` happen; returns the rows it leaves once a write quorum is durable (I1).
-
-        Raises:
-            ClientError: refused by `decide`; nothing changed.
-            NoSpaceError, FrozenError, BusyError: not taken; nothing changed.
-            UnknownError: the ending is unknown.
-        """
 
     async def row(self, key: Key) -> Member | None:
         """Give what stands under `key`; None is proven (I4). Raises UnsureError."""
@@ -70,6 +58,22 @@ class Cell(Protocol):
         Raises:
             FoldError: the journal does not explain (after, chain): evidence that we forgot (I5).
             UnsureError: not provable now.
+        """
+
+
+class Cell(Reader, Protocol):
+    """One set of accounts, kept on a mirror of replicas."""
+
+    def writable(self) -> bool:
+        """Say whether a write can be taken now."""
+
+    async def submit(self, edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
+        """Make `edit` happen; returns the rows it leaves once a write quorum is durable (I1).
+
+        Raises:
+            ClientError: refused by `decide`; nothing changed.
+            NoSpaceError, FrozenError, BusyError: not taken; nothing changed.
+            UnknownError: the ending is unknown.
         """
 
     async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:

@@ -10,22 +10,20 @@ Source: RFC 4331.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from strongroom.base.errors import FoldError, InvalidError, UnsureError
+from strongroom.base.errors import InvalidError
 from strongroom.history.edits import Origin
-from strongroom.history.entries import COLLECTION, GONE, OBJECT, Entry, Member, genesis_chain
+from strongroom.history.entries import COLLECTION, GONE, OBJECT, Member
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import change_facts
+from strongroom.service.journals import collections_ever, entries
 from strongroom.service.objects import size_in
 
 _QUOTA: Final = "quota"
-_PAGE: Final = 4096  # entries of a journal read at once
 _AMOUNT: Final = re.compile(r"(\d{1,18})([KMGT]?)")
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 QUOTA_BYTES_MAX: Final = 1 << 53  # what JSON carries everywhere
@@ -86,9 +84,9 @@ async def usage(cell: Cell, account: Member) -> Usage:
     live = 0
     kept: dict[str, int] = {}
     here: set[str] = set()
-    for collection in sorted(standing | await _collections(cell, account)):
+    for collection in sorted(standing | set(await collections_ever(cell, account.id))):
         members: dict[str, tuple[str, int]] = {}
-        async for entry in _journal(cell, collection):
+        async for entry in entries(cell, collection):
             if entry.kind != OBJECT or entry.verb in GONE:
                 members.pop(entry.href, None)
                 continue
@@ -99,21 +97,3 @@ async def usage(cell: Cell, account: Member) -> Usage:
             here.update(digest for digest, _ in members.values())
     history = sum(size for digest, size in kept.items() if digest not in here)
     return Usage(live, history, quota_of(account))
-
-
-async def _collections(cell: Cell, account: Member) -> set[int]:
-    """Give the ids of all collections that the account ever had."""
-    return {e.id async for e in _journal(cell, account.id) if e.kind == COLLECTION}
-
-
-async def _journal(cell: Cell, collection: int) -> AsyncIterator[Entry]:
-    number, chain, more = 0, genesis_chain(collection), True
-    while more:
-        try:
-            part = await cell.changes(collection, number, chain[:8], _PAGE)
-        except FoldError as error:
-            raise UnsureError from error  # it changed its past under our hands
-        for entry in part.entries:
-            yield entry
-        number, chain, more = part.upto, part.chain, part.more
-        await asyncio.sleep(0)

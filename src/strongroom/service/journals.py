@@ -1,0 +1,60 @@
+"""Reading whole journals, proven, page by page: what usage, history, undo and export stand on.
+
+It costs time proportional to the journal; a command asks for it, no request of a phone does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final, NamedTuple
+
+from strongroom.base.errors import FoldError, UnsureError
+from strongroom.history.entries import COLLECTION, GONE, Entry, genesis_chain
+from strongroom.ports.cell import Reader
+
+_PAGE: Final = 4096  # entries read at once
+
+
+class Ever(NamedTuple):
+    """A collection that an account has or had."""
+
+    id: int
+    name: str  # under which it stands, or stood last
+    data: str  # canonical JSON; tells its type
+    standing: bool
+
+
+async def entries(cell: Reader, collection: int) -> AsyncIterator[Entry]:
+    """Give all entries of a journal, oldest first; others get their turn after each page.
+
+    Raises:
+        UnsureError: not provable now.
+    """
+    number, chain, more = 0, genesis_chain(collection), True
+    while more:
+        try:
+            part = await cell.changes(collection, number, chain[:8], _PAGE)
+        except FoldError as error:
+            raise UnsureError from error  # it changed its past under our hands
+        for entry in part.entries:
+            yield entry
+        number, chain, more = part.upto, part.chain, part.more
+        await asyncio.sleep(0)
+
+
+async def collections_ever(cell: Reader, home: int) -> dict[int, Ever]:
+    """Give all collections that a home has or ever had, by id, oldest first.
+
+    Raises:
+        UnsureError: not provable now.
+    """
+    found: dict[int, Ever] = {}
+    async for entry in entries(cell, home):
+        if entry.kind != COLLECTION:
+            continue
+        if entry.verb in GONE:  # of a MOVE, the arrival follows
+            found[entry.id] = found[entry.id]._replace(standing=False)
+        else:
+            found[entry.id] = Ever(entry.id, entry.href, entry.data, standing=True)
+    return found

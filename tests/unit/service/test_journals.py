@@ -1,0 +1,53 @@
+"""Whole journals, page by page; and which collections an account ever had."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.site import BOOK, HOME, Site
+from strongroom.base.errors import UnsureError
+from strongroom.history.entries import DELETE, PUT, Entry
+from strongroom.service import journals
+from strongroom.service.journals import Ever, collections_ever, entries
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+async def read(site: Site) -> list[Entry]:
+    return [entry async for entry in entries(site.cell, site.book.id)]
+
+
+def test_a_journal_is_read_whole_whatever_the_page(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(journals, "_PAGE", 2)
+    for name in "abc":
+        site.put(name)
+    site.do("DELETE", BOOK + "b")
+    found = site.run(read(site))
+    assert [(e.number, e.verb, e.href) for e in found] == [
+        (1, PUT, "a"), (2, PUT, "b"), (3, PUT, "c"), (4, DELETE, "b"),
+    ]  # fmt: skip
+
+
+def test_a_journal_that_changes_its_past_is_unsure(site: Site, monkeypatch) -> None:
+    site.put("a")
+    monkeypatch.setattr(journals, "genesis_chain", lambda _: bytes(32))
+    with pytest.raises(UnsureError):
+        site.run(read(site))
+
+
+def test_collections_that_moved_stand_and_removed_ones_are_known(site: Site) -> None:
+    for name in ("one", "two"):
+        site.do("MKCOL", HOME + name + "/")
+    one, two = (site.cell.directory.collection(site.home, name) for name in ("one", "two"))
+    assert one is not None
+    assert two is not None
+    site.do("MOVE", HOME + "one/", destination=HOME + "won/")
+    site.do("DELETE", HOME + "two/")
+    found = site.run(collections_ever(site.cell, site.home))
+    assert list(found.values())[1:] == [
+        Ever(one.id, "won", one.data, standing=True),
+        Ever(two.id, "two", two.data, standing=False),
+    ]
