@@ -76,6 +76,35 @@ def test_a_move_inside_a_book_renames(site: Site) -> None:
     assert delta.prop(BEN, D + "getetag") is not None
 
 
+def test_a_move_whose_answer_was_lost_can_be_repeated(site: Site) -> None:
+    """I1, and RFC 9110 section 9.2.2 in spirit: the phone that asks again hears that it is done."""
+    tag = site.do("GET", ANN).headers["etag"]
+    target = OTHER + "a.vcf"
+    assert go(site, "MOVE", ANN, target, if_match=tag, overwrite="F").status == 201
+    heads = dict(site.cell.heads)
+    again = go(site, "MOVE", ANN, target, if_match=tag, overwrite="F")
+    assert (again.status, again.headers["location"], site.cell.heads) == (201, target, heads)
+    assert site.run(site.laptop("MOVE", ANN, destination=target)).status == 404
+    assert go(site, "COPY", ANN, target).status == 404
+    assert go(site, "MOVE", ANN, OTHER + "b.vcf").status == 404
+
+
+def test_a_move_of_a_book_can_be_repeated_too(site: Site) -> None:
+    target = HOME + "people/"
+    assert go(site, "MOVE", BOOK, target).status == 201
+    heads = dict(site.cell.heads)
+    assert go(site, "MOVE", BOOK, target).status == 201
+    assert go(site, "MOVE", BOOK, OTHER).status == 404
+    assert go(site, "MOVE", BOOK, HOME + "none/").status == 404
+    assert go(site, "COPY", BOOK, target).status == 404
+    assert site.cell.heads == heads
+    people = site.cell.directory.collection(site.home, "people")
+    assert people is not None
+    key = Key(site.home, FREEZE, str(people.id))
+    site.run(site.cell.submit(Put(key, "e", '{"why":"test"}'), {}))
+    assert go(site, "MOVE", BOOK, target).status == 503
+
+
 @pytest.mark.rfc("4918", "9.8", "8.8")
 def test_a_copied_card_is_another_card(site: Site) -> None:
     """RFC 4918 section 9.8: the source stays, dead properties go along."""

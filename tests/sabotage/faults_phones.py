@@ -5,8 +5,33 @@ from __future__ import annotations
 from sabotage.fault import Fault
 
 PAGE = "tests/protocol/test_pairing_page.py::"
+MOVES = "tests/unit/history/test_copy_move.py::"
+MOVED = "tests/protocol/test_copy_move.py::"
 
 PHONES = (
+    Fault(
+        "anybody's repeated MOVE succeeds",
+        "history/decide.py",
+        "    if (old.id, old.by) != (source.id, edit.origin.device):",
+        "    if old.id != source.id:",
+        (MOVES + "test_only_the_same_move_of_the_same_device_is_a_repeated_one",),
+    ),
+    Fault(
+        "a MOVE whose answer was lost is told that nothing is there",
+        "service/moving.py",
+        "    what = standing if found is None and kind is Move else found",
+        "    what = found",
+        (MOVED + "test_a_move_whose_answer_was_lost_can_be_repeated",),
+    ),
+    Fault(
+        "a repeated MOVE rests on one replica",
+        "mirror/writer.py",
+        "        if unproven:\n",
+        "        if not rows:\n",
+        (
+            "tests/sim/test_reading.py::test_a_repeated_move_that_one_replica_alone_remembers_is_not_done",
+        ),
+    ),
     Fault(
         "a password over plain HTTP",
         "portal/app.py",

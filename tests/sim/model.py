@@ -12,7 +12,7 @@ from typing import Any
 
 from strongroom.base.errors import NotFoundError, PreconditionError, UnknownError
 from strongroom.formats.conditions import Precondition
-from strongroom.history.edits import AddAccount, Edit, SkipNumbers, Together
+from strongroom.history.edits import AddAccount, Edit, Move, SkipNumbers, Together
 from strongroom.history.entries import Entry, Head, Key, Member, Row
 
 OPEN, ACKNOWLEDGED, FAILED, UNKNOWN = "open", "acknowledged", "failed", "unknown"
@@ -147,4 +147,4 @@ def requests_of(edit: Edit) -> tuple[str, ...]:
     if isinstance(edit, AddAccount):
         return (edit.origin.request,) * (1 + len(edit.collections))
     assert not isinstance(edit, SkipNumbers) or edit.origin.request
-    return (edit.origin.request,)
+    return (edit.origin.request,) * (2 if isinstance(edit, Move) else 1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from sim import rot
 from sim.stage import ANN, BOB, held, opened, rest, settle, spoil
 from sim.world import ok
-from strongroom.base.errors import FoldError, UnsureError
+from strongroom.base.errors import FoldError, NotFoundError, UnsureError
+from strongroom.history.edits import Move, Origin
 from strongroom.history.entries import Tombstone, genesis_chain
 
 
@@ -40,6 +42,25 @@ def test_a_refusal_that_rests_on_a_lost_row_is_not_told() -> None:
         else:
             ok(world.put("a.vcf", BOB, must_exist=True))
         rest(world)
+
+
+def test_a_repeated_move_that_one_replica_alone_remembers_is_not_done() -> None:
+    """What it rests on is proven: a replica of the past still has under the target what is gone."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    source, target = world.object_key("contacts", "a.vcf"), world.object_key("contacts", "b.vcf")
+
+    def move() -> Any:
+        return world.run(world.submit(Move(source, target, origin=Origin(7, world.request()))))
+
+    assert ok(move()) == ok(move())
+    past = held(world.disks[0]).rows[target]
+    ok(world.remove("b.vcf"))
+    settle(world)
+    state = held(world.disks[0])
+    spoil(world.disks[0], replace(state, rows={**state.rows, target: past}))
+    assert isinstance(move(), NotFoundError)
+    rest(world)
 
 
 def test_a_tombstone_of_the_past_is_not_an_absence() -> None:

@@ -17,7 +17,6 @@ from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, Target, book_href, name_href, parse
 from strongroom.dav.statuses import CARD
 from strongroom.history.edits import Copy, Move
-from strongroom.history.entries import Member
 from strongroom.service.access import find_book
 from strongroom.service.moving import Spot, Wish, move_book, transfer_card
 
@@ -29,13 +28,12 @@ async def copy_or_move(request: Request) -> None:
     target = _destination(request)
     when, condition = precondition(request)
     wish = Wish(when, _overwrites(request), request.origin(condition), request.room)
-    book = await find_book(request.cell, request.caller.home, request.target.book)
     href = book_href(target.login, target.book)
     if request.target.place is Place.BOOK:
-        new = await _move_book(request, book, target, wish)
+        new = await _move_book(request, target, wish)
     else:
         href += name_href(target.card)
-        new = await _transfer_card(request, book, target, wish)
+        new = await _transfer_card(request, target, wish)
     if new:
         await answer(request.send, 201, ((b"location", href.encode()),))
     else:
@@ -66,15 +64,18 @@ def _overwrites(request: Request) -> bool:
     return _OVERWRITE[text]
 
 
-async def _move_book(request: Request, book: Member, target: Target, wish: Wish) -> bool:
+async def _move_book(request: Request, target: Target, wish: Wish) -> bool:
     if request.method == "COPY":
+        await find_book(request.cell, request.caller.home, request.target.book)
         raise ForbiddenError("An address book is not copied; copy its cards one by one.")
     if request.header(b"depth").strip().lower() not in {"", "infinity"}:
         raise InvalidError("A collection moves with all that it holds: Depth is infinity.")
-    return await move_book(request.cell, book, target.book, wish)
+    name = request.target.book
+    return await move_book(request.cell, request.caller.home, name, target.book, wish)
 
 
-async def _transfer_card(request: Request, book: Member, target: Target, wish: Wish) -> bool:
+async def _transfer_card(request: Request, target: Target, wish: Wish) -> bool:
+    book = await find_book(request.cell, request.caller.home, request.target.book)
     try:
         other = await find_book(request.cell, request.caller.home, target.book)
     except NotFoundError as error:

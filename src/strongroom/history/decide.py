@@ -46,6 +46,7 @@ from strongroom.history.entries import (
     Key,
     Member,
     Row,
+    Tombstone,
     canonical,
     digest_of,
     entry_id,
@@ -222,7 +223,7 @@ def _copy_or_move(view: Overlay, edit: Copy | Move, stamp: Stamp) -> tuple[Row, 
     _check_parent(view, edit.target, edit.target_parent)
     source, old = view.row(edit.source), view.row(edit.target)
     if not isinstance(source, Member):
-        raise NotFoundError
+        return _moved_before(edit, source, old)
     standing = old if isinstance(old, Member) else None
     number = view.head(edit.source.collection).number
     if not edit.when.holds(source.etag, number) or (standing is not None and not edit.overwrite):
@@ -235,6 +236,18 @@ def _copy_or_move(view: Overlay, edit: Copy | Move, stamp: Stamp) -> tuple[Row, 
         what = (new_id, source.etag, source.data, source.props)
         return _write(view, stamp, old, edit.target, edit, PUT, what)
     return _move(view, edit, stamp, source, old)
+
+
+def _moved_before(edit: Copy | Move, source: Row | None, old: Row | None) -> tuple[Row, ...]:
+    """Give what stands after a MOVE whose first answer was lost, as for a repeated PUT (I1).
+
+    Only a MOVE leaves a tombstone with the id of something that stands. Its conditions held then.
+    """
+    if not (isinstance(edit, Move) and isinstance(source, Tombstone) and isinstance(old, Member)):
+        raise NotFoundError
+    if (old.id, old.by) != (source.id, edit.origin.device):
+        raise NotFoundError
+    return (old, source)
 
 
 def _move(

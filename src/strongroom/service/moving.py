@@ -14,6 +14,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Copy, Move, Origin
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, uid_of
 from strongroom.ports.cell import Cell
+from strongroom.service.access import check_book, find_book
 from strongroom.service.objects import Room, no_limit, size_of
 
 
@@ -44,6 +45,8 @@ async def transfer_card(
 ) -> bool:
     """Copy or move a card, also into another book of the account.
 
+    A MOVE that the same device repeats, for its first answer was lost, ends like the first.
+
     Returns:
         Whether nothing stood under the target.
 
@@ -56,29 +59,35 @@ async def transfer_card(
         ForbiddenError: both are the same. Nothing changed in all these cases.
     """
     found, standing = await cell.rows((source.key, target.key))
-    if found is None:
+    what = standing if found is None and kind is Move else found  # it may stand there already
+    if what is None:
         raise NotFoundError
     edit = kind(
-        source.key, target.key, uid_of(found.data), wish.overwrite, wish.origin, wish.when,
+        source.key, target.key, uid_of(what.data), wish.overwrite, wish.origin, wish.when,
         source.book.key, target.book.key,
     )  # fmt: skip
     room = wish.room if kind is Copy else no_limit
-    async with room(target.key, size_of(found)):
+    async with room(target.key, size_of(what)):
         await cell.submit(edit, {})
-    return standing is None
+    # What stood there before a MOVE that is repeated now, nobody can tell any more.
+    return standing is None or found is None
 
 
-async def move_book(cell: Cell, book: Member, name: str, wish: Wish) -> bool:
+async def move_book(cell: Cell, home: int, name: str, new_name: str, wish: Wish) -> bool:
     """Give a collection another name in its home; a collection of that name is removed.
 
-    Returns:
-        Whether nothing stood under that name.
-
-    Raises:
-        NotFoundError, PreconditionError, ForbiddenError: as `transfer_card`. Nothing changed.
+    Returns, raises:
+        As `transfer_card`.
     """
-    standing = cell.directory.collection(book.collection, name)
-    target = Key(book.collection, COLLECTION, name)
-    edit = Move(book.key, target, "", wish.overwrite, wish.origin, wish.when)
-    await cell.submit(edit, {})
-    return standing is None
+    standing = cell.directory.collection(home, new_name)
+    found = True
+    try:
+        await find_book(cell, home, name)
+    except NotFoundError:
+        if standing is None:
+            raise
+        check_book(cell, home, standing)
+        found = False
+    source, target = Key(home, COLLECTION, name), Key(home, COLLECTION, new_name)
+    await cell.submit(Move(source, target, "", wish.overwrite, wish.origin, wish.when), {})
+    return standing is None or not found

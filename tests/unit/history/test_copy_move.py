@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,6 +188,38 @@ def test_a_move_gives_both_rows_so_that_a_book_follows_it() -> None:
         (Member, target, FRIENDS),
         (Tombstone, source, FRIENDS),
     ]
+
+
+def test_a_move_repeated_by_the_same_device_ends_like_the_first(desk: Desk) -> None:
+    """I1: its first answer was lost; what it asked for stands, so nothing more happens."""
+    once = replace(
+        move(A, AT_WORK, "ann"), when=Precondition(match=frozenset({desk.member(A).etag}))
+    )
+    strict = replace(once, overwrite=False)
+    desk.do(once)
+    for again in (once, strict):
+        view = desk.view(again)
+        rows = decide(view, again, Stamp(9, 9))
+        assert (rows, view.entries) == ((desk.rows[AT_WORK], desk.rows[A]), [])
+
+
+def test_only_the_same_move_of_the_same_device_is_a_repeated_one(desk: Desk) -> None:
+    once = move(A, AT_WORK, "ann")
+    desk.do(put(B, "ben"), once)
+    other_device = replace(once, origin=Origin(8, "req"))
+    nothing_there = move(A, Key(WORK, OBJECT, "free.vcf"), "ann")
+    another_there = move(A, B, "ann")
+    never_there = move(Key(FRIENDS, OBJECT, "never.vcf"), AT_WORK, "ann")
+    for edit in (
+        other_device,
+        nothing_there,
+        another_there,
+        never_there,
+        copy(A, AT_WORK, "ann"),
+    ):
+        assert isinstance(desk.refused(edit), NotFoundError), edit
+    desk.do(Remove(AT_WORK))
+    assert isinstance(desk.refused(once), NotFoundError)
 
 
 # --- COPY ---------------------------------------------------------------------------------------
