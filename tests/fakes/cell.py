@@ -1,12 +1,13 @@
 """A cell in memory that keeps the promises of ports.cell with the real rule book and fold.
 
 Knobs: `unsure` (collections that cannot be proven now), `lost` (digests whose body is not to be
-had now), `refuse` (an error that every submit raises), `forget` (a journal that went back).
+had now), `refuse` (an error that every submit raises), `unreadable` (what salvage says is missing),
+`forget` (a journal that went back).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from strongroom.base.errors import FoldError, StrongroomError, UnsureError
 from strongroom.history.decide import Overlay, Stamp, decide
@@ -14,6 +15,7 @@ from strongroom.history.directory import Directory
 from strongroom.history.edits import Edit, Origin, Put, keys
 from strongroom.history.entries import (
     FREEZE,
+    OBJECT,
     UID,
     Entry,
     Head,
@@ -27,7 +29,7 @@ from strongroom.history.entries import (
     genesis_head,
 )
 from strongroom.history.fold import next_chain
-from strongroom.ports.cell import Changes
+from strongroom.ports.cell import Changes, Salvaged, Unreadable
 
 
 class FakeCell:
@@ -46,6 +48,7 @@ class FakeCell:
         self.unsure: set[int] = set()
         self.lost: set[str] = set()
         self.refuse: StrongroomError | None = None
+        self.unreadable: list[Unreadable] = []
 
     def head(self, collection: int) -> Head:
         return self.heads.get(collection) or genesis_head(collection)
@@ -117,6 +120,17 @@ class FakeCell:
         part = [(entry, link) for entry, link in journal if entry.number > after][:limit]
         upto, link = (part[-1][0].number, part[-1][1]) if part else (after, known[after])
         return Changes(tuple(entry for entry, _ in part), upto, link, upto != head.number)
+
+    async def salvage(
+        self, collection: int, after: str = ""
+    ) -> AsyncIterator[Salvaged | Unreadable]:
+        rows = [self.table[key] for key in sorted(self.table) if key.collection == collection]
+        for row in rows:
+            if isinstance(row, Member) and row.kind == OBJECT and row.href > after:
+                body = None if row.etag in self.lost else self.blobs[row.etag]
+                yield Salvaged(row, body)
+        for gap in self.unreadable:
+            yield gap
 
     async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
         self.frozen.append((home, scope, why, evidence))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from strongroom.history.directory import Directory
 from strongroom.history.edits import Edit
@@ -19,6 +19,21 @@ class Changes:
     upto: int
     chain: bytes  # at `upto`
     more: bool  # `upto` is short of the committed head
+
+
+class Salvaged(NamedTuple):
+    """One record that salvage gives back, or knows of."""
+
+    member: Member
+    body: bytes | None  # matches the member's ETag; None = known, and readable nowhere
+    older: bool = False  # a newer version of this name is known, and cannot be read
+
+
+class Unreadable(NamedTuple):
+    """Something that is known to have been there, or that was asked, and cannot be read."""
+
+    what: str  # in plain words, for people
+    count: int  # of records or changes that this may concern; 0 = not known
 
 
 class Reader(Protocol):
@@ -58,6 +73,32 @@ class Reader(Protocol):
         Raises:
             FoldError: the journal does not explain (after, chain): evidence that we forgot (I5).
             UnsureError: not provable now.
+        """
+
+
+class Salvager(Reader, Protocol):
+    """Reads, and gives back what can be read where a proof cannot be had.
+
+    Nothing that is salvaged is proven to be whole or the latest: it goes to the owner or the
+    operator on the command line, and never to a phone.
+    """
+
+    def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
+        """Give every object of a collection that any copy can still give, in order of names.
+
+        Of each name comes the newest version that any copy tells of (from its table of members or
+        from its journal), with the body from whichever copy has it with the right digest. A name
+        whose newest entry is a deletion does not come. Where the body of the newest version can be
+        read nowhere, it comes with None, and then, if an older version can be read, that one,
+        marked `older`. A copy that cannot be read at all is stepped over.
+
+        Args:
+            collection: whose objects; one that was removed may be asked for too.
+            after: leave out all names up to this one (for work that is cut into pages).
+
+        Yields:
+            `Salvaged` by name, then what is known to be missing as `Unreadable`, the whole of it
+            on each page. Raises nothing: what cannot be read is said.
         """
 
 
