@@ -22,6 +22,7 @@ METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 160
 IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
 UID_BYTES_MAX: Final = 1024  # real ones have some dozens; it is indexed
+ENTRY_CLIENT_CHARACTERS_MAX: Final = 64  # of a client's name in the history; kept for ever
 HEAD_BYTES_MAX: Final = 64 * 1024  # address and headers of a request; clients send 1 KiB
 HEAD_SECONDS_MAX: Final = 20.0  # for all of a head, the first of a connection too
 BODY_PERIOD_SECONDS: Final = 60.0  # a body that brings less than the next line in it is given up
@@ -40,6 +41,16 @@ PAIRINGS_MAX: Final = 64  # such pages at once; they are kept in memory
 TRACE_BODY_BYTES_MAX: Final = 256 * 1024  # of a body that is looked at; 500 cards or 1,000 names
 TRACE_FILE_BYTES_MAX: Final = 256 * 1024 * 1024  # then no more is written; some days of one phone
 TRACE_LINES_WAITING_MAX: Final = 256  # for the disk; beyond it lines are left out
+
+# --- imports ------------------------------------------------------------------------------------
+IMPORT_BYTES_MAX: Final = 64 * 1024 * 1024  # in one POST: 10,000 cards with small photos
+INTAKE_JUNK_BYTES: Final = 64 * 1024  # of what is no card, given in one piece
+INTAKE_EDITS: Final = 128  # of one atomic batch of an import; phones get their turn in between
+INTAKE_BYTES: Final = 4 * 1024 * 1024  # bodies of one; a larger body is a batch of its own
+INTAKE_TRIES: Final = 8  # for one object that others write at the same time
+INTAKE_KEPT_BYTES_MAX: Final = 4 * 1024 * 1024  # of what was not taken, given back by a POST
+CSV_RECORD_BYTES_MAX: Final = 1024 * 1024  # of one row; what is longer has a quote too many
+IMPORTS_MAX: Final = 8  # of the command line at once; each remembers what stands in a book
 
 # --- batches ------------------------------------------------------------------------------------
 BATCH_ENTRIES_MAX: Final = 256  # a commit stays below some tens of ms
@@ -65,6 +76,15 @@ CHECKPOINT_SECONDS: Final = 0.25  # one replica at a time
 CATCH_UP_PAUSE_SECONDS: Final = 1.0  # between tries to reach a replica that is behind
 COPY_PAUSE_SECONDS: Final = 5.0  # between tries to copy a doubtful replica
 WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be forgotten unnoticed
+
+# --- what devices hold --------------------------------------------------------------------------
+POSITIONS_SECONDS: Final = 30.0  # between writes of sync positions; what a crash may forget of them
+POSITIONS_WAITING_MAX: Final = 100_000  # devices seen between two writes; about 250 bytes each
+POSITION_ROWS_MAX: Final = 4096  # kept for one account; the oldest go first
+CLIENT_CHARACTERS_MAX: Final = 200  # of what a device calls itself
+CUSTODY_DEVICES_MAX: Final = 256  # that are told about at once, the newest; each costs a table
+CUSTODY_LISTED_MAX: Final = 1000  # versions that one device alone holds, told by name
+FREEZE_SECONDS_MAX: Final = 86_400.0  # a freeze that is older is an alarm; it never ends by itself
 
 # --- bodies and space ---------------------------------------------------------------------------
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own
