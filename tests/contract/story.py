@@ -74,11 +74,14 @@ class Story:
         number = self._head(key.collection).number + 1
         return Entry(key.collection, number, verb, key.kind, key.href, **values)  # type: ignore[arg-type]
 
-    def put(self, href: str, body: bytes, collection: int = BOOK, uid: str = "") -> Entry:
+    def put(
+        self, href: str, body: bytes, collection: int = BOOK, uid: str = "", client: str = ""
+    ) -> Entry:
         digest = digest_of(body)
         self.bodies[digest] = body
         data = canonical({"size": len(body), **({"uid": uid} if uid else {})})
-        return self._tell(self._next(Key(collection, OBJECT, href), PUT, etag=digest, data=data))
+        fields = {"etag": digest, "data": data, "client": client}
+        return self._tell(self._next(Key(collection, OBJECT, href), PUT, **fields))
 
     def place(self, kind: str, href: str, data: str, collection: int = 1) -> Entry:
         """Put a member that is not an object."""
@@ -119,7 +122,7 @@ def short_story(story: Story | None = None) -> Story:
     story.put("b.vcf", b"ben")
     story.place("account", "demo", '{"key":"00"}')
     story.batch()
-    story.put("a.vcf", b"anna two")
+    story.put("a.vcf", b"anna two", client="DAVx5/4.5")
     story.delete("b.vcf")
     story.put("big.vcf", b"big" * 40_000)
     story.batch()

@@ -282,3 +282,18 @@ def test_names_survive_percent_encoding(site: Site) -> None:
     listed = site.do("PROPFIND", BOOK, depth="1").hrefs[1]
     assert listed == BOOK + "M%C3%BCller%20&%20S%C3%B6hne@home.vcf"
     assert site.do("GET", listed).status == 200
+
+
+def test_the_history_names_the_client_of_each_change(site: Site) -> None:
+    site.alice.headers["user-agent"] = "DAVx5/4.5-ose (dav4jvm; okhttp/5.1.0) Android/15"
+    site.put("ann.vcf")
+    note = '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u:">1</x></prop></set>'
+    site.do("PROPPATCH", ANN, f"{note}</propertyupdate>".encode())
+    site.do("MOVE", ANN, destination=BOOK + "eve.vcf")
+    site.do("DELETE", BOOK + "eve.vcf", user_agent="Evolution/3.56.2")
+    *phone, computer = [entry for entry, _ in site.cell.journal[site.book.id]]
+
+    assert [(e.verb, e.client) for e in phone] == [
+        (verb, "DAVx5/4.5-ose") for verb in ("put", "props", "left", "arrived")
+    ]
+    assert computer.client == "Evolution/3.56.2"

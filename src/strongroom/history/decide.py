@@ -323,6 +323,7 @@ def _write(
             old.number if old is not None else 0,
             old.etag if isinstance(old, Member) else "",
             stamp.at, edit.origin.device, edit.origin.request, edit.origin.condition,
+            edit.origin.client,
         ),
         stamp.batch,
     )  # fmt: skip

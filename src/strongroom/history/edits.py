@@ -16,11 +16,12 @@ from strongroom.history.entries import OBJECT, Key, uid_key, uid_of
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who wants it: the device (0 = the cell itself), the request's id, its condition as sent."""
+    """Who wants it: device (0 = the cell itself), request's id, condition as sent, and client."""
 
     device: int = 0
     request: str = ""
     condition: str = ""
+    client: str = ""  # family and version, as formats.clients reads them
 
 
 OURSELVES: Final = Origin()

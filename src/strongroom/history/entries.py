@@ -85,6 +85,7 @@ class Entry(NamedTuple):
     by: int = 0  # device id; 0 = the cell itself
     request: str = ""
     condition: str = ""  # the condition the request came with; "" = none
+    client: str = ""  # family and version, as the client says; absent in entries before issue 4
 
     @property
     def key(self) -> Key:

@@ -64,6 +64,7 @@ entries = st.builds(
     by=numbers,
     request=texts,
     condition=texts,
+    client=texts,
 )
 
 
