@@ -27,9 +27,11 @@ from strongroom.history.edits import (
     Move,
     Put,
     Remove,
+    Restore,
     SetProps,
     SkipNumbers,
     Together,
+    Wanted,
     account_key,
 )
 from strongroom.history.entries import (
@@ -135,9 +137,9 @@ def decide(view: Overlay, edit: Edit, stamp: Stamp) -> tuple[Row, ...]:
     Raises:
         ClientError: the edit is refused; `view` is as before.
     """
-    if isinstance(edit, Together):
+    if isinstance(edit, Together | Restore):
         trial = view.fork()
-        rows = tuple(row for one in edit.edits for row in decide(trial, one, stamp))
+        rows = _together(trial, edit, stamp)
         view.take(trial)
         return rows
     if isinstance(edit, AddAccount):
@@ -152,6 +154,12 @@ def decide(view: Overlay, edit: Edit, stamp: Stamp) -> tuple[Row, ...]:
     if isinstance(edit, Remove):
         return _remove(view, edit, stamp)
     return _set_props(view, edit, stamp)
+
+
+def _together(view: Overlay, edit: Together | Restore, stamp: Stamp) -> tuple[Row, ...]:
+    if isinstance(edit, Restore):
+        return _restore(view, edit, stamp)
+    return tuple(row for one in edit.edits for row in decide(view, one, stamp))
 
 
 def _check_parent(view: Overlay, key: Key, parent: Key | None) -> None:
@@ -260,6 +268,60 @@ def _move(
     return (*_write(view, stamp, old, edit.target, edit, ARRIVED, what), *left)
 
 
+def _restore(view: Overlay, edit: Restore, stamp: Stamp) -> tuple[Row, ...]:
+    """Empty names first, then fill them: what comes back meets neither what goes nor its UID."""
+    for key, number in edit.seen:
+        row = view.row(key)
+        if (row.number if row is not None else 0) != number:
+            raise PreconditionError(f"{key.href} was changed since it was looked at")
+    wanted = {one.key: one.id for one in edit.wanted}
+    _check_wanted(edit, stamp)
+    moving: dict[int, Member] = {}
+    rows: list[Row] = []
+    for key, _ in edit.seen:
+        standing = view.row(key)
+        if not isinstance(standing, Member) or wanted.get(key) == standing.id:
+            continue
+        moves = standing.id in wanted.values()
+        if moves:
+            moving[standing.id] = standing
+        gone = (standing.id, "", "", "")
+        rows += _write(view, stamp, standing, key, edit, LEFT if moves else DELETE, gone)
+    for one in edit.wanted:
+        rows += _put_back(view, edit, one, moving.get(one.id), stamp)
+    return tuple(rows)
+
+
+def _check_wanted(edit: Restore, stamp: Stamp) -> None:
+    """Refuse ids that could come to stand twice: wanted twice, or not yet given to anything."""
+    keys, ids = [one.key for one in edit.wanted], {one.id for one in edit.wanted}
+    if len(ids) < len(keys) or not {one.key for one in edit.seen}.issuperset(keys):
+        raise InvalidError("a name or an id is wanted twice, or was not looked at")
+    if max(ids, default=0) >= entry_id(stamp.batch, 0):
+        raise InvalidError("an id is wanted that nothing had yet")
+
+
+def _put_back(
+    view: Overlay, edit: Restore, one: Wanted, moving: Member | None, stamp: Stamp
+) -> tuple[Row, ...]:
+    _check_parent(view, one.key, one.parent)
+    old = view.row(one.key)
+    standing = old if isinstance(old, Member) else None
+    _check_uid(view, one.key, standing, uid_of(one.data))
+    what = (one.id, one.etag, one.data, one.props)
+    rows: tuple[Row, ...] = ()
+    if moving is not None:
+        carried = (one.id, moving.etag, moving.data, moving.props)
+        rows = _write(view, stamp, old, one.key, edit, ARRIVED, carried)
+        old = standing = view.row(one.key)  # type: ignore[assignment]  # it has just arrived
+    if standing is None:
+        return _write(view, stamp, old, one.key, edit, PUT, what)
+    if (standing.etag, standing.data, standing.props) == what[1:]:
+        return rows or (standing,)
+    verb = PUT if (standing.etag, standing.data) != what[1:3] else PROPS
+    return _write(view, stamp, standing, one.key, edit, verb, what)
+
+
 def _set_props(view: Overlay, edit: SetProps, stamp: Stamp) -> tuple[Row, ...]:
     old = view.row(edit.key)
     if not isinstance(old, Member):
@@ -311,7 +373,7 @@ def _write(
     stamp: Stamp,
     old: Row | None,
     key: Key,
-    edit: Put | Remove | SetProps | Copy | Move | AddAccount,
+    edit: Put | Remove | SetProps | Copy | Move | Restore | AddAccount,
     verb: str,
     what: tuple[int, str, str, str],
 ) -> tuple[Row, ...]:

@@ -8,7 +8,7 @@ collection still stands when the edit is decided.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from strongroom.formats.conditions import Precondition
 from strongroom.history.entries import OBJECT, Key, uid_key, uid_of
@@ -94,6 +94,40 @@ class Move:
     target_parent: Key | None = None
 
 
+class Seen(NamedTuple):
+    """A name, and the number of the row that somebody looked at; 0 = it had none."""
+
+    key: Key
+    number: int
+
+
+class Wanted(NamedTuple):
+    """What shall stand under a name; the id is that of the thing which stood there once."""
+
+    key: Key
+    id: int
+    etag: str
+    data: str
+    props: str
+    parent: Key | None = None  # the collection's own member row in its home
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Let names show again what they once showed: all of them, or none.
+
+    `seen` has every name that is touched, the last place of each id among them; where one of them
+    has another row by now nothing happens. A name of `seen` that nothing is wanted under becomes
+    empty. What stands under one of them and is wanted under another moves there; what stands
+    nowhere comes back under its old id. That it stands nowhere is what the caller read in the
+    journals, and `seen` holds the edit to what was read.
+    """
+
+    seen: tuple[Seen, ...]
+    wanted: tuple[Wanted, ...]
+    origin: Origin = OURSELVES
+
+
 @dataclass(frozen=True, slots=True)
 class AddAccount:
     """Create an account, its home and the collections it starts with, in one batch."""
@@ -121,7 +155,7 @@ class Together:
     edits: tuple[Put | Remove | SetProps | SkipNumbers, ...]
 
 
-Edit = Put | Remove | SetProps | Copy | Move | AddAccount | SkipNumbers | Together
+Edit = Put | Remove | SetProps | Copy | Move | Restore | AddAccount | SkipNumbers | Together
 
 
 def keys(edit: Edit) -> tuple[Key, ...]:
@@ -130,6 +164,8 @@ def keys(edit: Edit) -> tuple[Key, ...]:
         return (account_key(edit.login),) if isinstance(edit, AddAccount) else ()
     if isinstance(edit, Together):
         return tuple(key for one in edit.edits for key in keys(one))
+    if isinstance(edit, Restore):
+        return (*(one.key for one in edit.seen), *_keys_wanted(edit))
     if isinstance(edit, Copy | Move):
         parents = tuple(p for p in (edit.source_parent, edit.target_parent) if p is not None)
         return (edit.source, edit.target, *parents, *_uid_keys(edit.target, edit.uid))
@@ -137,6 +173,12 @@ def keys(edit: Edit) -> tuple[Key, ...]:
     if isinstance(edit, Put) and edit.key.kind == OBJECT:
         return (*named, *_uid_keys(edit.key, uid_of(edit.data)))
     return named
+
+
+def _keys_wanted(edit: Restore) -> tuple[Key, ...]:
+    parents = {one.parent: None for one in edit.wanted if one.parent is not None}
+    objects = (one for one in edit.wanted if one.key.kind == OBJECT)
+    return (*parents, *(key for one in objects for key in _uid_keys(one.key, uid_of(one.data))))
 
 
 def _uid_keys(target: Key, uid: str) -> tuple[Key, ...]:
