@@ -76,9 +76,9 @@ async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int
     while True:
         # Each try promises and levels, so the next one must look again.
         probes = await probe_all(sites)
-        _refuse_nothing(probes, testimony)
-        _refuse_mixture(probes, testimony)
-        ballots, homes = await _ballots(sites, probes, lost, away)
+        refuse_nothing(probes, testimony)
+        refuse_mixture(probes, testimony)
+        ballots, homes = await read_ballots(sites, probes, lost, away)
         plan = choose(ballots.values(), quorum, seen_term)
         if isinstance(plan, Frozen):
             raise FrozenCellError(_frozen_text(plan, sites, probes, {**lost, **away}))
@@ -92,13 +92,19 @@ async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int
             break
     _place_all(opened, sites, probes, plan.source.roster)
     if testimony is not None:
-        opened.forgotten = await _forgotten(opened, testimony)
+        source = opened.sites[opened.level[0]]
+        opened.forgotten = await forgotten_by(source, opened.position, opened.heads, testimony)
     return opened
 
 
-async def _ballots(
+async def read_ballots(
     sites: Sequence[Site], probes: Sequence[Probe], lost: dict[str, str], away: dict[str, str]
 ) -> tuple[dict[str, Ballot], dict[str, Site]]:
+    """Give the ballots and the places by replica id; what cannot be read goes to lost or away.
+
+    Who is in `lost` or `away` already is given a place and no ballot. Raises SettingsError where
+    two places say that they are the same replica.
+    """
     ballots: dict[str, Ballot] = {}
     places: dict[str, Site] = {}
     for site, probe in zip(sites, probes, strict=True):
@@ -120,7 +126,8 @@ async def _ballots(
     return ballots, places
 
 
-def _refuse_nothing(probes: Sequence[Probe], testimony: Testimony | None) -> None:
+def refuse_nothing(probes: Sequence[Probe], testimony: Testimony | None) -> None:
+    """Raise NoCellError or FrozenCellError where no replica was found."""
     if any(isinstance(p, Found | Damaged) for p in probes):
         return
     if testimony is None and all(isinstance(p, Blank) for p in probes):
@@ -130,7 +137,8 @@ def _refuse_nothing(probes: Sequence[Probe], testimony: Testimony | None) -> Non
     )
 
 
-def _refuse_mixture(probes: Sequence[Probe], testimony: Testimony | None) -> None:
+def refuse_mixture(probes: Sequence[Probe], testimony: Testimony | None) -> None:
+    """Raise SettingsError where the places and the witness tell of several cells."""
     cells = {p.identity.cell for p in probes if isinstance(p, Found | Damaged)}
     if testimony is not None:
         cells.add(testimony.cell)
@@ -248,7 +256,7 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
     position = other.found.position
     if position.number > opened.position.number:
         return "beside: it holds what nobody was told"
-    if position.number < opened.position.number and not await _on_chain(source, position):
+    if position.number < opened.position.number and not await on_chain(source, position):
         return "beside: it holds something beside the history"
 
     try:
@@ -279,7 +287,7 @@ def bodies_of(source: Site) -> Callable[[list[str]], Awaitable[list[bytes | None
     return bodies
 
 
-async def _on_chain(source: Site, position: Position) -> bool:
+async def on_chain(source: Site, position: Position) -> bool:
     """Say whether the source's history went through `position`."""
     following = await source.reading(lambda r: r.batches(position.number, 1))
     return bool(following) and following[0].previous == position.chain
@@ -307,20 +315,25 @@ def _why(site: Site, sites: Sequence[Site], probes: Sequence[Probe]) -> str:
     return getattr(probe, "reason", "the directory is blank")
 
 
-async def _forgotten(opened: Launch, testimony: Testimony) -> frozenset[int]:
-    """Name what the witness knows better than the chosen history."""
-    source = opened.sites[opened.level[0]]
+async def forgotten_by(
+    source: Site, position: Position, heads: Mapping[int, Head], testimony: Testimony
+) -> frozenset[int]:
+    """Name the collections that the witness knows better than the history of `source`.
+
+    Raises:
+        FrozenCellError: what it knows better concerns the whole cell.
+    """
     chains: dict[int, bytes | None] = {}
     for collection, known in testimony.heads.items():
-        ours = opened.heads.get(collection)
+        ours = heads.get(collection)
         if ours is not None and ours.number > known.number:
             got = await source.reading(lambda r, k=known: r.journal(k.collection, k.number, 0))  # type: ignore[misc]
             chains[collection] = got.value.chain
-    found = forgotten(testimony, opened.heads, chains)
-    behind = testimony.position.number > opened.position.number
+    found = forgotten(testimony, heads, chains)
+    behind = testimony.position.number > position.number
     if CELL in found or (behind and not found):
         raise FrozenCellError(
             f"the witness knows batch {testimony.position.number}, the replicas end with "
-            f"{opened.position.number}: a newer disk is missing"
+            f"{position.number}: a newer disk is missing"
         )
     return found
