@@ -5,6 +5,10 @@ lines and other things between them. Each card is given with the number of its f
 own bytes, up to and with the line end behind END:VCARD; what stands between is given too, so that
 nothing is passed over in silence. Blank lines alone belong to nothing and are left out.
 
+The way back is here as well: `joined`. A card that was stored without a line end (Evolution's are)
+is followed by LF and then by an empty line of CR LF, which no other program writes, so that it comes
+back without one.
+
 Not here: whether a card can be stored (vcard), and mending it (carddialects).
 Rules: pure; memory is bounded by one card; the byte order mark of the stream itself is dropped;
 UTF-16 becomes UTF-8 on the way; what begins inside a quoted-printable value, or behind an AGENT of
@@ -39,6 +43,8 @@ _SIXTEEN: Final = {
     b"\x00B": "utf-16-be",
 }
 _BOM: Final = b"\xef\xbb\xbf"
+_LINE_END_LENT: Final = b"\n"
+_EMPTY: Final = b"\r\n"
 _NESTED_MAX: Final = 8  # an agent of an agent; deeper ones are no cards that anybody wrote
 
 
@@ -49,6 +55,15 @@ class Piece(NamedTuple):
     raw: bytes  # as it came
     card: bytes = b""  # what may be taken; empty = nothing
     fault: str = ""  # why nothing may be taken
+
+
+def joined(card: bytes) -> bytes:
+    """Give a card as it stands in a stream with others; `CardStream` gives it back as it was.
+
+    What is no part of a card comes back as such, or not at all: a byte order mark at the beginning
+    of the stream, blank lines around the card, other bytes behind its END:VCARD.
+    """
+    return card if card.endswith(b"\n") else card + _LINE_END_LENT + _EMPTY
 
 
 class Utf8:
@@ -136,16 +151,21 @@ class CardStream:
         self._first = 1  # line of the first one held
         self._open = 0  # cards that were begun and not ended
         self._overflown = False  # the open card is longer than any that is kept
+        self._ended: Piece | None = None  # a whole card, until the line behind it was seen
 
     def feed(self, chunk: bytes, *, last: bool = False) -> Iterator[Piece]:
         """Take a chunk of any size; give what is whole by now, in order."""
         for line in self._lines.feed(self._utf8.feed(chunk, last=last), last=last):
+            if self._ended is not None:
+                yield self._unjoined(self._ended, line)
             if line[0] in _FIRST_BYTES or len(self._held) > INTAKE_JUNK_BYTES:
                 yield from self._line(line)
             else:  # hardly any line is more than held
                 self._hold(line)
             self._number += 1
         if last:
+            if self._ended is not None:
+                yield self._unjoined(self._ended, b"")
             yield from self._given(NO_END if self._open else BETWEEN)
 
     def _line(self, line: bytes) -> Iterator[Piece]:
@@ -160,7 +180,16 @@ class CardStream:
             self._open += 1
         ends = word == b"END" and self._open == 1
         self._open -= word == b"END" and self._open > 1
-        yield from self._given("") if ends else self._spilt()
+        if ends:
+            (self._ended,) = self._given("")
+        else:
+            yield from self._spilt()
+
+    def _unjoined(self, ended: Piece, following: bytes) -> Piece:
+        """Give a card that ended without the line end that `joined` lent it."""
+        self._ended = None
+        lent = following == _EMPTY and not ended.card.endswith(_EMPTY)
+        return ended._replace(card=ended.card.removesuffix(_LINE_END_LENT)) if lent else ended
 
     def _hold(self, line: bytes) -> None:
         if not self._held:

@@ -13,6 +13,7 @@ from strongroom.formats.cardstream import (
     TOO_LARGE,
     CardStream,
     Piece,
+    joined,
 )
 
 
@@ -49,6 +50,40 @@ def test_a_stream_of_cards_joined_gives_the_same_cards() -> None:
 def test_the_last_card_may_lack_its_line_end() -> None:
     assert cards(card("a") + card("b").rstrip()) == [card("a"), card("b").rstrip()]
     assert cards(card("a", "\r").rstrip(), 1) == [card("a", "\r").rstrip()]
+
+
+def test_a_card_without_line_end_is_joined_so_that_it_comes_back_without_one() -> None:
+    bare = card("a").rstrip()
+    stream = joined(bare) + joined(card("b")) + joined(bare)
+    assert stream == bare + b"\n\r\n" + card("b") + bare + b"\n\r\n"
+    for size in (1, 5, 1000):
+        assert cards(stream, size) == [bare, card("b"), bare]
+
+
+def test_blank_lines_of_other_programs_take_nothing_from_a_card() -> None:
+    for end, blank in (("\r\n", b"\r\n"), ("\n", b"\n"), ("\n", b" \r\n"), ("\r", b"\r")):
+        assert cards((card("a", end) + blank) * 2, 1000) == [card("a", end)] * 2
+    assert cut(card("a") + b"END:VCARD\n\r\n")[-1].fault == BETWEEN
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ab:;=\\é \r\n\t", max_size=20), st.sampled_from(["\n", "\r\n"]),
+            st.booleans(),
+        ),
+        max_size=6,
+    ),
+    st.integers(1, 40),
+)  # fmt: skip
+def test_cards_that_were_joined_come_back_byte_for_byte(
+    kinds: list[tuple[str, str, bool]], size: int
+) -> None:
+    made = []
+    for text, end, ended in kinds:
+        lines = ("BEGIN:VCARD", "VERSION:3.0", f"NOTE:{text}", "END:VCARD")
+        made.append((end.join(lines) + end * ended).encode())
+    assert cards(b"".join(map(joined, made)), size) == made
 
 
 @pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
