@@ -36,6 +36,7 @@ from strongroom.mirror.site import Site
 from strongroom.mirror.survey import RebuildPlan, apply_rebuild, plan_rebuild, survey
 from strongroom.portal.app import Portal
 from strongroom.ports.cell import Cell
+from strongroom.ports.positions import Positions
 from strongroom.ports.world import Clock, Entropy, Testimony
 from strongroom.server import App, application
 from strongroom.service.accounts import Caller, shut_out
@@ -44,6 +45,7 @@ from strongroom.stores.clock import SystemClock, SystemEntropy
 from strongroom.stores.durable import Durable
 from strongroom.stores.keys import KeyFolder
 from strongroom.stores.locks import Locks
+from strongroom.stores.positions import FilePositions
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
 from strongroom.stores.trace_file import TraceFile
@@ -78,6 +80,7 @@ class Parts:
     clock: Clock
     entropy: Entropy
     marks: ScrubMarks
+    positions: FilePositions
 
     @asynccontextmanager
     async def open_cell(self) -> AsyncIterator[MirrorCell]:
@@ -141,6 +144,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         try:
             yield yielded
         finally:
+            await yielded.positions.close()
             await asyncio.gather(*(_close_site(site) for site in yielded.sites))
             await yielded.witness_lane.run(yielded.witness.close)
             yielded.witness_lane.close()
@@ -161,8 +165,9 @@ def _make_parts(settings: Settings) -> Parts:
         sites.append(Site(str(place), SqliteReplica(place), *lanes))
     witness = FileWitness(settings.data / "witness")
     marks = ScrubMarks(settings.data / "scrub.json")
-    lane = ThreadLane("witness")
-    return Parts(settings, sites, witness, lane, SystemClock(), SystemEntropy(), marks)
+    lane, clock = ThreadLane("witness"), SystemClock()
+    positions = FilePositions(settings.data / "positions.db", ThreadLane("positions"), clock)
+    return Parts(settings, sites, witness, lane, clock, SystemEntropy(), marks, positions)
 
 
 def _require_data(settings: Settings) -> None:
@@ -299,10 +304,13 @@ class HttpServer(uvicorn.Server):
 
 
 def make_application(
-    cell: Callable[[], Cell | None], entropy: Entropy, portal: Portal | None = None
+    cell: Callable[[], Cell | None],
+    entropy: Entropy,
+    portal: Portal | None = None,
+    positions: Positions | None = None,
 ) -> App:
     """Give the one ASGI application over the cell that `cell` gives; None = not open."""
-    return application(cell, entropy, portal=portal)
+    return application(cell, entropy, portal=portal, positions=positions)
 
 
 def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:

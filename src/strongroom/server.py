@@ -19,6 +19,7 @@ from strongroom.dav.request import REQUEST_ID, Message, Receive, Scope, Send, Se
 from strongroom.dav.silence import sender as sender_of
 from strongroom.portal.app import PREFIX, Portal
 from strongroom.ports.cell import Cell
+from strongroom.ports.positions import Positions
 from strongroom.ports.world import Entropy
 from strongroom.status import healthz
 
@@ -37,13 +38,14 @@ class Server:
         entropy: Entropy,
         gate: Gate | None = None,
         portal: Portal | None = None,
+        positions: Positions | None = None,
     ) -> None:
         """Take the parts; `gate` is replaced where a test does not want to wait."""
         self._portal = portal
         self._cell_provider = cell_provider
         self._run = entropy.token(_RUN_ID_BYTES).hex()  # request ids differ between two runs
         self._count = 0
-        self._face = CardDav(gate or Gate())
+        self._face = CardDav(gate or Gate(), positions)
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,9 +90,10 @@ def application(
     entropy: Entropy,
     gate: Gate | None = None,
     portal: Portal | None = None,
+    positions: Positions | None = None,
 ) -> App:
     """Make the ASGI application."""
-    return Server(cell_provider, entropy, gate, portal)
+    return Server(cell_provider, entropy, gate, portal, positions)
 
 
 async def _no_cell(scope: Scope, sender: Sender) -> None:

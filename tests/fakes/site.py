@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fakes.asgi import Answer, Client
 from fakes.cell import FakeCell
+from fakes.positions import FakePositions
 from fakes.world import FakeEntropy
 from strongroom.dav.auth import Gate
 from strongroom.history.edits import Origin
@@ -32,9 +33,11 @@ class Site:
         self.cell = FakeCell()
         self.open = True
         entropy = self.entropy = FakeEntropy()
+        self.positions = FakePositions()
         self.app = application(
-            lambda: self.cell if self.open else None, entropy, Gate(delay_seconds=0)
-        )
+            lambda: self.cell if self.open else None, entropy, Gate(delay_seconds=0),
+            positions=self.positions,
+        )  # fmt: skip
         self.passwords = {}
         for login, device in (("alice", "phone"), ("alice", "laptop"), ("bob", "phone")):
             if device == "phone":

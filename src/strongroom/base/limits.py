@@ -74,6 +74,7 @@ SLOW_READ_SECONDS: Final = 30.0  # how long a replica that did not answer is ask
 STUCK_TICKS_MAX: Final = 10  # retries of a refused batch before the cell is opened anew
 CHECKPOINT_SECONDS: Final = 0.25  # one replica at a time
 CATCH_UP_PAUSE_SECONDS: Final = 1.0  # between tries to reach a replica that is behind
+COPY_STEP_SECONDS_MAX: Final = 600.0  # for one call of a copy; the longest syncs all it wrote
 COPY_PAUSE_SECONDS: Final = 5.0  # between tries to copy a doubtful replica
 WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be forgotten unnoticed
 
@@ -81,7 +82,6 @@ WITNESS_SECONDS: Final = 1.0  # at most one fsynced line a second; what can be f
 POSITIONS_SECONDS: Final = 30.0  # between writes of sync positions; what a crash may forget of them
 POSITIONS_WAITING_MAX: Final = 100_000  # devices seen between two writes; about 250 bytes each
 POSITION_ROWS_MAX: Final = 4096  # kept for one account; the oldest go first
-CLIENT_CHARACTERS_MAX: Final = 200  # of what a device calls itself
 CUSTODY_DEVICES_MAX: Final = 256  # that are told about at once, the newest; each costs a table
 CUSTODY_LISTED_MAX: Final = 1000  # versions that one device alone holds, told by name
 FREEZE_SECONDS_MAX: Final = 86_400.0  # a freeze that is older is an alarm; it never ends by itself

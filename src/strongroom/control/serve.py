@@ -175,7 +175,9 @@ class _Server:
             apple_origin = origin_of(self._lan.name, port)
         way = Way(room.phone_origin, apple_origin, room.certificate)
         portal = Portal(room.pairings, way, asyncio.get_running_loop().time)
-        app = compose.make_application(lambda: room.cell, room.parts.entropy, portal)
+        app = compose.make_application(
+            lambda: room.cell, room.parts.entropy, portal, room.parts.positions
+        )
         return compose.behind_proxies(app, self._settings, room.parts.clock)
 
     async def _traced(self, stack: AsyncExitStack, parts: compose.Parts, app: App) -> App:
@@ -199,7 +201,7 @@ class _Server:
 
     def _duties(self, room: Room) -> list[Coroutine[Any, Any, None]]:
         """Give what runs beside the requests until the end."""
-        duties = [self._look_after(room)]
+        duties = [self._look_after(room), room.parts.positions.run()]
         if room.certificate is not None:
             duties.append(_watch(room.certificate))
         return duties

@@ -35,6 +35,7 @@ from strongroom.dav.request import (
 from strongroom.dav.rights import check_service, check_writes
 from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
 from strongroom.ports.cell import Cell
+from strongroom.ports.positions import Positions
 from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
 from strongroom.service.meters import Meters
@@ -59,9 +60,10 @@ _FREEZABLE: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
 class CardDav:
     """Speaks CardDAV for one cell at a time."""
 
-    def __init__(self, gate: Gate) -> None:
-        """Let in whom `gate` lets in."""
+    def __init__(self, gate: Gate, positions: Positions | None = None) -> None:
+        """Let in whom `gate` lets in; `positions` remembers who came."""
         self._gate = gate
+        self._positions = positions
         self._meters = Meters()
 
     async def serve(
@@ -88,6 +90,9 @@ class CardDav:
             scope[ADMITTED](caller)
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         request.meters = self._meters
+        if self._positions is not None:
+            request.positions = self._positions
+            self._positions.seen(caller.home, caller.device.id, headers.get(b"user-agent", b""))
         try:
             await _answer(request, send)
         except GoneError:

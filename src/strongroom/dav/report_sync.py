@@ -39,6 +39,9 @@ async def sync_collection(request: Request, book: Member, wanted: SyncCollection
         delta = await sync(request.cell, request.caller, book, wanted.token, wanted.limit)
     except InvalidError as error:
         raise _for_client(request, error) from error
+    if request.positions is not None and delta.asked is not None:
+        caller = request.caller
+        request.positions.came_back(caller.home, caller.device.id, book.id, delta.asked)
     if len(delta.changed) + len(delta.removed) <= ROWS_A_PIECE:
         rows = [piece async for piece in _pieces(request, delta, wanted)]
         await whole_multistatus(request, b"".join(rows), MINIMAL)

@@ -12,10 +12,12 @@ from typing import Any, Final
 from strongroom.base.errors import CodingError, TooLargeError
 from strongroom.base.limits import IGNORED_BYTES_MAX, OBJECT_BYTES_MAX
 from strongroom.dav.routes import Target
+from strongroom.formats.clients import client_of
 from strongroom.formats.hrefs import join
 from strongroom.formats.preferences import NONE, Preferences, read_preferences
 from strongroom.history.edits import Origin
 from strongroom.ports.cell import Cell
+from strongroom.ports.positions import Positions
 from strongroom.service.accounts import Caller
 from strongroom.service.meters import Meters
 from strongroom.service.objects import Room, no_limit
@@ -61,8 +63,8 @@ class Request:
     """What a method needs to know; built once a request."""
 
     __slots__ = (
-        "_more", "_receive", "caller", "cell", "headers", "id", "meters", "method", "path", "send",
-        "target",
+        "_more", "_receive", "caller", "cell", "headers", "id", "meters", "method", "path",
+        "positions", "send", "target",
     )  # fmt: skip
 
     def __init__(
@@ -88,7 +90,9 @@ class Request:
         self.target = target
         self.caller = caller
         self.id = request_id
-        self.meters: Meters | None = None  # the face's, which outlive a request
+        # The face's, which outlive a request:
+        self.meters: Meters | None = None
+        self.positions: Positions | None = None
 
     @property
     def room(self) -> Room:
@@ -107,7 +111,8 @@ class Request:
 
     def origin(self, condition: str = "") -> Origin:
         """Say who wants it, for the history."""
-        return Origin(self.caller.device.id, self.id, condition)
+        client = client_of(self.headers.get(b"user-agent", b""))
+        return Origin(self.caller.device.id, self.id, condition, client)
 
     async def body(self, limit: int) -> bytes:
         """Read the whole body.

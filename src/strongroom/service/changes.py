@@ -18,18 +18,20 @@ from strongroom.formats.synctoken import CHAIN_BYTES, SyncToken, read, write
 from strongroom.history.entries import GONE, OBJECT, Entry, Head, Member, genesis_chain
 from strongroom.history.evidence import Evidence
 from strongroom.ports.cell import Cell
+from strongroom.ports.positions import CameBack
 from strongroom.service.accounts import Caller
 
 VALID_SYNC_TOKEN: Final = "{DAV:}valid-sync-token"  # noqa: S105 - the name of an element
 
 
 class Delta(NamedTuple):
-    """What to tell; `token` is where the teller stands then."""
+    """What to tell; `token` is where the teller stands then, and `asked` where the asker stood."""
 
     changed: tuple[Member, ...]
     removed: tuple[str, ...]
     token: str
     more: bool = False  # cut off at the limit that was asked for
+    asked: CameBack | None = None  # None: with a token of a history that a thaw gave up
 
 
 def token_at(caller: Caller, collection: int, number: int, chain: bytes) -> str:
@@ -55,13 +57,13 @@ async def sync(cell: Cell, caller: Caller, book: Member, text: str, limit: int |
         UnsureError: the answer cannot be proven now.
     """
     if not text:
+        start = CameBack(0, genesis_chain(book.id)[:CHAIN_BYTES])
         if limit is None:
-            return await _everything(cell, caller, book)
-        start = genesis_chain(book.id)[:CHAIN_BYTES]
-        return await _since(cell, caller, SyncToken(book.id, 0, start), limit)
+            return (await _everything(cell, caller, book))._replace(asked=start)
+        return await _since(cell, caller, SyncToken(book.id, *start), limit)
     head = cell.head(book.id)
     if text == token_of(caller, head):
-        return Delta((), (), text)
+        return Delta((), (), text, False, CameBack(head.number, head.chain[:CHAIN_BYTES]))
     token = _read(caller, book, text)
     if token.number > head.number:
         return await _forgotten(cell, caller, book, token)
@@ -93,7 +95,8 @@ async def _since(cell: Cell, caller: Caller, token: SyncToken, limit: int | None
     part = await cell.changes(token.collection, token.number, token.chain, most)
     changed, removed = fold(part.entries)
     place = token_at(caller, token.collection, part.upto, part.chain)
-    return Delta(changed, removed, place, part.more and limit is not None)
+    more = part.more and limit is not None
+    return Delta(changed, removed, place, more, CameBack(token.number, token.chain))
 
 
 async def _forgotten(cell: Cell, caller: Caller, book: Member, token: SyncToken) -> Delta:
