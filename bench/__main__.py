@@ -18,7 +18,8 @@ from bench import million, table
 from bench.adapter import Adapter
 from bench.figures import Measure, Record
 from bench.machine import describe
-from bench.peers import Radicale, Xandikos
+from bench.peers.cyrus import Cyrus
+from bench.peers.python import Radicale, Xandikos
 from bench.process import ServerError
 from bench.strongroom import Strongroom
 from bench.wire import WireError, WrongAnswerError
@@ -37,7 +38,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="runs to take the median of (5)")
     parser.add_argument(
         "--servers",
-        default="strongroom,radicale,xandikos",
+        default="strongroom,radicale,xandikos,cyrus",
         help="which to measure, with commas between them (all)",
     )
     parser.add_argument("--name", help="file name under bench/results (the date)")
@@ -59,6 +60,7 @@ def _adapters(names: str) -> list[Adapter]:
         "strongroom": Strongroom(),
         "radicale": Radicale(CACHE),
         "xandikos": Xandikos(CACHE),
+        "cyrus": Cyrus(CACHE),
     }
     wanted = names.lower().split(",")
     if unknown := set(wanted) - set(known):

@@ -31,17 +31,26 @@ def _folded(text: str) -> str:
     return "\r\n ".join(lines)
 
 
+def full_name(number: int) -> str:
+    """The FN of this number."""
+    return f"{_GIVEN[number % len(_GIVEN)]} {_FAMILY[number % len(_FAMILY)]} {number}"
+
+
+def mail(number: int) -> str:
+    """The address of this number."""
+    return f"{number:x}.{number % 97}@mail.example"
+
+
 def card(number: int, revision: int = 0) -> bytes:
     """The vCard of this number; another revision differs in its note and REV."""
     given = _GIVEN[number % len(_GIVEN)]
     family = _FAMILY[number % len(_FAMILY)]
     town = _TOWN[number % len(_TOWN)]
-    mail = f"{number:x}.{number % 97}@mail.example"
     head = (
         f"BEGIN:VCARD\r\nVERSION:3.0\r\nPRODID:-//Strongroom//Bench//EN\r\nUID:{uid(number)}\r\n"
-        f"FN:{given} {family} {number}\r\nN:{family};{given};{number};;\r\n"
+        f"FN:{full_name(number)}\r\nN:{family};{given};{number};;\r\n"
         f"ORG:{town} Works {number % 50};Section {number % 9}\r\n"
-        f"EMAIL;TYPE=INTERNET,HOME:{mail}\r\n"
+        f"EMAIL;TYPE=INTERNET,HOME:{mail(number)}\r\n"
         f"TEL;TYPE=CELL,VOICE:+49 170 {number % 10**7:07d}\r\n"
         f"TEL;TYPE=WORK,VOICE:+49 30 {number * 7 % 10**6:06d}\r\n"
         f"ADR;TYPE=HOME:;;{number % 300} Quay Street;{town};;{number % 90000 + 10000};Europe\r\n"

@@ -1,4 +1,4 @@
-"""The four CardDAV bodies that a phone sends, and the little that is read from the answers.
+"""The CardDAV bodies that a phone sends, and the little that is read from the answers.
 
 Not an XML library: answers are searched with regular expressions, because parsing ten thousand
 entries would cost the machine as much as it costs the server to write them.
@@ -47,6 +47,16 @@ def multiget_body(hrefs: Sequence[bytes]) -> bytes:
         'xmlns:C="urn:ietf:params:xml:ns:carddav"><D:prop><D:getetag/><C:address-data/></D:prop>'
     ).encode()
     return head + wanted + b"</C:addressbook-multiget>"
+
+
+def query_body(prop: str, text: str) -> bytes:
+    """An addressbook-query (RFC 6352 section 8.6) for cards whose property contains the text."""
+    return (
+        f'{_HEAD}<C:addressbook-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">'
+        f'<D:prop><D:getetag/><C:address-data/></D:prop><C:filter><C:prop-filter name="{prop}">'
+        '<C:text-match collation="i;unicode-casemap" match-type="contains">'
+        f"{html.escape(text)}</C:text-match></C:prop-filter></C:filter></C:addressbook-query>"
+    ).encode()
 
 
 def members(body: bytes) -> list[bytes]:

@@ -14,6 +14,8 @@ FORMAT = 1
 OURS = "Strongroom"
 RADICALE = "Radicale"
 XANDIKOS = "Xandikos"
+CYRUS = "Cyrus"
+PEERS = (RADICALE, XANDIKOS, CYRUS)
 LOWER_IS_BETTER = frozenset({"s", "ms", "MB"})
 
 
@@ -139,7 +141,7 @@ class Target:
         ours = servers.get(OURS)
         if ours is None:
             return None
-        if self.of in {RADICALE, XANDIKOS}:
+        if self.of in PEERS:
             times = ratio(ours, servers.get(self.of))
             return None if times is None else times >= self.bound
         figure = ours.value if self.of == "value" else ours.cpu_ms
@@ -151,6 +153,7 @@ class Target:
 
 TARGETS = (
     Target("PUT new, 32 connections", RADICALE, 50, ">= 50x Radicale"),
+    Target("PUT new, 32 connections", CYRUS, 10, ">= 10x Cyrus"),
     Target("PUT new, 32 connections", "value", 1900, ">= 1,900/s"),
     Target("PUT new, 32 connections", "cpu_ms", 0.45, "<= 0.45 ms CPU"),
     Target("GET, 32 connections", "cpu_ms", 0.15, "<= 0.15 ms CPU"),

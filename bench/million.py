@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 from bench.figures import Measure
+from bench.fill import FIRST_NEW, new_contacts
 from bench.load import Bound, drive
 from bench.process import ServerError
 from bench.strongroom import RunningStrongroom, Strongroom, new_book
-from bench.workloads import FIRST_NEW, FULL, new_contacts
+from bench.workloads import FULL
 
 CONNECTIONS = 32
 

@@ -113,12 +113,12 @@ class Process:
         return self._child.wait()
 
 
-def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
+def run(command: Sequence[str | Path], cwd: Path | None = None, typed: str = "") -> str:
     """Run a short command and return what it printed; raise ServerError with its complaint."""
     words = [str(part) for part in command]
     try:
         done = subprocess.run(
-            words, cwd=cwd, capture_output=True, text=True, timeout=600, check=False
+            words, cwd=cwd, input=typed, capture_output=True, text=True, timeout=600, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServerError(f"{words[0]}: {error}") from error

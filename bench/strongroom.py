@@ -7,19 +7,15 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from bench import dav
 from bench.adapter import FRESH, LOGIN, Running, filled
-from bench.cards import card, uid
-from bench.load import Bound, drive
+from bench.fill import fill
 from bench.process import Process, ServerError, free_port, run
 from bench.wire import Connection, Target
 
 COMMAND = Path(sys.executable).parent / "strongroom"
-FILL_CONNECTIONS = 32
-FILL_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +31,6 @@ class RunningStrongroom(Running):
             return int(told["batches"]), int(told["entries"])
         except (ServerError, ValueError, KeyError, TypeError):
             return None
-
-
-async def fill(target: Target, book: str, contacts: int, first: int = 0) -> None:
-    """PUT this many contacts, numbered from `first`; every one must be acknowledged."""
-    numbers = count(first)
-
-    async def put(connection: Connection, _slot: int) -> None:
-        number = next(numbers)
-        path = f"{book}{uid(number)}.vcf"
-        (await connection.ask("PUT", path, dav.NEW, card(number))).expect(201, 204)
-
-    tally = await drive(target, FILL_CONNECTIONS, put, Bound(contacts, FILL_S))
-    if tally.ops != contacts:
-        raise ServerError(f"filled {tally.ops} of {contacts}: {tally.said}")
 
 
 class Strongroom:

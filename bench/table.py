@@ -5,9 +5,8 @@ from pathlib import Path
 
 from bench.figures import (
     OURS,
-    RADICALE,
+    PEERS,
     TARGETS,
-    XANDIKOS,
     Record,
     Typical,
     ratio,
@@ -17,10 +16,6 @@ from bench.figures import (
 BEGIN = "<!-- bench:begin -->"
 END = "<!-- bench:end -->"
 MILLION = "objects there"
-PEERS = (RADICALE, XANDIKOS)
-HEADINGS = (
-    "workload", OURS, "CPU", RADICALE, "CPU", "ratio", XANDIKOS, "CPU", "ratio", "target",
-)  # fmt: skip
 
 
 def number(value: float) -> str:
@@ -58,13 +53,23 @@ def verdicts(workload: str, servers: dict[str, Typical]) -> list[str]:
     ]
 
 
+def _peers(record: Record) -> list[str]:
+    return [name for name in PEERS if name in record.versions]
+
+
+def headings(record: Record) -> list[str]:
+    """The headings: ours, and each peer that was there."""
+    theirs = [word for name in _peers(record) for word in (name, "CPU", "ratio")]
+    return ["workload", OURS, "CPU", *theirs, "target"]
+
+
 def rows(record: Record) -> list[list[str]]:
     """The cells of the table, without its headings."""
     cells = []
     for workload, servers in summary(record).items():
         ours = servers.get(OURS)
         row = [workload, _value(ours), _cpu(ours)]
-        for peer in PEERS:
+        for peer in _peers(record):
             theirs = servers.get(peer)
             row += [_value(theirs), _cpu(theirs), _times(ours, theirs)]
         cells.append([*row, "; ".join(verdicts(workload, servers))])
@@ -97,7 +102,7 @@ def notes(record: Record) -> list[str]:
 def report(record: Record) -> str:
     """The table and its notes."""
     listed = "\n".join(f"- {line}" for line in notes(record))
-    return f"{markdown(HEADINGS, rows(record))}\n\n{listed}"
+    return f"{markdown(headings(record), rows(record))}\n\n{listed}"
 
 
 def missed(record: Record) -> list[str]:

@@ -7,19 +7,19 @@ server that has just sent its contacts; the PUTs come last, into a book that beg
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from statistics import median
 
 from bench import dav
 from bench.adapter import FRESH, Running, filled
-from bench.cards import card, uid
+from bench.cards import card, full_name, mail
 from bench.figures import Measure, percentile
+from bench.fill import FIRST_NEW, new_contacts
 from bench.load import Act, Bound, Tally, client_cpu, drive
 from bench.wire import Connection, WireError, WrongAnswerError
 
-FIRST_NEW = 10_000_000
 POLLERS = 300
 DELTAS_MIN = 5
 
@@ -33,6 +33,7 @@ class Plan:
     batches: tuple[int, ...]
     load: Bound
     poll: Bound
+    query: Bound
     deltas: int
     delta_s: float
     first_sync_s: float
@@ -49,6 +50,7 @@ FULL = Plan(
     batches=(10, 100),
     load=Bound(20_000, 6.0),
     poll=Bound(60_000, 6.0),
+    query=Bound(50, 10.0),
     deltas=50,
     delta_s=15.0,
     first_sync_s=60.0,
@@ -59,22 +61,11 @@ QUICK = Plan(
     batches=(100,),
     load=Bound(4_000, 1.0),
     poll=Bound(10_000, 1.0),
+    query=Bound(10, 1.0),
     deltas=10,
     delta_s=2.0,
     first_sync_s=5.0,
 )
-
-
-def new_contacts(book: str, first: int = FIRST_NEW) -> Act:
-    """PUT a contact that was never there, as DAVx5 does: with If-None-Match."""
-    numbers = count(first)
-
-    async def put(connection: Connection, _slot: int) -> None:
-        number = next(numbers)
-        path = f"{book}{uid(number)}.vcf"
-        (await connection.ask("PUT", path, dav.NEW, card(number))).expect(201, 204)
-
-    return put
 
 
 def _updates(etags: dict[str, str], connections: int) -> Act:
@@ -118,6 +109,17 @@ def _propfinds(book: str) -> Act:
     return poll
 
 
+def _queries(book: str, prop: str, text: str, hits: int) -> Act:
+    body = dav.query_body(prop, text)
+
+    async def query(connection: Connection, _slot: int) -> None:
+        answer = await connection.ask("REPORT", book, dav.XML + "Depth: 1\r\n", body)
+        if (found := len(dav.members(answer.expect(207).body))) != hits:
+            raise WrongAnswerError(f"a query that found {found} instead of {hits}")
+
+    return query
+
+
 def _empty_syncs(book: str, token: str) -> Act:
     async def poll(connection: Connection, _slot: int) -> None:
         if dav.members((await dav.sync(connection, book, token)).body):
@@ -144,6 +146,8 @@ class Round:
                 name = f"first sync of {size:,}, by {batch}"
                 yield await self._guarded(name, "s", partial(self._first, size=size, batch=batch))
         yield self._measure(f"memory with {self._plan.large:,} contacts", self._on.memory(), "MB")
+        yield await self._query("FN", full_name, f" {self._plan.large * 2 // 30}")
+        yield await self._query("EMAIL", mail, f"{self._plan.large * 2 // 3:x}.")
         yield await self._guarded(f"delta of 1 in {self._plan.large:,}", "ms", self._delta)
         yield await self._poll_properties()
         yield await self._guarded(f"polling by {POLLERS} (sync-collection)", "1/s", self._poll_sync)
@@ -221,6 +225,15 @@ class Round:
             client_cpu_ms=(client_cpu() - mine) / done * 1000,
             note="" if done == size else f"scaled from {done} contacts in {took:.0f} s",
         )
+
+    async def _query(self, prop: str, told: Callable[[int], str], text: str) -> Measure:
+        """A few of many, found by a word; the book is as it was filled."""
+        size = self._plan.large
+        hits = sum(text in told(number) for number in range(size))
+        act = _queries(self._large, prop, text, hits)
+        name = f"query of {size:,}, {prop} contains"
+        taken = await self._load(name, 1, act, self._plan.query)
+        return replace(taken, value=taken.p50_ms or 0.0, unit="ms")
 
     async def _delta(self, name: str) -> Measure:
         """One change, then the time of the sync that brings it; again and again."""

@@ -1,16 +1,19 @@
 """Medians, ratios and targets say what the raw figures say, and no more."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import figures, table
 from bench.cards import BYTES_MAX, BYTES_MIN, card, uid
-from bench.dav import etags, members, token_of
+from bench.dav import etags, members, query_body, token_of
 from bench.figures import Measure, Record, percentile, ratio, summary
 from bench.load import Bound, Tally, drive
 from bench.wire import Connection, Target, WrongAnswerError
+from strongroom.formats.cardfilter import matches
+from strongroom.formats.davxml import Query, parse_report
 
 PUT = "PUT new, 32 connections"
 DELTA = "delta of 1 in 10,000"
@@ -59,6 +62,7 @@ def test_a_target_without_its_figure_is_pending_and_never_passed() -> None:
 
     assert table.verdicts(PUT, servers) == [
         ">= 50x Radicale: pending",
+        ">= 10x Cyrus: pending",
         ">= 1,900/s: pass",
         "<= 0.45 ms CPU: pass",
     ]
@@ -73,6 +77,24 @@ def test_a_missed_target_is_named() -> None:
         f"{PUT}: >= 50x Radicale: MISS",
         f"{PUT}: >= 1,900/s: MISS",
     ] == table.missed(bad)
+
+
+def test_ten_times_cyrus_is_a_target_of_its_own() -> None:
+    ours = measure("Strongroom", 2000)
+
+    assert not table.missed(record(ours, measure("Cyrus", 200)))
+    assert [f"{PUT}: >= 10x Cyrus: MISS"] == table.missed(record(ours, measure("Cyrus", 201)))
+
+
+def test_the_table_has_a_column_for_each_peer_that_was_there() -> None:
+    alone = record(measure("Strongroom", 2000))
+    both = replace(alone, versions={"Strongroom": "1", "Cyrus": "3"})
+
+    assert table.headings(alone) == ["workload", "Strongroom", "CPU", "target"]
+    assert table.headings(both) == [
+        "workload", "Strongroom", "CPU", "Cyrus", "CPU", "ratio", "target",
+    ]  # fmt: skip
+    assert {len(row) for row in table.rows(both)} == {7}
 
 
 def test_raw_figures_survive_their_file() -> None:
@@ -109,6 +131,14 @@ def test_members_keep_their_escapes_and_collections_are_left_out() -> None:
     assert token_of(MULTISTATUS) == "http://x/?a=1&b"
     with pytest.raises(WrongAnswerError):
         token_of(b"<multistatus/>")
+
+
+def test_a_query_is_one_that_the_product_understands() -> None:
+    asked = parse_report(query_body("EMAIL", "29a. & Co"))
+    hit = card(666).replace(b"29a.", b"29a. & Co ")
+
+    assert isinstance(asked, Query)
+    assert [matches(hit, asked.filter), matches(card(666), asked.filter)] == [True, False]
 
 
 def test_cards_are_the_same_in_each_run_and_differ_from_each_other() -> None:

@@ -1,25 +1,22 @@
-"""Radicale and Xandikos under test, from a venv of their own, with their own default durability.
+"""Radicale and Xandikos under test, from a venv of their own.
 
-A book of ten thousand takes them minutes to fill by PUT, so a filled store is made once (Radicale:
-one PUT of the whole collection; Xandikos: files and one git commit), warmed by one first sync, kept
-under `.cache/bench`, and copied for each round. It is the state that PUTs would have led to, only
-with a shorter git history, which favours the peer.
+Radicale is filled by one PUT of the whole collection, Xandikos by files and one git commit. It is
+the state that PUTs would have led to, only with a shorter git history, which favours the peer.
 """
 
 import hashlib
 import shutil
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench import dav
-from bench.adapter import FRESH, LOGIN, PASSWORD, Running, filled
+from bench.adapter import LOGIN, PASSWORD, filled
 from bench.cards import card, uid
-from bench.process import Process, ServerError, free_port, run
-from bench.wire import Connection, Target
+from bench.peers.peer import Peer
+from bench.process import Process, run
+from bench.wire import Connection
 
-REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
 GIT_IDENTITY = {
     "GIT_AUTHOR_NAME": "Bench",
     "GIT_AUTHOR_EMAIL": "bench@localhost",
@@ -48,91 +45,25 @@ def ensure_venv(cache: Path) -> Path:
     return python
 
 
-class Peer(ABC):
-    """What both have in common: the venv, and a filled store that is copied for each round."""
+class VenvPeer(Peer):
+    """A peer in the venv."""
 
-    name: str
     package: str
 
     def __init__(self, cache: Path) -> None:
-        self._cache = cache
+        super().__init__(cache)
         self._python = Path()
 
     def version(self) -> str:
-        """The version in the venv."""
         ask = f"import importlib.metadata as m; print(m.version({self.package!r}))"
         return run([self._python, "-c", ask]).strip()
 
-    async def prepare(self, sizes: Sequence[int]) -> None:
-        """Install, and make the filled store unless it is kept from an earlier run."""
+    def _install(self) -> str:
         self._python = ensure_venv(self._cache)
-        if (store := self._store(sizes)).exists():
-            return
-        print(f"filling {self.name} with {sizes} contacts, once ...", flush=True)
-        making = store.with_suffix(".making")
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        await self._fill(making, sizes)
-        making.rename(store)
-
-    async def start(self, place: Path, sizes: Sequence[int]) -> Running:
-        """Start on a copy of the filled store."""
-        shutil.copytree(self._store(sizes), place / "store", symlinks=True)
-        return await self._serve(place)
-
-    def _store(self, sizes: Sequence[int]) -> Path:
-        cards = hashlib.sha256(b"".join(map(card, range(100)))).hexdigest()[:8]
-        return self._cache / "-".join([self.package, lock_digest(), cards, *map(str, sizes)])
-
-    async def _fill(self, making: Path, sizes: Sequence[int]) -> None:
-        place = making.with_suffix(".place")
-        shutil.rmtree(place, ignore_errors=True)
-        (place / "store").mkdir(parents=True)
-        running = await self._serve(place)
-        try:
-            connection = Connection(running.target)
-            await self._make_home(connection)
-            for size in sizes:
-                await self._fill_book(connection, place / "store", size)
-                await warm(connection, filled(size), size)
-            connection.close()
-        finally:
-            running.process.stop()
-        shutil.copytree(place / "store", making, symlinks=True, dirs_exist_ok=True)
-        shutil.rmtree(place)
-
-    async def _serve(self, place: Path) -> Running:
-        port = free_port()
-        process = self._launch(place, port)
-        try:
-            process.wait_for_port(port)
-        except BaseException:  # cleans up, then raises it again
-            process.stop()
-            raise
-        target = Target(port, self._home(), LOGIN, PASSWORD)
-        return Running(self.name, target, process)
-
-    async def _make_home(self, connection: Connection) -> None:
-        await dav.make_book(connection, connection.target.book(FRESH))
-
-    @abstractmethod
-    def _home(self) -> str: ...
-
-    @abstractmethod
-    def _launch(self, place: Path, port: int) -> Process: ...
-
-    @abstractmethod
-    async def _fill_book(self, connection: Connection, store: Path, size: int) -> None: ...
+        return f"{self.package}-{lock_digest()}"
 
 
-async def warm(connection: Connection, name: str, size: int) -> None:
-    """One first sync, so that what a server keeps beside its store is there."""
-    listing = await dav.sync(connection, connection.target.book(name), "")
-    if (found := len(dav.members(listing.body))) != size:
-        raise ServerError(f"filled {size}, but {found} are listed")
-
-
-class Radicale(Peer):
+class Radicale(VenvPeer):
     """Radicale with htpasswd (plain) and default storage: it fsyncs files and folders."""
 
     name = "Radicale"
@@ -164,7 +95,7 @@ class Radicale(Peer):
         (await connection.ask("PUT", book, dav.VCARD, body)).expect(201, 204)
 
 
-class Xandikos(Peer):
+class Xandikos(VenvPeer):
     """Xandikos without a password check (it refuses one over plain HTTP), on a git store."""
 
     name = "Xandikos"

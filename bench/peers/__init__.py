@@ -1,0 +1,1 @@
+"""The servers that Strongroom is measured against."""
