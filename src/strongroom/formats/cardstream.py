@@ -6,8 +6,8 @@ own bytes, up to and with the line end behind END:VCARD; what stands between is 
 nothing is passed over in silence. Blank lines alone belong to nothing and are left out.
 
 The way back is here as well: `joined`. A card that was stored without a line end (Evolution's are)
-is followed by LF and then by an empty line of CR LF, which no other program writes, so that it comes
-back without one.
+is followed by LF and then by an empty line of CR LF, which no other program writes, so that it
+comes back without one.
 
 Not here: whether a card can be stored (vcard), and mending it (carddialects).
 Rules: pure; memory is bounded by one card; the byte order mark of the stream itself is dropped;
