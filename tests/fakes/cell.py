@@ -12,9 +12,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from strongroom.base.errors import FoldError, StrongroomError, UnsureError
 from strongroom.history.decide import Overlay, Stamp, decide
 from strongroom.history.directory import Directory
-from strongroom.history.edits import Edit, Origin, Put, keys
+from strongroom.history.edits import OURSELVES, Edit, Origin, keys
 from strongroom.history.entries import (
-    FREEZE,
     OBJECT,
     UID,
     Entry,
@@ -22,12 +21,11 @@ from strongroom.history.entries import (
     Key,
     Member,
     Row,
-    canonical,
     carrier,
-    digest_of,
     genesis_chain,
     genesis_head,
 )
+from strongroom.history.evidence import freeze_edit
 from strongroom.history.fold import next_chain
 from strongroom.ports.cell import Changes, Salvaged, Unreadable
 
@@ -132,11 +130,13 @@ class FakeCell:
         for gap in self.unreadable:
             yield gap
 
-    async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
+    async def freeze(
+        self, home: int, scope: str, why: str, evidence: str, by: Origin = OURSELVES
+    ) -> None:
         self.frozen.append((home, scope, why, evidence))
-        data = canonical({"evidence": evidence, "why": why})
-        etag = digest_of(data.encode())
-        await self.submit(Put(Key(home, FREEZE, scope), etag, data, Origin()), {})
+        device = self.directory.device(by.device)
+        name = device.href if device else ""
+        await self.submit(freeze_edit((home, scope), why, evidence, by, name), {})
 
     def forget(self, collection: int, number: int) -> None:
         """Go back to `number`, as a restore from an old copy would."""

@@ -1,4 +1,4 @@
-"""Evidence that we forgot: who knows more of a journal than we do, as text (I5).
+"""Evidence that we forgot: who knows more of a journal than we do, as text, and the freeze (I5).
 
 `SOURCE:COLLECTION:NUMBER:CHAIN` with the chain (or its prefix) in hex. A thaw accepts it together
 with everything of that journal up to a number that was never issued, so that no other phone with
@@ -8,6 +8,10 @@ another part of the same lost history can freeze the account again.
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+
+from strongroom.formats.conditions import Precondition
+from strongroom.history.edits import OURSELVES, Origin, Put
+from strongroom.history.entries import FREEZE, Key, canonical, digest_of
 
 GAP_NUMBERS: Final = 1_000  # how far behind the evidence the journal goes on
 
@@ -31,3 +35,13 @@ def read_evidence(text: str) -> Evidence | None:
     if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()):
         return None
     return Evidence(parts[0], int(parts[1]), int(parts[2]), parts[3])
+
+
+def freeze_edit(
+    key: tuple[int, str], why: str, evidence: str, origin: Origin = OURSELVES, device: str = ""
+) -> Put:
+    """Give the edit that freezes (home, scope); `device` is the name of the one that brought it."""
+    facts = {"evidence": evidence, "why": why} | ({"device": device} if device else {})
+    data = canonical(facts)
+    home, scope = key
+    return Put(Key(home, FREEZE, scope), digest_of(data.encode()), data, origin, Precondition())

@@ -11,9 +11,8 @@ from typing import Any
 
 from strongroom.base import limits
 from strongroom.base.errors import RetryError
-from strongroom.formats.conditions import Precondition
 from strongroom.history.directory import Directory
-from strongroom.history.edits import Edit, Put
+from strongroom.history.edits import OURSELVES, Edit, Origin, Put
 from strongroom.history.entries import (
     ACCOUNT,
     CELL,
@@ -23,10 +22,8 @@ from strongroom.history.entries import (
     Key,
     Member,
     Row,
-    canonical,
-    digest_of,
 )
-from strongroom.history.evidence import Evidence
+from strongroom.history.evidence import Evidence, freeze_edit
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
 from strongroom.mirror.keeper import Keeper, Progress, progress_of
@@ -169,12 +166,16 @@ class MirrorCell:
         """Give the proven part of a journal behind `after`."""
         return await self._reader.changes(collection, after, chain, limit)
 
-    async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
+    async def freeze(
+        self, home: int, scope: str, why: str, evidence: str, by: Origin = OURSELVES
+    ) -> None:
         """Freeze an account or one collection, once for each piece of evidence (I5)."""
         directory = self._core.directory
         if directory.accepted(home, evidence) or directory.get(home, FREEZE, scope):
             return
-        await self.submit(_freeze(home, scope, why, evidence), {})
+        device = directory.device(by.device)
+        name = device.href if device else ""
+        await self.submit(freeze_edit((home, scope), why, evidence, by, name), {})
 
     # --- for operators ----------------------------------------------------------------------------
     async def rebuild(self, replica: str, progress: Progress | None = None) -> None:
@@ -283,13 +284,7 @@ def _homes(directory: Directory) -> dict[int, int]:
 def _freeze_edit(homes: Mapping[int, int], evidence: Evidence) -> Put:
     scope = scope_of(evidence.collection, homes)
     assert scope is not None
-    why = "the witness knows more than the replicas"
-    return _freeze(scope[0], scope[1], why, evidence.text())
-
-
-def _freeze(home: int, scope: str, why: str, evidence: str) -> Put:
-    data = canonical({"evidence": evidence, "why": why})
-    return Put(Key(home, FREEZE, scope), digest_of(data.encode()), data, when=Precondition())
+    return freeze_edit(scope, "The witness knows more than the replicas.", evidence.text())
 
 
 __all__ = ["FrozenCellError", "MirrorCell", "Site"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from strongroom.history.directory import Directory
-from strongroom.history.edits import Edit
+from strongroom.history.edits import OURSELVES, Edit, Origin
 from strongroom.history.entries import Entry, Head, Key, Member, Row
 
 
@@ -117,5 +117,10 @@ class Cell(Reader, Protocol):
             UnknownError: the ending is unknown.
         """
 
-    async def freeze(self, home: int, scope: str, why: str, evidence: str) -> None:
-        """Freeze an account ("account") or one collection (its id as text) of `home` (I5)."""
+    async def freeze(
+        self, home: int, scope: str, why: str, evidence: str, by: Origin = OURSELVES
+    ) -> None:
+        """Freeze an account ("account") or one collection (its id as text) of `home` (I5).
+
+        It is written down with the device that brought the evidence, by id and by name.
+        """

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from strongroom.base.errors import FoldError, FrozenError, InvalidError, UnsureError
 from strongroom.formats import FormatError
 from strongroom.formats.synctoken import CHAIN_BYTES, SyncToken, read, write
+from strongroom.history.edits import Origin
 from strongroom.history.entries import GONE, OBJECT, Entry, Head, Member, genesis_chain
 from strongroom.history.evidence import Evidence
 from strongroom.ports.cell import Cell
@@ -107,7 +108,7 @@ async def _forgotten(cell: Cell, caller: Caller, book: Member, token: SyncToken)
         f"The device {caller.device.href} has seen change {token.number} of {book.href}, "
         f"which is not in our history (it ends with {cell.head(book.id).number})."
     )
-    await cell.freeze(caller.home, "account", why, evidence)
+    await cell.freeze(caller.home, "account", why, evidence, Origin(caller.device.id))
     raise FrozenError
 
 

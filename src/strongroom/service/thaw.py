@@ -1,20 +1,33 @@
-"""Freezes: showing what they rest on, and ending them (I5).
+"""Freezes: showing what they rest on and what to do, and ending them (I5).
 
 A thaw is one batch: the freezes go, and the evidence that was accepted is written down, so that it
-cannot freeze a second time.
+cannot freeze a second time. A freeze never ends by itself; one that is older than
+FREEZE_SECONDS_MAX is said to be, so that nobody forgets it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from strongroom.base.errors import NotFoundError
+from strongroom.base.limits import FREEZE_SECONDS_MAX
 from strongroom.history.directory import Directory
 from strongroom.history.edits import Origin, Put, Remove, SkipNumbers, Together
-from strongroom.history.entries import EVIDENCE, FREEZE, Key, canonical, digest_of
+from strongroom.history.entries import (
+    COLLECTION,
+    EVIDENCE,
+    FREEZE,
+    Key,
+    Member,
+    canonical,
+    digest_of,
+)
 from strongroom.history.evidence import GAP_NUMBERS, read_evidence
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import find_account
+
+_WHOLE: Final = "account"  # the scope of a freeze of everything
 
 
 class Freeze(NamedTuple):
@@ -24,16 +37,66 @@ class Freeze(NamedTuple):
     why: str
     evidence: str
     since: int
+    by: int = 0  # device that brought the evidence; 0 = the witness did, or the operator
+    device: str = ""  # its name
+    book: str = ""  # name of the collection; "" = the whole account
+
+
+class Accepted(NamedTuple):
+    """Evidence that a thaw accepted, and when (ms)."""
+
+    evidence: str
+    why: str
+    device: str
+    at: int
 
 
 def freezes(directory: Directory, login: str) -> list[Freeze]:
     """Give what is frozen of an account; raises NotFoundError where there is no account."""
     home = find_account(directory, login).id
-    found = [(member, member.facts) for member in directory.members(home, FREEZE)]
+    names = {str(m.id): m.href for m in directory.members(home, COLLECTION)}
+    return [_freeze(member, names) for member in directory.members(home, FREEZE)]
+
+
+def _freeze(member: Member, names: Mapping[str, str]) -> Freeze:
+    why, evidence, device = (
+        str(member.facts.get(name, "")) for name in ("why", "evidence", "device")
+    )
+    book = "" if member.href == _WHOLE else names.get(member.href, member.href)
+    return Freeze(member.href, why, evidence, member.at, member.by, device, book)
+
+
+def accepted(directory: Directory, login: str) -> list[Accepted]:
+    """Give what thaws of an account accepted, oldest first; raises NotFoundError."""
+    home = find_account(directory, login).id
+    members = sorted(directory.members(home, EVIDENCE), key=lambda member: member.number)
     return [
-        Freeze(m.href, str(facts.get("why", "")), str(facts.get("evidence", "")), m.at)
-        for m, facts in found
+        Accepted(m.href, str(m.facts.get("why", "")), str(m.facts.get("device", "")), m.at)
+        for m in members
     ]
+
+
+def overdue(freeze: Freeze, now_ms: int) -> bool:
+    """Say whether a freeze is older than any should be."""
+    return now_ms - freeze.since > FREEZE_SECONDS_MAX * 1000
+
+
+def advice(login: str, freeze: Freeze) -> str:
+    """Say in plain words what to do about a freeze, one step a line."""
+    device = freeze.device or "every device"
+    keep = f"Keep the account on {device}: do not remove it, reset it or set it up anew."
+    if freeze.device:
+        keep += " It has seen what is missing here, and may be the only one that holds it."
+    return "\n".join(
+        (
+            keep,
+            "Look for a later copy of the directories: another disk, a backup. Do not mount one "
+            "single later disk beside these; docs/operate.md says how it is used.",
+            f"If there is none, `strongroom account thaw {login}` goes on with what stands, and no "
+            f"phone is told to delete anything. `strongroom custody {login}` names what each "
+            "device holds; `strongroom import` takes back what is exported on it.",
+        )
+    )
 
 
 async def thaw(cell: Cell, login: str, origin: Origin) -> list[Freeze]:
@@ -62,7 +125,9 @@ def _accept(cell: Cell, home: int, freeze: Freeze, origin: Origin) -> list[Put |
     """Write the evidence down and leave the lost numbers out for ever: none is issued twice."""
     if not freeze.evidence:
         return []
-    facts: dict[str, str | int] = {"scope": freeze.scope, "why": freeze.why}
+    facts: dict[str, str | int] = {"scope": freeze.scope, "since": freeze.since, "why": freeze.why}
+    if freeze.device:
+        facts |= {"by": freeze.by, "device": freeze.device}
     lost = read_evidence(freeze.evidence)
     skip: list[SkipNumbers] = []
     if lost is not None:

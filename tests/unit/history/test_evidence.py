@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.history.evidence import Evidence, read_evidence
+from strongroom.history.edits import Origin
+from strongroom.history.evidence import Evidence, freeze_edit, read_evidence
 
 
 @given(st.sampled_from(["token", "witness"]), st.integers(1), st.integers(0), st.binary())
@@ -27,3 +28,16 @@ def test_evidence_is_written_as_documented() -> None:
 def test_anything_else_is_no_evidence(text: str) -> None:
     """A thaw by hand may leave no evidence at all; that must not stop the next look-up."""
     assert read_evidence(text) is None
+
+
+def test_a_freeze_tells_who_brought_the_evidence() -> None:
+    """I5: the device by id and by name; a witness is no device."""
+    by = Origin(77, "r1")
+    edit = freeze_edit((5, "account"), "why", "token:7:42:c0", by, "handset")
+    assert (edit.key.collection, edit.key.kind, edit.key.href) == (5, "freeze", "account")
+    assert edit.data == '{"device":"handset","evidence":"token:7:42:c0","why":"why"}'
+    assert edit.origin is by
+
+    edit = freeze_edit((5, "9"), "why", "witness:7:42:c0")
+    assert edit.data == '{"evidence":"witness:7:42:c0","why":"why"}'
+    assert edit.origin.device == 0

@@ -9,9 +9,10 @@ import pytest
 from fakes.cell import FakeCell
 from fakes.world import FakeEntropy
 from strongroom.base.errors import NotFoundError
+from strongroom.base.limits import FREEZE_SECONDS_MAX
 from strongroom.history.edits import Origin
-from strongroom.service.accounts import add_account
-from strongroom.service.thaw import freezes, thaw
+from strongroom.service.accounts import add_account, add_device
+from strongroom.service.thaw import Freeze, accepted, advice, freezes, overdue, thaw
 
 
 def test_thaw_shows_the_evidence_and_accepts_it_in_one_batch() -> None:
@@ -46,3 +47,55 @@ def test_thaw_shows_the_evidence_and_accepts_it_in_one_batch() -> None:
             freezes(cell.directory, "nobody")
 
     asyncio.run(scene())
+
+
+def test_a_freeze_and_what_a_thaw_accepted_name_the_device_and_the_book() -> None:
+    async def scene() -> None:
+        cell = FakeCell()
+        home = (await add_account(cell, "alice", FakeEntropy(), Origin())).id
+        await add_device(cell, "alice", "handset", FakeEntropy(7), Origin())
+        device = cell.directory.members(home, "device")[0].id
+        book = cell.directory.collection(home, "contacts")
+        assert book is not None
+        at = cell.now_ms
+        await cell.freeze(home, "account", "It knows more.", "token:5:9:00", Origin(device))
+        await cell.freeze(home, str(book.id), "why", "witness:6:2:00")
+
+        scoped, whole = sorted(freezes(cell.directory, "alice"), key=lambda f: f.scope)
+        assert whole == Freeze(
+            "account", "It knows more.", "token:5:9:00", at, device, "handset", ""
+        )
+        assert (scoped.by, scoped.device, scoped.book) == (0, "", "contacts")
+        assert accepted(cell.directory, "alice") == []
+        assert cell.journal[home][-2][0].by == device
+
+        await thaw(cell, "alice", Origin())
+
+        first, second = sorted(accepted(cell.directory, "alice"))
+        assert (first.evidence, first.device, first.why) == (
+            "token:5:9:00", "handset", "It knows more.",
+        )  # fmt: skip
+        assert (second.evidence, second.device) == ("witness:6:2:00", "")
+        facts = cell.directory.members(home, "evidence")[0].facts
+        assert (facts["by"], facts["since"]) == (device, at)
+        with pytest.raises(NotFoundError):
+            accepted(cell.directory, "nobody")
+
+    asyncio.run(scene())
+
+
+def test_the_advice_names_the_device_and_each_step() -> None:
+    told = advice("alice", Freeze("account", "why", "token:5:9:00", 0, 7, "handset"))
+    assert "Keep the account on handset: do not remove it" in told
+    for step in ("later copy", "`strongroom account thaw alice`", "`strongroom custody alice`"):
+        assert step in told
+    told = advice("alice", Freeze("account", "why", "witness:5:9:00", 0))
+    assert "Keep the account on every device" in told
+    assert "only one" not in told
+
+
+def test_a_freeze_is_overdue_after_a_day_and_not_before() -> None:
+    freeze = Freeze("account", "why", "", 1000)
+    most = 1000 + int(FREEZE_SECONDS_MAX * 1000)
+    assert not overdue(freeze, most)
+    assert overdue(freeze, most + 1)
