@@ -68,13 +68,33 @@ def decoded(parameters: Iterable[Parameter], value: bytes) -> bytes | None:
     parameters = tuple(parameters)
     if MARK not in {word.upper() for word in values_of(parameters, b"ENCODING")}:
         return None
+    text = text_of(uncoded(value), parameters)
+    try:
+        # A line break inside a value is written as one.
+        return None if text is None else carried(broken_lines(text).encode())
+    except (UnicodeError, FormatError):
+        return None
+
+
+def uncoded(value: bytes) -> bytes:
+    """Give the bytes that a quoted-printable value stands for."""
+    return _CODED.sub(lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"", value)
+
+
+def text_of(raw: bytes, parameters: Iterable[Parameter]) -> str | None:
+    """Read bytes in the charset that a line names, UTF-8 where it names none; None = they are not.
+
+    Only charsets that phones wrote are tried.
+    """
     charset = (values_of(parameters, b"CHARSET") or (b"utf-8",))[0].decode("latin-1").lower()
     if not _CHARSETS.fullmatch(charset):
         return None
-    raw = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"", value)
     try:
-        text = carried(raw.decode(charset).encode())
-    except (UnicodeError, LookupError, FormatError):
+        return raw.decode(charset)
+    except (UnicodeError, LookupError):
         return None
-    # A line break inside a value is written as one.
-    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\\n")
+
+
+def broken_lines(text: str) -> str:
+    """Write each line break inside a value as one is written."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")

@@ -34,7 +34,7 @@ _MARK: Final = re.compile(
 )
 _FIRST_BYTES: Final = frozenset(b"BbEe \t\xef")
 _AGENT: Final = re.compile(rb"(?:[\w\-]+\.)?AGENT(?:;[^:]*)?:\s*", re.IGNORECASE)
-_CODED: Final = re.compile(rb"[^:]*QUOTED-PRINTABLE[^:]*:", re.IGNORECASE)
+_CODED: Final = b"QUOTED-PRINTABLE"
 # A byte order mark, or the first letters of BEGIN without one.
 _SIXTEEN: Final = {
     b"\xff\xfe": "utf-16-le",
@@ -228,7 +228,7 @@ class CardStream:
         end, head = len(self._held), b""
         while (line := self._before(end)).rstrip(b"\r\n").endswith(b"="):
             end, head = end - len(line), line
-        return _CODED.match(head) is not None
+        return _CODED in head.partition(b":")[0].upper()
 
     def _before(self, end: int) -> bytes:
         """Give the line of what is held that stops at `end`; an open card begins with its frame."""
