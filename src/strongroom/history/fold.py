@@ -104,6 +104,11 @@ def _row_after(entry: Entry, old: Row | None) -> Row:
         return Tombstone(entry.collection, entry.kind, entry.href, old.id, entry.number)
     if entry.verb not in {PUT, ARRIVED, PROPS}:
         raise FoldError(f"unknown verb {entry.verb}")
+    return member_after(entry)
+
+
+def member_after(entry: Entry) -> Member:
+    """Give what stands after an entry that takes nothing away."""
     return Member(
         entry.collection, entry.kind, entry.href, entry.id, entry.number,
         entry.etag, entry.data, entry.props, entry.at, entry.by,

@@ -97,6 +97,35 @@ class Listing(NamedTuple):
     members: tuple[Member, ...]
 
 
+class Left(NamedTuple, Generic[T]):
+    """What could be read of a part of a table, in order of its keys."""
+
+    rows: tuple[T, ...]
+    more: bool  # ask on behind the last row
+    holes: int  # bad places that were stepped over; what lay there is not told
+
+
+class Remains(Protocol):
+    """Reads what can be read of a catalog around its bad places: for salvage, it proves nothing.
+
+    Each row that is given was read whole; whether it is right is for the caller to judge. Bad pages
+    are stepped over and change no standing. Raises UnavailableReplicaError or BrokenReplicaError
+    where the catalog cannot even be opened, or does not answer.
+    """
+
+    def head(self, collection: int) -> Head | None:
+        """Read a collection's head; None = there is none, or it cannot be read."""
+
+    def lines(self, collection: int, after: int, limit: int) -> Left[Line]:
+        """Read up to `limit` journal rows behind number `after`, in order of numbers."""
+
+    def members(self, collection: int, kind: str, after: str, limit: int) -> Left[Member]:
+        """Read up to `limit` members of a kind behind the name `after`, in order of names."""
+
+    def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
+        """Read bodies as they lie there (None = missing or unreadable); the caller checks them."""
+
+
 class Replica(Protocol):
     """One complete copy of a cell on one medium."""
 
@@ -145,6 +174,9 @@ class Replica(Protocol):
 
     def heal(self, digest: str, body: bytes) -> None:
         """Put a good body in a bad one's place, durable; what was there goes to quarantine."""
+
+    def remains(self) -> Remains:
+        """Give a reader of what is left of this replica, were it damaged or not."""
 
     def heads(self) -> Snapshot[dict[int, Head]]:
         """Read the heads of all collections."""

@@ -39,9 +39,11 @@ from strongroom.ports.replica import (
     Found,
     Identity,
     Journal,
+    Left,
     Line,
     Listing,
     Probe,
+    Remains,
     Replica,
     Snapshot,
 )
@@ -251,6 +253,10 @@ class MemoryReplica:
         self._identity()
         return [self.state.blobs.get(d) for d in digests]
 
+    def remains(self) -> Remains:
+        """Give a reader of what is left, which is all."""
+        return _MemoryRemains(self)
+
     def heads(self) -> Snapshot[dict[int, Head]]:
         """Read the heads of all collections."""
         self._identity()
@@ -265,6 +271,28 @@ class MemoryReplica:
     def free_bytes(self) -> int:
         """Say how much room there is."""
         return self.room
+
+
+class _MemoryRemains:
+    """What is left of a replica in memory (ports.replica.Remains): it has no bad places."""
+
+    def __init__(self, replica: MemoryReplica) -> None:
+        self._replica = replica
+
+    def head(self, collection: int) -> Head | None:
+        return self._replica.heads().value.get(collection)
+
+    def lines(self, collection: int, after: int, limit: int) -> Left[Line]:
+        lines = self._replica.journal(collection, after, limit).value.lines
+        return Left(lines, len(lines) == limit, 0)
+
+    def members(self, collection: int, kind: str, after: str, limit: int) -> Left[Member]:
+        found = self._replica.listing(collection, kind).value.members
+        behind = tuple(member for member in found if member.href > after)[:limit]
+        return Left(behind, len(behind) == limit, 0)
+
+    def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
+        return self._replica.bodies(digests)
 
 
 def _members(rows: Iterable[Row]) -> list[Member]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -38,6 +39,7 @@ from strongroom.ports.replica import (
     Journal,
     Listing,
     Probe,
+    Remains,
     Replica,
     Snapshot,
 )
@@ -46,9 +48,10 @@ from strongroom.stores.blobs import BlobFiles
 from strongroom.stores.checks import check_cell
 from strongroom.stores.durable import Durable, translated
 from strongroom.stores.marker import Marker
-from strongroom.stores.sqlite import codes, schema
+from strongroom.stores.sqlite import codes, schema, vfs
 from strongroom.stores.sqlite.anchor import Anchor, OtherReplicaError
 from strongroom.stores.sqlite.reader import CatalogReader
+from strongroom.stores.sqlite.remains import CatalogRemains
 from strongroom.stores.sqlite.writer import CatalogWriter, NewBlobs
 
 T = TypeVar("T")
@@ -57,15 +60,19 @@ T = TypeVar("T")
 class _Open:
     """An opened catalog: its marker as this process knows it, and two connections."""
 
-    def __init__(self, root: Path, mine: Marker, expected: bytes) -> None:
+    def __init__(
+        self, root: Path, mine: Marker, expected: bytes, *, looks_only: bool = False
+    ) -> None:
         """Open; raises apsw.Error, OSError and what `schema.open_catalog` raises."""
         self.identity = mine.identity
         self.marker = mine
         self.anchor = Anchor(root, mine.folder, expected)
-        self.write_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
+        open_one = partial(schema.open_catalog, self.anchor.catalog, mine.identity, look=looks_only)
+        self.write_connection = open_one()
         try:
-            schema.complete(self.write_connection)
-            self.read_connection = schema.open_catalog(self.anchor.catalog, mine.identity)
+            if not looks_only:
+                schema.complete(self.write_connection)
+            self.read_connection = open_one()
         except BaseException:  # cleans up, then raises it again
             self.write_connection.close()
             raise
@@ -82,9 +89,16 @@ class _Open:
 class SqliteReplica:
     """One replica directory; see ports.replica for what each method promises."""
 
-    def __init__(self, root: Path, durable: Durable | None = None) -> None:
-        """Stand for `root`; nothing is opened before `probe`, `create` or the first use."""
+    def __init__(
+        self, root: Path, durable: Durable | None = None, *, looks_only: bool = False
+    ) -> None:
+        """Stand for `root`; nothing is opened before `probe`, `create` or the first use.
+
+        `looks_only`: no file is changed, made or removed; what would change one is refused, as on a
+        read-only medium.
+        """
         self._root = root
+        self._looks_only = looks_only
         self._durable = durable or Durable()
         self._blobs = BlobFiles(root, self._durable)
         self._writing = threading.RLock()
@@ -135,11 +149,12 @@ class SqliteReplica:
             if self._opened is None:
                 if not (self._root / mine.folder / schema.FILE).exists():
                     raise schema.UntrustworthyCatalogError(f"{mine.folder} has no catalog")
-                self._opened = _Open(self._root, mine, raw)
+                self._opened = _Open(self._root, mine, raw, looks_only=self._looks_only)
             return self._opened
 
     def create(self, identity: Identity) -> None:
         """Make an empty catalog and, last of all, the marker; CellExistsError where one is."""
+        assert not self._looks_only
         with self._writing, self._reading:
             if not self._root.is_dir():
                 raise UnavailableReplicaError(f"{self._root} is not there", rolled_back=True)
@@ -194,6 +209,7 @@ class SqliteReplica:
     # --- copies -----------------------------------------------------------------------------------
     def begin_copy(self, incarnation: str) -> Replica:
         """Give an empty replica in a new folder beside; it keeps the term promised here."""
+        assert not self._looks_only
         with self._writing:
             try:
                 raw = marker.read(self._root)
@@ -270,6 +286,8 @@ class SqliteReplica:
                 yield opened
             except apsw.Error as error:
                 verdict = codes.verdict(error, "read while writing")
+        if self._looks_only:
+            raise UnavailableReplicaError("it is only looked at", rolled_back=True)
                 if isinstance(verdict, BrokenReplicaError):
                     self._broken = str(verdict)
                 raise verdict from error
@@ -394,6 +412,32 @@ class SqliteReplica:
     def free_bytes(self) -> int:
         """Say how much room the medium has."""
         try:
+    def remains(self) -> Remains:
+        """Give a reader of what is left; see ports.replica."""
+        return CatalogRemains(self._left, self._blobs)
+
+    @contextmanager
+    def _left(self) -> Iterator[apsw.Connection]:
+        """Give a connection to what is left, were it opened well or not."""
+        with self._reading:
+            if self._opened is not None:
+                yield self._opened.read_connection
+                return
+            with closing(self._open_left()) as connection:
+                yield connection
+
+    def _open_left(self) -> apsw.Connection:
+        """Open what the marker names without asking what it is; nothing is changed by it."""
+        try:
+            raw = marker.read(self._root)
+            if raw is None:
+                raise UnavailableReplicaError("there is no marker", rolled_back=True)
+            return vfs.look(self._root / marker.decode(raw).folder / schema.FILE)
+        except (OSError, ValueError) as error:
+            raise UnavailableReplicaError(f"marker: {error}", rolled_back=True) from error
+        except apsw.Error as error:
+            raise codes.verdict(error, "open what is left") from error
+
             found = os.statvfs(self._root)
         except OSError as error:
             raise translated(error, f"free space of {self._root}") from error

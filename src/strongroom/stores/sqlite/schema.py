@@ -131,25 +131,25 @@ def complete(connection: apsw.Connection) -> None:
             connection.execute(UID_INDEX)
 
 
-def open_catalog(path: Path, identity: Identity) -> apsw.Connection:
-    """Open a catalog that is there, and confirm what it is.
+def open_catalog(path: Path, identity: Identity, *, look: bool = False) -> apsw.Connection:
+    """Open a catalog that is there, and confirm what it is; `look`: so that no file changes.
 
     Raises:
         apsw.Error: it cannot be opened or read.
         UntrustworthyCatalogError: no checksums, another identity, not a catalog.
         UnknownFormatError: a newer format; nothing is wrong with it.
     """
-    connection = vfs.connect(path)
+    connection = vfs.look(path) if look else vfs.connect(path)
     try:
         tune(connection)
-        _confirm(connection, identity)
+        _confirm(connection, identity, logged=not look)
     except BaseException:  # cleans up, then raises it again
         connection.close()
         raise
     return connection
 
 
-def _confirm(connection: apsw.Connection, identity: Identity) -> None:
+def _confirm(connection: apsw.Connection, identity: Identity, *, logged: bool) -> None:
     found: Any = connection.pragma("user_version")
     # Reading the schema first matters: a fresh connection's checkpoint does nothing before that.
     if connection.pragma("application_id") != APPLICATION_ID:
@@ -158,7 +158,7 @@ def _confirm(connection: apsw.Connection, identity: Identity) -> None:
         raise UnknownFormatError(f"the catalog has format {found}, known is {FORMAT}")
     if str(connection.pragma("checksum_verification")) != "1":
         raise UntrustworthyCatalogError("page checksums are off")
-    if connection.pragma("journal_mode") != "wal":
+    if logged and connection.pragma("journal_mode") != "wal":
         raise UntrustworthyCatalogError("the catalog is not in WAL mode")
     row = connection.execute("SELECT cell, replica, incarnation FROM cell").get
     if row != (identity.cell, identity.replica, identity.incarnation):

@@ -55,6 +55,28 @@ def connect(path: Path, *, create: bool = False) -> apsw.Connection:
     if not _STACK.base:
         install()
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(str(path), flags=flags, vfs=NAME, statementcachesize=64)
+    return _connect(str(path), flags)
+
+
+def look(path: Path) -> apsw.Connection:
+    """Open a catalog file so that no file changes, not even the WAL at the end; raises apsw.Error.
+
+    Whoever looks holds the directory's lock, so nothing changes it meanwhile either. A catalog that
+    was closed well has no WAL, and opening it as ever would make one.
+    """
+    if not _STACK.base:
+        install()
+    if not path.with_name(f"{path.name}-wal").exists():
+        uri = f"{path.absolute().as_uri()}?immutable=1"
+        return _connect(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    # Not read-only: SQLite would then keep the WAL's index in a file beside.
+    connection = _connect(str(path), apsw.SQLITE_OPEN_READWRITE)
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.pragma("query_only", 1)
+    return connection
+
+
+def _connect(name: str, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(name, flags=flags, vfs=NAME, statementcachesize=64)
     connection.set_busy_timeout(1000)
     return connection
