@@ -18,6 +18,7 @@ CARD_LINES_MAX: Final = 20_000  # a group of as many members; a card with more i
 CARD_PARAMETERS_BYTES_MAX: Final = 256 * 1024  # all together; reading them takes 1 us a byte
 FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; clients send a dozen
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
+EXPORTS_OF_ACCOUNT_MAX: Final = 2  # over HTTP at once; each reads all of an account, twice
 METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 160 bytes each
 IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
@@ -85,6 +86,14 @@ POSITION_ROWS_MAX: Final = 4096  # kept for one account; the oldest go first
 CUSTODY_DEVICES_MAX: Final = 256  # that are told about at once, the newest; each costs a table
 CUSTODY_LISTED_MAX: Final = 1000  # versions that one device alone holds, told by name
 FREEZE_SECONDS_MAX: Final = 86_400.0  # a freeze that is older is an alarm; it never ends by itself
+
+# --- history and undo ---------------------------------------------------------------------------
+HISTORY_EVENTS_MAX: Final = 10_000  # shown at once; about 6 MB of an answer
+UNDO_ENTRIES_MAX: Final = 250_000  # since the time that is gone back to; about 1 KB each in memory
+UNDO_NAMES_TOGETHER_MAX: Final = 1000  # that moves tie together; three entries each fit one batch
+UNDO_SHOWN_MAX: Final = 200  # changes of a plan that are shown field by field; all are counted
+DIFFERENCES_MAX: Final = 100  # fields of one object that are shown
+DIFFERENCE_CHARACTERS_MAX: Final = 200  # of one value that is shown
 
 # --- bodies and space ---------------------------------------------------------------------------
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own

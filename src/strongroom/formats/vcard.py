@@ -25,6 +25,7 @@ from strongroom.base.limits import (
     UID_BYTES_MAX,
 )
 from strongroom.formats import FormatError
+from strongroom.formats.cardlines import find_lines, unescape
 from strongroom.formats.characters import carried, unfolded
 
 FULL_NAME_CHARACTERS_MAX: Final = 255  # a fact for people to recognise the card by, not the data
@@ -37,6 +38,7 @@ _NO_PROPERTY: Final = re.compile(rb"\n[^:\n\r][^:\n]*+(?:\n|\Z)")
 _PARAMETERS: Final = re.compile(rb'(?:"[^"]*+"|[^":]++)*+:')
 _BOM: Final = b"\xef\xbb\xbf"
 _CARD: Final = b"VCARD"
+_FULL_NAME: Final = frozenset({b"FN"})
 
 
 class CardFacts(NamedTuple):
@@ -67,6 +69,16 @@ def check(body: bytes) -> CardFacts:
         raise FormatError("uid-too-long", f"The UID has more than {UID_BYTES_MAX} bytes.")
     name = found.get(b"FN", b"").decode()[:FULL_NAME_CHARACTERS_MAX]
     return CardFacts(uid.decode(), cast(Literal["3.0", "4.0"], version.decode()), name)
+
+
+def full_name_of(body: bytes) -> str:
+    """Give the name that a card has for people; "" where it has none or is no card."""
+    try:
+        lines = find_lines(body, _FULL_NAME)
+    except FormatError:
+        return ""
+    text = unescape(lines[0].value.decode("utf-8", "replace")) if lines else ""
+    return "".join(c if c.isprintable() else " " for c in text)[:FULL_NAME_CHARACTERS_MAX].strip()
 
 
 def _check_shape(body: bytes) -> None:

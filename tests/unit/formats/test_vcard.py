@@ -18,7 +18,7 @@ from strongroom.base.limits import (
 )
 from strongroom.formats import FormatError
 from strongroom.formats.characters import carried
-from strongroom.formats.vcard import FULL_NAME_CHARACTERS_MAX, CardFacts, check
+from strongroom.formats.vcard import FULL_NAME_CHARACTERS_MAX, CardFacts, check, full_name_of
 
 PLAIN = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Erika\r\nEND:VCARD\r\n"
 
@@ -243,3 +243,20 @@ def test_any_bytes_give_facts_or_the_one_error_and_what_is_kept_can_be_sent(body
     except FormatError:
         return
     carried(body).decode()
+
+
+@pytest.mark.parametrize(
+    "fields, name",
+    [
+        (b"FN:Anna Meier", "Anna Meier"),
+        (b"item1.fn;LANGUAGE=de:Meier\\, A\r\n nna", "Meier, Anna"),
+        (b"FN:a\\nb\x1b[2J", "a b [2J"),
+        (b"FN:" + b"x" * 300, "x" * FULL_NAME_CHARACTERS_MAX),
+        (b"FN:caf\xe9", "caf\ufffd"),
+        (b"N:Meier", ""),
+        (b"FN;X=" + b"x" * CARD_PARAMETERS_BYTES_MAX + b":Anna", ""),
+    ],
+)
+def test_the_name_of_a_card_for_people(fields: bytes, name: str) -> None:
+    card = b"BEGIN:VCARD\r\nVERSION:3.0\r\n" + fields + b"\r\nEND:VCARD\r\n"
+    assert full_name_of(card) == name
