@@ -85,6 +85,7 @@ POSITIONS_WAITING_MAX: Final = 100_000  # devices seen between two writes; about
 POSITION_ROWS_MAX: Final = 4096  # kept for one account; the oldest go first
 CUSTODY_DEVICES_MAX: Final = 256  # that are told about at once, the newest; each costs a table
 CUSTODY_LISTED_MAX: Final = 1000  # versions that one device alone holds, told by name
+FREEZES_TOLD_MAX: Final = 20  # that the status tells one by one; the count is of all
 FREEZE_SECONDS_MAX: Final = 86_400.0  # a freeze that is older is an alarm; it never ends by itself
 
 # --- history and undo ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from strongroom.dav.answers import TEXT, answer, refuse, refuse_plainly
 from strongroom.dav.auth import ADMITTED, Gate
 from strongroom.dav.copy_move import copy_or_move
 from strongroom.dav.delete import delete
+from strongroom.dav.export import export, wants_export
 from strongroom.dav.get import get
 from strongroom.dav.mkcol import mkcol
 from strongroom.dav.options import ALLOW, allowed, options
@@ -38,6 +39,7 @@ from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
 from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
+from strongroom.service.export import Exports
 from strongroom.service.meters import Meters
 
 _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
@@ -65,6 +67,7 @@ class CardDav:
         self._gate = gate
         self._positions = positions
         self._meters = Meters()
+        self._exports = Exports()
 
     async def serve(
         self, cell: Cell, scope: Scope, receive: Receive, send: Sender, request_id: str
@@ -90,6 +93,7 @@ class CardDav:
             scope[ADMITTED](caller)
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         request.meters = self._meters
+        request.exports = self._exports
         if self._positions is not None:
             request.positions = self._positions
             self._positions.seen(caller.home, caller.device.id, headers.get(b"user-agent", b""))
@@ -114,8 +118,8 @@ async def _dispatch(request: Request) -> None:
     # Nothing is looked up for a path of somebody else: it is 404 as one that cannot be (I4).
     if place is not Place.ROOT and request.target.login != request.caller.login:
         raise NotFoundError
-    method = _METHODS.get(request.method)
-    if method is None or not allowed(place, request.method):
+    method = export if wants_export(request) else _METHODS.get(request.method)
+    if method is None or not (method is export or allowed(place, request.method)):
         await _not_allowed(request, place)
         return
     check_service(request)

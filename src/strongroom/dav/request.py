@@ -19,6 +19,7 @@ from strongroom.history.edits import Origin
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
 from strongroom.service.accounts import Caller
+from strongroom.service.export import Exports
 from strongroom.service.meters import Meters
 from strongroom.service.objects import Room, no_limit
 
@@ -63,8 +64,8 @@ class Request:
     """What a method needs to know; built once a request."""
 
     __slots__ = (
-        "_more", "_receive", "caller", "cell", "headers", "id", "meters", "method", "path",
-        "positions", "send", "target",
+        "_more", "_receive", "caller", "cell", "exports", "headers", "id", "meters", "method",
+        "path", "positions", "query", "send", "target",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +83,7 @@ class Request:
         self.cell = cell
         self.method: str = scope["method"]
         raw: bytes = scope["raw_path"]
+        self.query: bytes = scope["query_string"]
         self.path = raw.decode() if raw.isascii() else join(*target.path)
         self.headers = headers
         self._receive = receive
@@ -93,6 +95,7 @@ class Request:
         # The face's, which outlive a request:
         self.meters: Meters | None = None
         self.positions: Positions | None = None
+        self.exports: Exports | None = None
 
     @property
     def room(self) -> Room:

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from strongroom.base.errors import FrozenError, NotFoundError, UnsureError
 from strongroom.history.entries import COLLECTION, Key, Member
-from strongroom.ports.cell import Cell
+from strongroom.ports.cell import Reader
 
 
-def check_home(cell: Cell, home: int) -> None:
+def check_home(cell: Reader, home: int) -> None:
     """Raise FrozenError where a freeze covers the whole account."""
     if cell.directory.frozen(home):
         raise FrozenError
 
 
-def check_book(cell: Cell, home: int, book: Member) -> None:
+def check_book(cell: Reader, home: int, book: Member) -> None:
     """Raise FrozenError where a freeze covers the account or this collection."""
     if cell.directory.frozen(home, book.id):
         raise FrozenError
 
 
-async def find_book(cell: Cell, home: int, name: str) -> Member:
+async def find_book(cell: Reader, home: int, name: str) -> Member:
     """Give a collection that may be used.
 
     Raises:

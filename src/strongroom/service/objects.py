@@ -23,7 +23,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.formats.vcard import CardFacts, check
 from strongroom.history.edits import Origin, Put, Remove, SetProps
 from strongroom.history.entries import OBJECT, Key, Member, digest_of
-from strongroom.ports.cell import Cell
+from strongroom.ports.cell import Cell, Reader
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
 
@@ -153,7 +153,7 @@ async def find_cards(cell: Cell, book: Member, names: Sequence[str]) -> list[Mem
 
 
 async def read_bodies(
-    cell: Cell, cards: Sequence[Member]
+    cell: Reader, cards: Sequence[Member]
 ) -> AsyncIterator[list[tuple[Member, bytes | None]]]:
     """Give cards with their bodies, page by page so that memory stays bounded; None = not now."""
     page: list[Member] = []
@@ -169,7 +169,7 @@ async def read_bodies(
         yield await _with_bodies(cell, page)
 
 
-async def _with_bodies(cell: Cell, page: list[Member]) -> list[tuple[Member, bytes | None]]:
+async def _with_bodies(cell: Reader, page: list[Member]) -> list[tuple[Member, bytes | None]]:
     bodies = await cell.bodies([card.etag for card in page])
     return list(zip(page, bodies, strict=True))
 

@@ -1,0 +1,203 @@
+"""Everything of some collections as one stream of bytes, measured before its first byte.
+
+Two passes over one proven listing: the first gives length, count and digest, the second the bytes.
+What a listing names never changes, since a body is named by its digest; so an export is of one
+moment, however long it takes and whatever phones write meanwhile. If the second pass meets anything
+else than the first, it ends with an error and not with a short stream (I4). Memory is bounded by a
+page of bodies and the listings.
+
+How objects become one stream is a line of a table here, by the kind of their collection.
+
+Not here: HTTP (dav/export), files (control/outbound), what cannot be proven (ports: Salvager).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, NamedTuple, cast
+
+from strongroom.base.errors import BusyError, InvalidError, UnsureError
+from strongroom.base.limits import EXPORTS_OF_ACCOUNT_MAX
+from strongroom.formats import FormatError
+from strongroom.formats.cardconvert import Version, to_version
+from strongroom.formats.cardstream import joined
+from strongroom.history.entries import COLLECTION, OBJECT, Head, Member
+from strongroom.ports.cell import Reader
+from strongroom.service.access import check_book, check_home, find_book
+from strongroom.service.aside import aside
+from strongroom.service.objects import read_bodies, version_mark
+
+
+class Form(NamedTuple):
+    """How objects of one kind of collection are carried away."""
+
+    media_type: str  # with its charset
+    extension: str  # of a file with one object, or with all of them
+    versions: tuple[str, ...]  # that can be asked for
+    shaped: Callable[[bytes, str], bytes]  # an object as one of a version; never raises
+    joined: Callable[[bytes], bytes]  # an object as it stands in a stream
+
+
+def _card_of(card: bytes, version: str) -> bytes:
+    try:
+        return to_version(card, cast(Version, version))
+    except FormatError:
+        return card  # what cannot be looked into is carried as it is
+
+
+FORMS: Final = {
+    "addressbook": Form("text/vcard; charset=utf-8", "vcf", ("3.0", "4.0"), _card_of, joined)
+}
+
+
+def form_of(collection: Member) -> Form | None:
+    """Give the form of what a collection holds; None = of a kind that is not carried yet."""
+    return FORMS.get(str(json.loads(collection.data).get("type")))
+
+
+def check_version(form: Form, version: str) -> None:
+    """Raise InvalidError where there is no such version; "" = as stored, which there always is."""
+    if version and version not in form.versions:
+        known = " or ".join(form.versions)
+        raise InvalidError(f"Version is {known}; without one, all is given as it was stored.")
+
+
+async def collections_of(cell: Reader, home: int, kind: str) -> list[Member]:
+    """Give all collections of a kind that an account has, proven.
+
+    Raises:
+        FrozenError: a freeze covers the account or one of them.
+        UnsureError: not provable now.
+    """
+    check_home(cell, home)
+    _, members = await cell.listing(home, COLLECTION)
+    chosen = [member for member in members if form_of(member) is FORMS[kind]]
+    for collection in chosen:
+        check_book(cell, home, collection)
+    return chosen
+
+
+async def objects_of(cell: Reader, home: int, collection: Member) -> tuple[Head, list[Member]]:
+    """Give all objects of a collection, proven (I4).
+
+    Raises:
+        FrozenError, NotFoundError, UnsureError: as `find_book`, and where the listing is not sure.
+    """
+    await find_book(cell, home, collection.href)
+    head, members = await cell.listing(collection.id, OBJECT)
+    if len(members) != head.members:
+        raise UnsureError
+    return head, list(members)
+
+
+class Exports:
+    """Counts the exports that an account has running: each reads all that it has, twice."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._running: dict[int, int] = {}
+
+    @contextmanager
+    def one(self, home: int) -> Iterator[None]:
+        """Count one more for the block.
+
+        Raises:
+            BusyError: the account has EXPORTS_OF_ACCOUNT_MAX of them. Nothing was read.
+        """
+        if self._running.get(home, 0) >= EXPORTS_OF_ACCOUNT_MAX:
+            raise BusyError
+        self._running[home] = self._running.get(home, 0) + 1
+        try:
+            yield
+        finally:
+            self._running[home] -= 1
+            if not self._running[home]:
+                del self._running[home]
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What will be sent, known to the last byte."""
+
+    form: Form
+    version: str  # "" = as stored
+    members: tuple[Member, ...]
+    length: int
+    digest: bytes  # SHA-256 of all bytes
+
+    @property
+    def count(self) -> int:
+        """Say how many objects it has."""
+        return len(self.members)
+
+
+async def pack(
+    cell: Reader, home: int, collections: Iterable[Member], form: Form, version: str = ""
+) -> Parcel:
+    """Measure what `unpack` will give: the first pass.
+
+    Args:
+        cell: where all is read, with proof.
+        home: of the account.
+        collections: all of one form, in the order of the stream.
+        form: of theirs.
+        version: that objects are converted to; "" = they stay as stored, byte for byte.
+
+    Raises:
+        InvalidError: there is no such version.
+        FrozenError, NotFoundError, UnsureError: a listing or a body cannot be had now.
+    """
+    check_version(form, version)
+    members: list[Member] = []
+    for collection in collections:
+        members += (await objects_of(cell, home, collection))[1]
+    parcel = Parcel(form, version, tuple(members), 0, b"")
+    length, digest = 0, sha256()
+    async for piece in _pieces(cell, parcel):
+        length += len(piece)
+        digest.update(piece)
+    return Parcel(form, version, parcel.members, length, digest.digest())
+
+
+async def unpack(cell: Reader, parcel: Parcel) -> AsyncIterator[bytes]:
+    """Give the bytes that were measured: the second pass.
+
+    Raises:
+        UnsureError: they are not what was measured; the last piece was not given then, so nobody
+            can take what was for the whole.
+    """
+    length, digest, held = 0, sha256(), b""
+    async for piece in _pieces(cell, parcel):
+        if held:
+            yield held
+        held = piece
+        length += len(piece)
+        digest.update(piece)
+        if length > parcel.length:
+            raise UnsureError
+    if length != parcel.length or digest.digest() != parcel.digest:
+        raise UnsureError
+    yield held
+
+
+async def _pieces(cell: Reader, parcel: Parcel) -> AsyncIterator[bytes]:
+    """Give the stream page by page; none of them is empty."""
+    async for page in read_bodies(cell, parcel.members):
+        parts = []
+        for member, body in page:
+            if body is None:
+                raise UnsureError
+            parts.append(await _written(parcel, member, body))
+        yield b"".join(parts)
+        await asyncio.sleep(0)
+
+
+async def _written(parcel: Parcel, member: Member, body: bytes) -> bytes:
+    if parcel.version and version_mark(parcel.version) not in member.data:
+        body = await aside(body, lambda: parcel.form.shaped(body, parcel.version))
+    return parcel.form.joined(body)
