@@ -82,7 +82,7 @@ def _cards(old: list[Unit], new: list[Unit]) -> tuple[Difference, ...]:
     pairs += [(unit, None) for unit in gone] + [(None, unit) for unit in come]
     told = [pair for pair in pairs if _name(pair) not in _OF_THE_WRITER] or pairs
     told.sort(key=_place)
-    return tuple(_difference(*pair) for pair in told[:DIFFERENCES_MAX])
+    return tuple(difference(*pair) for pair in told[:DIFFERENCES_MAX])
 
 
 _Pair = tuple[Unit | None, Unit | None]
@@ -124,7 +124,8 @@ def _place(pair: _Pair) -> tuple[int, bool]:
     return next((unit.place, unit is pair[0]) for unit in reversed(pair) if unit is not None)
 
 
-def _difference(old: Unit | None, new: Unit | None) -> Difference:
+def difference(old: Unit | None, new: Unit | None) -> Difference:
+    """Say how one property became another; None = it is not there; not both are."""
     fields = [_field(unit) for unit in (old, new) if unit is not None]
     field = " -> ".join(dict.fromkeys(fields))
     return Difference(_cut(field), _said(old), _said(new))

@@ -21,6 +21,7 @@ from typing import Final, Literal, NamedTuple, cast
 
 from strongroom.formats import FormatError
 from strongroom.formats.cardconvert import Version, to_version
+from strongroom.formats.carddiff import Difference, difference
 from strongroom.formats.cardlines import (
     Line,
     Parameter,
@@ -29,7 +30,7 @@ from strongroom.formats.cardlines import (
     write_line,
     write_parameters,
 )
-from strongroom.formats.cardunits import Facts, Unit, said, units_of
+from strongroom.formats.cardunits import Facts, Unit, units_of
 from strongroom.formats.characters import unfolded
 
 Prefer = Literal["both", "standing", "wanted"]
@@ -47,19 +48,11 @@ _ONCE: Final = frozenset({
 })  # fmt: skip
 
 
-class Conflict(NamedTuple):
-    """One property that both changed differently, in words for people; "" = removed there."""
-
-    name: str
-    standing: str
-    wanted: str
-
-
 class Merged(NamedTuple):
-    """The card, and what both sides changed differently."""
+    """The card, and what both sides changed differently: as it stands (old), as it was wanted."""
 
     body: bytes
-    conflicts: tuple[Conflict, ...]
+    conflicts: tuple[Difference, ...]
 
 
 def merge(base: bytes | None, standing: bytes, wanted: bytes, prefer: Prefer = "both") -> Merged:
@@ -180,7 +173,7 @@ class _Work:
         self._waiting: list[Unit] = []  # until it is known what is left to unite them with
         self.now: dict[int, tuple[Unit, Unit | None]] = {}
         self.added: list[Unit] = []
-        self.conflicts: list[Conflict] = []
+        self.conflicts: list[Difference] = []
 
     def merge_name(self, name: bytes, before: list[Unit], after: list[Unit]) -> None:
         """Merge all units of one name."""
@@ -209,7 +202,7 @@ class _Work:
             or (rival is not None and new is not None and _lacking(rival, new) == frozenset())
         ):
             return  # it was kept beside what stands already, or stands itself
-        self.conflicts.append(_conflict(rival, new))
+        self.conflicts.append(difference(rival, new))
         if self._prefer == "wanted" and rival is not None:
             self._replace(rival, new)
         elif new is not None and rival is None and self._prefer != "standing":
@@ -274,12 +267,6 @@ def _lacking(unit: Unit, new: Unit) -> Facts | None:
 
 def _is_once(name: bytes) -> bool:
     return (name[len(_RIDING[0]) :] if name.startswith(_RIDING) else name) in _ONCE
-
-
-def _conflict(rival: Unit | None, new: Unit | None) -> Conflict:
-    unit = rival or new
-    assert unit is not None
-    return Conflict(unit.name.decode(), said(rival) if rival else "", said(new) if new else "")
 
 
 def _other(unit: Unit) -> Unit:

@@ -15,7 +15,7 @@ import re
 from typing import Final, NamedTuple
 
 from strongroom.formats.cardcoding import plain_lines
-from strongroom.formats.cardlines import Line, parameters_of, unescape, values_of
+from strongroom.formats.cardlines import Line, parameters_of, values_of
 
 FRAME: Final = frozenset({b"BEGIN", b"VERSION", b"UID", b"END", b""})  # of no unit
 _COMPANIONS: Final = frozenset({b"X-ABLABEL", b"X-ABADR"})
@@ -30,7 +30,6 @@ _MEANT: Final = {b"N": b"\\n", b",": b",", b":": b":"}
 _BLANKS: Final = b" \t\r\n"
 _NUMBER: Final = re.compile(rb"(?:tel:)?([0-9+*# ().\-/]+)", re.IGNORECASE)
 _BETWEEN: Final = b" ().-/"
-_SHOWN_CHARACTERS_MAX: Final = 200
 
 Facts = frozenset[tuple[bytes, bytes]]  # (name, value) of each parameter
 
@@ -118,14 +117,3 @@ def _spelled(line: Line, facts: Facts) -> bytes:
         while value.endswith(b";") and not value.endswith(b"\\;"):
             value = value[:-1]
     return value
-
-
-def said(unit: Unit) -> str:
-    """Give what a unit says, for people: `+49 30 1234 (home)`; what is long is cut."""
-    text = unescape(unit.value.decode("utf-8", "replace"))
-    if len(text) > _SHOWN_CHARACTERS_MAX:
-        text = f"{text[:_SHOWN_CHARACTERS_MAX]}... ({len(unit.value)} bytes)"
-    words = sorted(value for name, value in unit.facts if name == b"TYPE")
-    words += sorted(value for name, value in unit.beside if name == b"X-ABLABEL")
-    about = ", ".join(word.decode("utf-8", "replace") for word in words)
-    return f"{text} ({about})" if about else text
