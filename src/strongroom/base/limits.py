@@ -61,6 +61,8 @@ QUEUE_EDITS_MAX: Final = 4096  # beyond it: busy
 ENTRY_SLOT_BITS: Final = 12  # 4,096 places in a batch; ids and journal places are made of them
 SEND_AHEAD_MAX: Final = 8  # batches that a slow replica may be behind before it must catch up
 CATCH_UP_BATCHES: Final = 64  # batches read from a peer at once
+SALVAGE_BYTES: Final = 4 * 1024 * 1024  # bodies that salvage holds at once, or one larger one
+SALVAGE_VERSIONS_MAX: Final = 3  # of one name, should the body of the newest be lost
 RECENT_ENTRIES_MAX: Final = 4096  # entries kept in memory for deltas; twice as many KB at most
 RECENT_BYTES_MAX: Final = 4 * 1024 * 1024  # their bytes; an entry with properties is long
 

@@ -66,6 +66,10 @@ def _command(name: str) -> Run:
         from strongroom.cli import people
 
         return people.run
+    if name == "custody":
+        from strongroom.cli import custody
+
+        return custody.run
     from strongroom.cli import copies
 
     return copies.run

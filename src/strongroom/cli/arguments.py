@@ -27,6 +27,7 @@ People and their phones
   account suspend LOGIN     close an account on purpose; nothing is deleted
   account resume LOGIN      open it again
   account thaw LOGIN        see why an account is frozen, and end that
+  custody LOGIN             which device holds what, and what no other device has
   device add LOGIN NAME     a password for one phone or program
   device list LOGIN         which devices a person has
   device revoke LOGIN NAME  let a lost phone in no more
@@ -83,6 +84,10 @@ def build_parser() -> argparse.ArgumentParser:
     dns = _leaf(commands, "dns", "Print the DNS records by which programs find the server.")
     dns.add_argument("domain", metavar="DOMAIN", help="what stands behind the @ of an address")
     _add_accounts(_group(commands, "account", "People: add, list, show, set-quota, suspend..."))
+    custody = _leaf(
+        commands, "custody", "Which device of a person holds what, as far as that can be known."
+    )
+    custody.add_argument("login", metavar="LOGIN")
     _add_devices(_group(commands, "device", "Phones and programs: add, list, revoke."))
     _add_keys(_group(commands, "keys", "Keys: list, backup."))
     _add_replicas(_group(commands, "replica", "Copies: list, rebuild."))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from strongroom.base.errors import NotFoundError
 from strongroom.base.settings import Settings
 from strongroom.cli.configuration import read_settings
+from strongroom.cli.custody import custody_text
 from strongroom.cli.screen import Screen
+from strongroom.cli.status_text import day_and_time, freeze_words
 from strongroom.control.perform import perform
 from strongroom.control.protocol import Request
 
@@ -43,11 +44,15 @@ def _account_add(given: Namespace, screen: Screen, ask: Ask) -> None:
 def _account_list(_given: Namespace, screen: Screen, ask: Ask) -> None:
     result = ask("account list", {})
     rows = [
-        f"{row['login']}  {row['devices']} devices{'  FROZEN' if row['frozen'] else ''}"
+        f"{row['login']}  {row['devices']} devices{_frozen(row)}"
         f"{'  SUSPENDED' if row['suspended'] else ''}"
         for row in result["accounts"]
     ]
     screen.result(result, "\n".join(rows) or "There are no accounts yet.")
+
+
+def _frozen(row: Mapping[str, Any]) -> str:
+    return f"  FROZEN since {day_and_time(row['frozen_since'])}" if row["frozen"] else ""
 
 
 def _account_show(given: Namespace, screen: Screen, ask: Ask) -> None:
@@ -61,6 +66,7 @@ def account_text(account: Mapping[str, Any]) -> str:
     lines += [f"E-mail: {account['email']}"] * bool(account["email"])
     lines += [f"Suspended: {account['suspended']}"] * bool(account["suspended"])
     lines += [freeze_text(freeze) for freeze in account["freezes"]]
+    lines += [accepted_text(row) for row in account["accepted"]]
     lines += [space_text(account["bytes"])]
     lines += [f"Book {b['book']}: {b['contacts']} contacts" for b in account["books"]]
     lines += [f"Device {device_text(device)}" for device in account["devices"]]
@@ -108,11 +114,13 @@ def _account_resume(given: Namespace, screen: Screen, ask: Ask) -> None:
 
 
 def _account_thaw(given: Namespace, screen: Screen, ask: Ask) -> None:
-    shown = ask("account freezes", {"login": given.login})["freezes"]
+    found = ask("account freezes", {"login": given.login})
+    shown = found["freezes"]
     if not shown:
         raise NotFoundError(f"Nothing of {given.login} is frozen.")
     for freeze in shown:
         screen.say(freeze_text(freeze))
+    screen.say(_custody_or_why_not(found["custody"]))
     if not given.yes:
         screen.say(
             "A thaw accepts this: phones then see the data as it stands now, and the evidence is\n"
@@ -121,19 +129,32 @@ def _account_thaw(given: Namespace, screen: Screen, ask: Ask) -> None:
         screen.typed(f"Type the login ({given.login}) to end the freeze:", given.login, "use --yes")
     evidence = [freeze["evidence"] for freeze in shown]
     result = ask("account thaw", {"login": given.login, "evidence": evidence})
-    screen.result(result, f"{given.login} is no longer frozen; what was accepted is journalled.")
+    screen.result(
+        {**result, "custody": found["custody"]},
+        f"{given.login} is no longer frozen; what was accepted is journalled "
+        f"(`strongroom account show {given.login}` lists it).",
+    )
+
+
+def _custody_or_why_not(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "What each device holds cannot be proven now."
+    return "What each device holds, as far as it is known:\n" + custody_text(found)
 
 
 def freeze_text(freeze: Mapping[str, Any]) -> str:
-    """Say what is frozen, since when, why and on which evidence."""
-    scope = "the whole account" if freeze["scope"] == "account" else f"book {freeze['scope']}"
-    since = day_and_time(freeze["since"])
-    return f"Frozen: {scope}, since {since}: {freeze['why']}.\n  Evidence: {freeze['evidence']}"
+    """Say what is frozen, since when, why, on which evidence, and what to do."""
+    source = f", brought by the device {freeze['device']}" if freeze["device"] else ""
+    steps = [f"  - {step}" for step in freeze["advice"].splitlines()]
+    late = ["  It stands for over a day now, and does not end by itself."] * freeze["overdue"]
+    evidence = f"  Evidence: {freeze['evidence'] or 'none'}{source}"
+    return "\n".join([f"Frozen: {freeze_words(freeze)}", evidence, *late, *steps])
 
 
-def day_and_time(ms: int) -> str:
-    """Write a time of the journal (ms since 1970) for people."""
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+def accepted_text(row: Mapping[str, Any]) -> str:
+    """Say which evidence a thaw accepted."""
+    source = f", brought by the device {row['device']}" if row["device"] else ""
+    return f"Accepted {day_and_time(row['at'])}: {row['evidence']}{source}"
 
 
 def _device_add(given: Namespace, screen: Screen, ask: Ask) -> None:

@@ -1,4 +1,4 @@
-"""`status` and `replica list` in plain words. Pure: a report in, lines out.
+"""`status`, `replica list` and freezes in plain words. Pure: a report in, lines out.
 
 The tone is calm: what works, what does not, what is not lost, what to do. What the places survive
 is counted from their device numbers, which is all that the system tells about disks.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 Report = Mapping[str, Any]
@@ -58,15 +59,47 @@ def _headline(report: Report) -> str:
 
 
 def _open_lines(report: Report) -> list[str]:
-    lines = [f"Frozen: {', '.join(report['frozen'])}; see `strongroom account thaw LOGIN`."] * bool(
-        report["frozen"]
-    )
+    lines = frozen_lines(report["frozen"])
     lines += [f"Alarm ({name}): {text}" for name, text in sorted(report["alarms"].items())]
     scrubbed = report.get("scrubbed")
     if scrubbed:
         bad = [row["replica"] for row in scrubbed["replicas"] if row["damage"] or row["lost"]]
         lines.append(f"Last scrub: {'damage on ' + ', '.join(bad) if bad else 'all good'}.")
     return lines
+
+
+def frozen_lines(frozen: Report) -> list[str]:
+    """Say how many accounts are frozen, since when, why and what to do; nothing where none is."""
+    count, rows = frozen["accounts"], frozen["rows"]
+    if not count:
+        return []
+    more = len(rows) < count
+    lines = [
+        f'Frozen: {count} account{"s" * (count > 1)}; their phones hear "later" and keep what '
+        f"they have.{' The longest frozen are:' * more}"
+    ]
+    lines += [f"  {row['login']}: {freeze_words(row)}" for row in rows]
+    lines.append(
+        "  Remove none of these accounts from a phone. `strongroom account thaw LOGIN` shows the "
+        "evidence, what each device holds and what to do; it changes nothing before you agree."
+    )
+    if frozen["overdue"]:
+        lines.append(
+            f"Alarm (freeze): {frozen['overdue']} of these stand for over a day, and none ends by "
+            "itself: their owners' phones get nothing new."
+        )
+    return lines
+
+
+def freeze_words(freeze: Report) -> str:
+    """Say what is frozen, since when and why."""
+    scope = "the whole account" if freeze["scope"] == "account" else f"the book {freeze['book']}"
+    return f"{scope}, since {day_and_time(freeze['since'])}. {freeze['why'].rstrip('.')}."
+
+
+def day_and_time(ms: int) -> str:
+    """Write a time of the journal (ms since 1970) for people."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def certificate_lines(tls: Report | None) -> list[str]:

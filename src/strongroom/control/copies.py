@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from strongroom import compose
 from strongroom.base.errors import RefusedPlanError
+from strongroom.control.freezes import frozen_accounts
 from strongroom.control.phones import certificate_report
 from strongroom.control.room import Call, Room, Tell
 from strongroom.mirror.state import VOTER
@@ -20,7 +21,7 @@ _ASKED_FOR: Final = 8  # times the pace of the background
 async def status(call: Call) -> dict[str, Any]:
     """Say how the cell is; without an open cell, what can be read without opening it."""
     settings = call.room.parts.settings
-    found = call.room.cell.report() if call.room.cell else await call.room.parts.survey()
+    found = _open_report(call.room) or await call.room.parts.survey()
     return {
         "server": "running" if call.room.serving else "stopped",
         "open": call.room.cell is not None,
@@ -36,6 +37,14 @@ async def status(call: Call) -> dict[str, Any]:
         "tls": certificate_report(call.room),
         **found,
     }
+
+
+def _open_report(room: Room) -> dict[str, Any]:
+    """Say how the open cell is; empty where it is not open."""
+    if room.cell is None:
+        return {}
+    frozen = frozen_accounts(room.cell.directory, room.parts.clock.now_ms())
+    return {**room.cell.report(), "frozen": frozen}
 
 
 async def rebuild(call: Call) -> dict[str, Any]:

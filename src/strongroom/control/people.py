@@ -1,18 +1,23 @@
-"""Commands about accounts and their devices: thin, the services do the work."""
+"""Commands about accounts and their devices: thin, the services do the work.
+
+Not here: freezes (control/freezes.py).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from strongroom.base.errors import RefusedPlanError, RetryError
+from strongroom.base.errors import RetryError
+from strongroom.control.freezes import accepted_rows, freeze_rows
 from strongroom.control.room import Call, origin
+from strongroom.history.directory import Directory
 from strongroom.history.entries import COLLECTION, DEVICE, Member
 from strongroom.ports.cell import Cell
 from strongroom.service import accounts
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
 from strongroom.service.collections import name_of
 from strongroom.service.rights import choose, rights_of
-from strongroom.service.thaw import freezes, thaw
+from strongroom.service.thaw import freezes
 from strongroom.service.usage import quota_of, set_quota, usage
 
 
@@ -28,17 +33,18 @@ async def account_add(call: Call) -> dict[str, Any]:
 async def account_list(call: Call) -> dict[str, Any]:
     """List the accounts, how many devices each has, and whether it is frozen."""
     directory = call.room.open_cell().directory
+    return {"accounts": [_account(directory, account) for account in directory.accounts()]}
+
+
+def _account(directory: Directory, account: Member) -> dict[str, Any]:
+    since = [freeze.since for freeze in freezes(directory, account.href)]
     return {
-        "accounts": [
-            {
-                "login": account.href,
-                "id": account.id,
-                "devices": len(directory.members(account.id, DEVICE)),
-                "frozen": bool(freezes(directory, account.href)),
-                "suspended": accounts.suspended(account),
-            }
-            for account in directory.accounts()
-        ]
+        "login": account.href,
+        "id": account.id,
+        "devices": len(directory.members(account.id, DEVICE)),
+        "frozen": bool(since),
+        "frozen_since": min(since, default=0),
+        "suspended": accounts.suspended(account),
     }
 
 
@@ -59,7 +65,8 @@ async def account_show(call: Call) -> dict[str, Any]:
             for book in directory.members(account.id, COLLECTION)
         ],
         "devices": [_device(member) for member in directory.members(account.id, DEVICE)],
-        "freezes": [freeze._asdict() for freeze in freezes(directory, account.href)],
+        "freezes": freeze_rows(directory, account.href, call.room.parts.clock.now_ms()),
+        "accepted": accepted_rows(directory, account.href),
     }
 
 
@@ -90,22 +97,6 @@ async def account_resume(call: Call) -> dict[str, Any]:
     """Open a suspended account again."""
     await accounts.resume(call.room.open_cell(), call.given["login"], origin("account resume"))
     return {"login": call.given["login"], "suspended": ""}
-
-
-async def account_freezes(call: Call) -> dict[str, Any]:
-    """Show what is frozen of an account, and the evidence for it."""
-    found = freezes(call.room.open_cell().directory, call.given["login"])
-    return {"login": call.given["login"], "freezes": [freeze._asdict() for freeze in found]}
-
-
-async def account_thaw(call: Call) -> dict[str, Any]:
-    """End the freezes of an account, if they still rest on the evidence that was shown (I5)."""
-    cell = call.room.open_cell()
-    standing = sorted(freeze.evidence for freeze in freezes(cell.directory, call.given["login"]))
-    if standing != sorted(call.given["evidence"]):
-        raise RefusedPlanError("The evidence changed since it was shown. Nothing was changed.")
-    found = await thaw(cell, call.given["login"], origin("account thaw"))
-    return {"login": call.given["login"], "thawed": [freeze._asdict() for freeze in found]}
 
 
 async def device_add(call: Call) -> dict[str, Any]:

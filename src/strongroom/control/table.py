@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from strongroom.base.errors import InvalidError
-from strongroom.control import copies, people, phones
+from strongroom.control import copies, custody, freezes, people, phones
 from strongroom.control.protocol import Request
 from strongroom.control.room import Call, Room, Tell
 
@@ -31,8 +31,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "account set-quota": Command(people.account_set_quota, {"login": str, "amount": str}),
     "account suspend": Command(people.account_suspend, {"login": str, "reason": str}),
     "account resume": Command(people.account_resume, _LOGIN),
-    "account freezes": Command(people.account_freezes, _LOGIN),
-    "account thaw": Command(people.account_thaw, {"login": str, "evidence": list}),
+    "account freezes": Command(freezes.account_freezes, _LOGIN),
+    "account thaw": Command(freezes.account_thaw, {"login": str, "evidence": list}),
+    "custody": Command(custody.custody_of, _LOGIN),
     "device add": Command(people.device_add, {**_DEVICE, "services": list, "read_only": bool}),
     "device pair": Command(phones.pairing, {**_DEVICE, "services": list, "read_only": bool}),
     "device list": Command(people.device_list, _LOGIN),

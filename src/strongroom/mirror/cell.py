@@ -212,7 +212,6 @@ class MirrorCell:
             "entries": self._writer.entries,
             "healed": self._reader.healed,
             "copying": progress_of(self._keeper),
-            "frozen": [f"{m.collection}/{m.href}" for m in self._frozen()],
             "alarms": dict(core.alarms),
         }
 
@@ -229,10 +228,6 @@ class MirrorCell:
             "reason": peer.reason,
             "free_bytes": self._writer.free.get(name),
         }
-
-    def _frozen(self) -> list[Member]:
-        directory = self._core.directory
-        return [m for a in directory.accounts() for m in directory.members(a.id, FREEZE)]
 
 
 def _assemble(

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from strongroom.cli.custody import book_words, custody_text, device_lines
 from strongroom.cli.demo_cards import cards, fold
-from strongroom.cli.people import bytes_text, space_text
+from strongroom.cli.people import accepted_text, bytes_text, freeze_text, space_text
 from strongroom.cli.status_text import replicas_text, status_text, survives
 from strongroom.formats.vcard import check
 
@@ -33,6 +34,14 @@ def test_what_the_places_survive_is_said_plainly(
     assert said in survives(disks(*devices), quorum)
 
 
+NONE_FROZEN: dict[str, Any] = {"accounts": 0, "overdue": 0, "rows": []}
+FREEZE = {
+    "login": "anna", "scope": "account", "book": "", "since": 1_700_000_000_000, "overdue": False,
+    "why": "It forgot.", "evidence": "token:5:9:c0", "by": 7, "device": "handset",
+    "advice": "Keep it.",
+}  # fmt: skip
+
+
 def report(**changed: Any) -> dict[str, Any]:
     row = {
         "replica": "r1",
@@ -45,7 +54,7 @@ def report(**changed: Any) -> dict[str, Any]:
     base = {
         "server": "running", "open": True, "trouble": "", "toy": False, "write_quorum": 2,
         "disks": disks(1, 2, 3), "scrubbed": None, "number": 7, "writable": True, "full": False,
-        "replicas": [row], "copying": {}, "frozen": [], "alarms": {}, "keys": [],
+        "replicas": [row], "copying": {}, "frozen": NONE_FROZEN, "alarms": {}, "keys": [],
     }  # fmt: skip
     return {**base, **changed}
 
@@ -76,8 +85,100 @@ def test_a_copy_in_trouble_says_why_and_how_far_it_is():
 
 def test_freezes_alarms_and_the_last_scrub_are_shown():
     scrubbed = {"ended_ms": 1, "replicas": [{"replica": "r2", "damage": "x", "lost": []}]}
-    text = status_text(report(frozen=["5/account"], alarms={"witness": "gone"}, scrubbed=scrubbed))
-    for said in ("Frozen: 5/account", "Alarm (witness): gone", "damage on r2"):
+    text = status_text(report(alarms={"witness": "gone"}, scrubbed=scrubbed))
+    for said in ("Alarm (witness): gone", "damage on r2"):
+        assert said in text
+    assert "Frozen" not in text
+
+
+def test_the_status_says_how_much_is_frozen_since_when_why_and_what_to_do():
+    book = {**FREEZE, "login": "bert", "scope": "99", "book": "friends", "why": "a head is behind"}
+    text = status_text(report(frozen={"accounts": 2, "overdue": 0, "rows": [FREEZE, book]}))
+    for said in (
+        'Frozen: 2 accounts; their phones hear "later" and keep what they have.\n',
+        "anna: the whole account, since 2023-11-14 22:13 UTC. It forgot.\n",
+        "bert: the book friends, since 2023-11-14 22:13 UTC. a head is behind.\n",
+        "Remove none of these accounts from a phone. `strongroom account thaw LOGIN` shows",
+    ):
+        assert said in text
+    assert "Alarm (freeze)" not in text
+
+
+def test_a_freeze_that_nobody_ended_is_an_alarm_and_many_are_counted():
+    text = status_text(report(frozen={"accounts": 21, "overdue": 3, "rows": [FREEZE]}))
+    assert "Frozen: 21 accounts" in text
+    assert "The longest frozen are:" in text
+    assert "Alarm (freeze): 3 of these stand for over a day, and none ends by itself" in text
+
+
+def test_a_freeze_is_shown_with_its_evidence_the_device_and_the_steps():
+    assert freeze_text(FREEZE) == (
+        "Frozen: the whole account, since 2023-11-14 22:13 UTC. It forgot.\n"
+        "  Evidence: token:5:9:c0, brought by the device handset\n"
+        "  - Keep it."
+    )
+    text = freeze_text({**FREEZE, "device": "", "evidence": "", "overdue": True, "advice": "a\nb"})
+    assert text.endswith(
+        "Evidence: none\n  It stands for over a day now, and does not end by itself.\n  - a\n  - b"
+    )
+
+
+def test_what_a_thaw_accepted_is_shown():
+    row = {"evidence": "token:5:9:c0", "why": "x", "device": "handset", "at": 1_700_000_000_000}
+    told = "Accepted 2023-11-14 22:13 UTC: token:5:9:c0, brought by the device handset"
+    assert accepted_text(row) == told
+    assert accepted_text({**row, "device": ""}) == told.partition(",")[0]
+
+
+# --- custody --------------------------------------------------------------------------------------
+BOOK = {
+    "book": "contacts", "stands": True, "came_back": 9, "beyond": False, "behind": 0, "holds": 312,
+    "of": 312,
+}  # fmt: skip
+IPAD = {
+    "name": "iPad", "id": 7, "since": 1, "revoked": 0, "seen": 1_700_000_000_000,
+    "client": "iOS/18.6", "books": [BOOK], "alone": 0, "alone_past": 0, "only_here": [],
+}  # fmt: skip
+
+
+def test_custody_is_told_device_by_device():
+    old = {
+        **IPAD, "name": "old phone", "revoked": 1_600_000_000_000, "client": "", "seen": 0,
+        "books": [], "alone": 14, "alone_past": 12,
+    }  # fmt: skip
+    text = custody_text({"devices": [IPAD, old], "left_out": 0, "visits": True})
+    assert text.startswith(
+        "iPad  iOS/18.6, last seen 2023-11-14 22:13 UTC\n"
+        "  contacts: holds 312 of 312\n"
+        "old phone  revoked 2020-09-13 12:26 UTC, last visit not known\n"
+        "  holds 14 versions that no other device is known to hold, 12 of them of the past\n"
+        "Counted is what a device came back with"
+    )
+    assert device_lines({**IPAD, "alone": 1})[-1] == (
+        "  holds 1 version that no other device is known to hold"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"behind": 14, "holds": 300}, "holds 300 of 312, 14 changes behind"),
+        ({"came_back": None, "holds": 3}, "not known: it never tells how far it is; 3 of 312 it"),
+        ({"came_back": 0, "holds": 3}, "asked for everything and was not back since; known for"),
+        (
+            {"beyond": True, "came_back": 25},
+            "has seen change 25, which is not in our history: it may",
+        ),
+        ({"stands": False}, "removed since its last visit, so it may still be there"),
+    ],
+)
+def test_what_is_known_of_a_book_is_said_as_it_is_known(changed: dict[str, Any], said: str):
+    assert said in book_words({**BOOK, **changed})
+
+
+def test_custody_says_what_it_does_not_know():
+    text = custody_text({"devices": [], "left_out": 3, "visits": False})
+    for said in ("There is no device", "3 older devices are not shown", "cannot be read now"):
         assert said in text
 
 

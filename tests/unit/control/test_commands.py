@@ -8,6 +8,8 @@ from typing import Any, cast
 import pytest
 
 from fakes.cell import FakeCell
+from fakes.mirror import FakeClock
+from fakes.positions import FakePositions
 from fakes.world import FakeEntropy
 from strongroom.base.errors import (
     ConflictError,
@@ -34,7 +36,9 @@ class Desk:
 
     def __init__(self) -> None:
         self.cell = FakeCell()
-        parts = cast(Parts, SimpleNamespace(entropy=FakeEntropy(), settings=SETTINGS))
+        self.positions, self.clock = FakePositions(), FakeClock()
+        world = {"entropy": FakeEntropy(), "clock": self.clock, "positions": self.positions}
+        parts = cast(Parts, SimpleNamespace(settings=SETTINGS, **world))
         self.room = Room(parts, cast(MirrorCell, self.cell))
 
     def do(self, command: str, **arguments: Any) -> dict[str, Any]:
