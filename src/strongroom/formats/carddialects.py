@@ -298,7 +298,7 @@ def _framed(lines: list[Line], uid: str, done: set[str]) -> Iterator[bytes]:
 
 def _added(lines: list[Line], names: set[bytes], uid: str, done: set[str]) -> Iterator[bytes]:
     end = lines[0].end
-    name = "" if b"FN" in names else _name(lines)
+    name = "" if b"FN" in names else name_for(lines)
     if name:
         done.add(NEW_NAME)
         yield write_line(b"", b"FN", b"", escape_text(name).encode(), end)
@@ -307,7 +307,7 @@ def _added(lines: list[Line], names: set[bytes], uid: str, done: set[str]) -> It
         yield b"UID:" + uid.encode() + end[:-1]
 
 
-def _name(lines: list[Line]) -> str:
+def name_for(lines: Iterable[Line]) -> str:
     """Make a name for people of what a card tells; "" = it tells nothing."""
     texts: dict[bytes, str] = {}
     for line in lines:
