@@ -165,7 +165,7 @@ def is_contact_csv(start: bytes) -> bool:
 
 
 def stream_of(start: bytes) -> CardStream | ContactCsv:
-    """Give what cuts a file that begins with `start`: rows where the header is known, else cards."""
+    """Give what cuts a file that begins so: rows where its header is known, else cards."""
     return ContactCsv() if is_contact_csv(start) else CardStream()
 
 
