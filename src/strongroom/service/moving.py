@@ -81,12 +81,13 @@ async def move_book(cell: Cell, home: int, name: str, new_name: str, wish: Wish)
     """
     standing = cell.directory.collection(home, new_name)
     found = True
+    if standing is not None:
+        check_book(cell, home, standing)  # a frozen one is not removed either
     try:
         await find_book(cell, home, name)
     except NotFoundError:
         if standing is None:
             raise
-        check_book(cell, home, standing)
         found = False
     source, target = Key(home, COLLECTION, name), Key(home, COLLECTION, new_name)
     await cell.submit(Move(source, target, "", wish.overwrite, wish.origin, wish.when), {})

@@ -7,7 +7,7 @@ FREEZE_SECONDS_MAX is said to be, so that nobody forgets it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from strongroom.base.errors import NotFoundError
@@ -112,29 +112,35 @@ async def thaw(cell: Cell, login: str, origin: Origin) -> list[Freeze]:
     if not found:
         raise NotFoundError(f"Nothing of {login} is frozen.")
     home = find_account(cell.directory, login).id
+    skips = _skips(cell, found)
     edits: list[Put | Remove | SkipNumbers] = [
-        Remove(Key(home, FREEZE, f.scope), origin) for f in found
+        *(Remove(Key(home, FREEZE, f.scope), origin) for f in found),
+        *(_accept(home, freeze, skips, origin) for freeze in found if freeze.evidence),
+        *(SkipNumbers(collection, to, origin) for collection, to in skips.items()),
     ]
-    for freeze in found:
-        edits += _accept(cell, home, freeze, origin)
     await cell.submit(Together(tuple(edits)), {})
     return found
 
 
-def _accept(cell: Cell, home: int, freeze: Freeze, origin: Origin) -> list[Put | SkipNumbers]:
-    """Write the evidence down and leave the lost numbers out for ever: none is issued twice."""
-    if not freeze.evidence:
-        return []
+def _skips(cell: Cell, found: Iterable[Freeze]) -> dict[int, int]:
+    """Say up to which number each journal leaves numbers out, so that none is issued twice."""
+    skips: dict[int, int] = {}
+    for freeze in found:
+        lost = read_evidence(freeze.evidence)
+        if lost is not None:
+            # More than the home's own edits of this batch, should the home be what was forgotten.
+            to = max(lost.number, cell.head(lost.collection).number) + GAP_NUMBERS
+            skips[lost.collection] = max(to, skips.get(lost.collection, 0))
+    return skips
+
+
+def _accept(home: int, freeze: Freeze, skips: Mapping[int, int], origin: Origin) -> Put:
+    """Write the evidence down, and which part of the lost history is accepted with it."""
     facts: dict[str, str | int] = {"scope": freeze.scope, "since": freeze.since, "why": freeze.why}
     if freeze.device:
         facts |= {"by": freeze.by, "device": freeze.device}
     lost = read_evidence(freeze.evidence)
-    skip: list[SkipNumbers] = []
     if lost is not None:
-        # More than the home's own edits of this batch, should the home be what was forgotten.
-        to = max(lost.number, cell.head(lost.collection).number) + GAP_NUMBERS
-        facts |= {"collection": lost.collection, "to": to}
-        skip = [SkipNumbers(lost.collection, to, origin)]
+        facts |= {"collection": lost.collection, "to": skips[lost.collection]}
     data = canonical(facts)
-    key = Key(home, EVIDENCE, freeze.evidence)
-    return [Put(key, digest_of(data.encode()), data, origin), *skip]
+    return Put(Key(home, EVIDENCE, freeze.evidence), digest_of(data.encode()), data, origin)

@@ -99,3 +99,22 @@ def test_a_freeze_is_overdue_after_a_day_and_not_before() -> None:
     most = 1000 + int(FREEZE_SECONDS_MAX * 1000)
     assert not overdue(freeze, most)
     assert overdue(freeze, most + 1)
+
+
+def test_two_pieces_of_evidence_about_one_journal_are_accepted_together() -> None:
+    """A token and the witness may both know more of it; it is one lost history."""
+
+    async def scene() -> None:
+        cell = FakeCell()
+        home = (await add_account(cell, "alice", FakeEntropy(), Origin())).id
+        await cell.freeze(home, "account", "why", "token:5:9:00")
+        await cell.freeze(home, "5", "why", "witness:5:12:00")
+
+        await thaw(cell, "alice", Origin())
+
+        assert cell.head(5).number == 1012
+        for evidence in ("token:5:9:00", "witness:5:12:00", "token:5:1012:ff"):
+            assert cell.directory.accepted(home, evidence)
+        assert not cell.directory.accepted(home, "token:5:1013:ff")
+
+    asyncio.run(scene())
