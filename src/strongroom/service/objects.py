@@ -64,9 +64,7 @@ async def put_card(
         UnknownError: the ending is unknown; a later read tells.
     """
     facts, digest = await _look_at(body)
-    # Canonical JSON, written by hand: keys in their order, no white space.
-    uid = encode_basestring(facts.uid)
-    data = f'{{"size":{len(body)},"type":"text/vcard;{facts.version}","uid":{uid}}}'
+    data = data_of(facts, len(body))
     # An id tells the batch that made it: behind the book's last one, it was made by this edit.
     last_batch = cell.head(book.id).batch
     edit = Put(Key(book.id, OBJECT, name), digest, data, origin, when, book.key, size=len(body))
@@ -74,6 +72,12 @@ async def put_card(
         row = (await cell.submit(edit, {digest: body}))[0]
     assert isinstance(row, Member)
     return row, row.id >> ENTRY_SLOT_BITS > last_batch
+
+
+def data_of(facts: CardFacts, size: int) -> str:
+    """Give the data of a card's row: canonical JSON, written by hand (keys in order, no space)."""
+    uid = encode_basestring(facts.uid)
+    return f'{{"size":{size},"type":"text/vcard;{facts.version}","uid":{uid}}}'
 
 
 async def _look_at(body: bytes) -> tuple[CardFacts, str]:
@@ -97,15 +101,19 @@ async def add_card(
     The same body of the same device twice is one card. Raises as `put_card`.
     """
     uid = (await _look_at(body))[0].uid
-    other = digest_of(uid.encode())[:32]
-    name = f"{uid if _NAME.fullmatch(uid) else other}.vcf"
+    name, other = names_for(uid, origin.request)
     try:
         card, _ = await put_card(cell, book, name, body, ABSENT, origin, room)
     except PreconditionError:
         # Something is called so; if it is no card of this UID, another name will do.
-        name = f"{other}-{origin.request}.vcf"
-        card, _ = await put_card(cell, book, name, body, ABSENT, origin, room)
+        card, _ = await put_card(cell, book, other, body, ABSENT, origin, room)
     return card
+
+
+def names_for(uid: str, more: str) -> tuple[str, str]:
+    """Give the name of a new card, and another one where that is taken; `more` makes it new."""
+    digest = digest_of(uid.encode())[:32]
+    return f"{uid if _NAME.fullmatch(uid) else digest}.vcf", f"{digest}-{more}.vcf"
 
 
 async def find_card(cell: Cell, book: Member, name: str) -> Member:
@@ -174,19 +182,19 @@ async def _with_bodies(cell: Reader, page: list[Member]) -> list[tuple[Member, b
     return list(zip(page, bodies, strict=True))
 
 
-async def tell_again(cell: Cell, book: Member, cards: Sequence[Member], request: str) -> None:
-    """Let cards be reported as changed once more, because their bytes could not be had now.
+async def tell_again(
+    cell: Cell, book: Member, cards: Sequence[Member], request: str, why: str = "told again"
+) -> None:
+    """Let cards be reported as changed once more, because a phone lacks what it was told of.
 
-    A phone that asked for them goes on with a token that is past them; without this it would never
-    ask again (history.md D3, rule 3).
+    Their bytes could not be had, or it deleted them and was refused. It goes on with a token that
+    is past them; without this it would never ask again (history.md D3, rule 3). Who wrote them
+    last stays who did.
 
     Raises:
         StrongroomError: not all are sure to be told again; then the phone must not go on.
     """
-    edits = [
-        SetProps(c.key, (), Origin(c.by, request, "told again"), book.key, again=True)
-        for c in cards
-    ]
+    edits = [SetProps(c.key, (), Origin(c.by, request, why), book.key, again=True) for c in cards]
     endings = await asyncio.gather(*(cell.submit(e, {}) for e in edits), return_exceptions=True)
     for ending in endings:
         # One that is gone, or went with its book, is told of anyway.
