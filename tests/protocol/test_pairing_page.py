@@ -210,14 +210,19 @@ def test_other_methods_use_nothing_up(door: Door, method: str, kind: str) -> Non
 
 
 def test_a_frozen_account_gets_a_page_that_says_why(door: Door) -> None:
-    door.site.run(door.site.cell.freeze(door.site.home, "account", "a phone knows <more>", "t:1"))
+    site = door.site
+    laptop = next(m for m in site.cell.directory.members(site.home, DEVICE) if m.href == "laptop")
+    why, by = "a phone knows <more>.", Origin(laptop.id)
+    site.run(site.cell.freeze(site.home, "account", why, "t:1", by))
     for answer in (door.get(), door.post("other")):
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) > 0
         assert "frozen to protect it" in answer.text
-        assert "Why: a phone knows &lt;more&gt;." in answer.text
+        assert "Why: a phone knows &lt;more&gt;.<br>" in answer.text
         assert "<code>strongroom account thaw" in answer.text
-        assert "nothing is lost" in answer.text
+        assert "Keep the account on laptop: do not remove it" in answer.text
+        assert "no device is set up meanwhile" in answer.text
+        assert "nothing is lost" not in answer.text  # that is the question
     assert "tablet" not in door.devices()
 
 

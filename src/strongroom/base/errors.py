@@ -162,7 +162,10 @@ class FrozenError(RetryError):
     """A scope is frozen until its owner or operator acts."""
 
     code = "frozen"
-    hint = "This account is frozen to protect it; `strongroom account thaw LOGIN` shows why."
+    hint = (
+        "This account is frozen to protect it: leave it on every device. "
+        "`strongroom account thaw LOGIN` shows why, and what to do."
+    )
     retry_after_seconds = 900
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -28,13 +28,16 @@ from strongroom.portal import pages
 from strongroom.portal.pages import ANDROID, APPLE, OTHER, POLICY
 from strongroom.ports.cell import Cell
 from strongroom.service.pairing import Offer, Pairings
-from strongroom.service.thaw import freezes
+from strongroom.service.thaw import Freeze, advice, freezes
 
 PREFIX: Final = "/pair/"
 PRINCIPAL: Final = "/dav/principals/"
-_RETRY_SECONDS: Final = 60
+_RETRY: Final = (b"retry-after", b"60")
 _HTML: Final = "text/html; charset=utf-8"
 _AGAIN: Final = "Nothing was changed and nothing is lost. Open this page again later."
+_FROZEN: Final = (
+    "Nothing was changed, and no device is set up meanwhile. Open this page again later."
+)
 _HTTPS_ONLY: Final = "A password never crosses a network unencrypted, so this page needs https."
 _log: Final = logging.getLogger("strongroom.portal")
 
@@ -122,8 +125,7 @@ class Portal:
             return await self._use(cell, secret, kind) if kind else self._show(cell, offer)
         except FrozenError as error:
             assert cell is not None
-            whys = {freeze.why for freeze in freezes(cell.directory, offer.login)}
-            return _refused(FrozenError("\n".join([str(error), *(f"Why: {why}." for why in whys)])))
+            return _frozen(error, freezes(cell.directory, offer.login), offer.login)
         except StrongroomError as error:
             return _refused(error)
 
@@ -165,6 +167,15 @@ def _signed(identity: Identity, body: bytes) -> bytes:
         return body
 
 
+def _frozen(error: FrozenError, found: Iterable[Freeze], login: str) -> _Answer:
+    """Say why, and the first thing to do; not that nothing is lost, for that is the question."""
+    words = [str(error)]
+    for freeze in found:
+        words += [f"Why: {freeze.why.rstrip('.')}.", advice(login, freeze).splitlines()[0]]
+    page = pages.refused_page("\n".join(dict.fromkeys(words)), _FROZEN)
+    return _Answer(503, page, (_RETRY,))
+
+
 def _gone() -> _Answer:
     return _Answer(404, pages.gone_page())
 
@@ -178,5 +189,4 @@ def _refused(error: StrongroomError) -> _Answer:
         why = "It is not known whether this device is there now."
         again = "Ask for another page, with another name for the device."
         return _Answer(503, pages.refused_page(why, again))
-    retry = (b"retry-after", b"%d" % _RETRY_SECONDS)
-    return _Answer(503, pages.refused_page(str(error), _AGAIN), (retry,))
+    return _Answer(503, pages.refused_page(str(error), _AGAIN), (_RETRY,))
