@@ -12,9 +12,10 @@ from fakes.positions import FakePositions
 from fakes.world import FakeEntropy
 from strongroom.dav.auth import Gate
 from strongroom.history.edits import Origin
-from strongroom.history.entries import Member
+from strongroom.history.entries import COLLECTION, Member
 from strongroom.server import application
 from strongroom.service.accounts import add_account, add_device
+from strongroom.service.collections import shown
 
 T = TypeVar("T")
 
@@ -59,6 +60,12 @@ class Site:
     def put(self, name: str, uid: str = "", called: str = "Ann", **headers: Any) -> Answer:
         body = card(uid or name, called)
         return self.do("PUT", BOOK + name, body, content_type="text/vcard", **headers)
+
+    def standing(self) -> dict[str, tuple[int, int]]:
+        """Count and sum of each of alice's collections that her clients see: what stands there."""
+        books = shown(self.cell.directory.members(self.home, COLLECTION))
+        heads = {book.href: self.cell.head(book.id) for book in books}
+        return {name: (head.members, head.sum) for name, head in heads.items()}
 
     @property
     def home(self) -> int:

@@ -133,13 +133,13 @@ def test_a_body_refused_for_its_content_is_403_with_the_element(
     site: Site, body: bytes, kind: str, element: str
 ) -> None:
     """409 would make DAVx5 drop the edit and take the server's version."""
-    batch = site.cell.batch
+    before = site.standing()
     for method, path in (("PUT", BOOK + "new.vcf"), ("POST", BOOK)):
         if (method, element) == ("POST", "no-uid-conflict"):
             continue  # POST of a card that is there finds it
         answer = site.do(method, path, body, content_type=kind)
         assert (answer.status, answer.condition) == (403, CARD + element)
-    assert site.cell.batch == batch
+    assert site.standing() == before
 
 
 def test_409_is_said_of_a_missing_parent_only(site: Site) -> None:

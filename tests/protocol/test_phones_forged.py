@@ -111,8 +111,8 @@ def forged_etags(site: Site, count: int) -> Iterator[str]:
         )  # fmt: skip
 
 
-def test_a_thousand_forged_etags_freeze_nobody_and_write_nothing(site: Site) -> None:
-    before = state(site)
+def test_a_thousand_forged_etags_freeze_nobody_and_change_nothing(site: Site) -> None:
+    before = site.standing()
 
     for number, tag in enumerate(forged_etags(site, TOKENS)):
         if number % 2:
@@ -121,7 +121,7 @@ def test_a_thousand_forged_etags_freeze_nobody_and_write_nothing(site: Site) -> 
             answer = site.do("DELETE", BOOK + "ann.vcf", if_match=tag)
         assert answer.status == 412, tag
 
-    assert state(site) == before
+    assert site.standing() == before
     assert_all_answer(site)
 
 

@@ -128,13 +128,13 @@ def test_conditions_on_a_name_that_stands(
     site: Site, method: str, name: str, value: str, holds: bool
 ) -> None:
     tag = etag(site.put("ann.vcf"))
-    head = site.cell.head(site.book.id)
+    before = site.standing()
     value = value.format(tag=tag, path=ANN)
     body = card("ann.vcf", "New") if method == "PUT" else b""
     answer = site.do(method, ANN, body, **{name: value})
 
     assert answer.status == (204 if holds else 412)
-    assert (site.cell.head(site.book.id) == head) == (not holds)
+    assert (site.standing() == before) == (not holds)
     if holds:
         assert site.cell.journal[site.book.id][-1][0].condition == (
             f"{name.replace('_', '-')}: {value}"

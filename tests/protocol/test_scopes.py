@@ -99,9 +99,9 @@ def test_a_read_only_device_changes_nothing_and_hears_which_privilege_it_lacks(
     headers: dict[str, str],
     needed: list[tuple[str, str]],
 ) -> None:
-    batch = site.cell.batch
+    before = site.standing()
     answer = site.run(screen(method, path, body, **headers))
-    assert site.cell.batch == batch
+    assert site.standing() == before
     assert (answer.status, answer.condition) == (403, DAV + "need-privileges")
     told = [
         (one.findtext(DAV + "href"), one.find(DAV + "privilege")[0].tag)  # type: ignore[index]

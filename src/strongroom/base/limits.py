@@ -18,7 +18,6 @@ CARD_LINES_MAX: Final = 20_000  # a group of as many members; a card with more i
 CARD_PARAMETERS_BYTES_MAX: Final = 256 * 1024  # all together; reading them takes 1 us a byte
 FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; clients send a dozen
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
-EXPORTS_OF_ACCOUNT_MAX: Final = 2  # over HTTP at once; each reads all of an account, twice
 METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 160 bytes each
 IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 HREF_BYTES_MAX: Final = 255  # one path segment, as in file systems
@@ -29,6 +28,7 @@ HEAD_SECONDS_MAX: Final = 20.0  # for all of a head, the first of a connection t
 BODY_PERIOD_SECONDS: Final = 60.0  # a body that brings less than the next line in it is given up
 BODY_BYTES_A_PERIOD_MIN: Final = 1024  # a phone at the edge of its network is faster
 LATE_BODY_SECONDS_MAX: Final = 30.0  # for the rest of a body that was refused already
+KEEP_ALIVE_SECONDS: Final = 120.0  # for the next request; phones come back within a minute or two
 READER_SECONDS_MAX: Final = 60.0  # for a client to read anything of an answer that waits
 CONNECTIONS_MAX: Final = 4096  # each costs some KiB; beyond it new ones are closed
 PAGE_BYTES_MAX: Final = 256 * 1024  # bodies that an answer holds while its client reads
@@ -42,6 +42,12 @@ PAIRINGS_MAX: Final = 64  # such pages at once; they are kept in memory
 TRACE_BODY_BYTES_MAX: Final = 256 * 1024  # of a body that is looked at; 500 cards or 1,000 names
 TRACE_FILE_BYTES_MAX: Final = 256 * 1024 * 1024  # then no more is written; some days of one phone
 TRACE_LINES_WAITING_MAX: Final = 256  # for the disk; beyond it lines are left out
+
+# --- exports ------------------------------------------------------------------------------------
+EXPORTS_OF_ACCOUNT_MAX: Final = 2  # over HTTP at once; each reads all of an account, twice
+EXPORT_ROWS_MAX: Final = 20_000  # in one answer to the command line; 300 bytes each at most
+EXPORT_BODIES_MAX: Final = 500  # digests in one question, whose line has 64 KiB
+EXPORT_PAGE_BYTES: Final = 4 * 1024 * 1024  # bodies in one answer; a larger one comes alone
 
 # --- imports ------------------------------------------------------------------------------------
 IMPORT_BYTES_MAX: Final = 64 * 1024 * 1024  # in one POST: 10,000 cards with small photos
@@ -97,6 +103,15 @@ UNDO_NAMES_TOGETHER_MAX: Final = 1000  # that moves tie together; three entries 
 UNDO_SHOWN_MAX: Final = 200  # changes of a plan that are shown field by field; all are counted
 DIFFERENCES_MAX: Final = 100  # fields of one object that are shown
 DIFFERENCE_CHARACTERS_MAX: Final = 200  # of one value that is shown
+
+# --- refused writes -----------------------------------------------------------------------------
+REFUSED_KEPT_MAX: Final = 200  # of one account, and at once; the oldest make room
+REFUSED_BYTES_MAX: Final = 32 * 1024 * 1024  # of one account; and so many come in an hour
+REFUSED_WRITES_AN_HOUR: Final = 60  # after the first 200; of more the names are remembered
+REFUSED_NAMES_MAX: Final = 20  # remembered in memory for one account; more are counted
+REFUSED_KEEP_SECONDS_MAX: Final = 2.0  # then the phone is answered, and the name is remembered
+REFUSED_REPEAT_SECONDS: Final = 3600.0  # in which one refused write that comes again is one
+REFUSED_DELETES_AN_HOUR: Final = 1000  # of a device that may not write; each is an entry
 
 # --- bodies and space ---------------------------------------------------------------------------
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own

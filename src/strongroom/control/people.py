@@ -15,7 +15,7 @@ from strongroom.history.entries import COLLECTION, DEVICE, Member
 from strongroom.ports.cell import Cell
 from strongroom.service import accounts
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
-from strongroom.service.collections import name_of
+from strongroom.service.collections import name_of, shown
 from strongroom.service.rights import choose, rights_of
 from strongroom.service.thaw import freezes
 from strongroom.service.usage import quota_of, set_quota, usage
@@ -62,7 +62,7 @@ async def account_show(call: Call) -> dict[str, Any]:
         "bytes": await _counted(cell, account),
         "books": [
             {"book": book.href, "name": name_of(book), "contacts": cell.head(book.id).members}
-            for book in directory.members(account.id, COLLECTION)
+            for book in shown(directory.members(account.id, COLLECTION))
         ],
         "devices": [_device(member) for member in directory.members(account.id, DEVICE)],
         "freezes": freeze_rows(directory, account.href, call.room.parts.clock.now_ms()),

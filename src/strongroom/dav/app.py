@@ -23,6 +23,7 @@ from strongroom.dav.post import post
 from strongroom.dav.propfind import propfind
 from strongroom.dav.proppatch import proppatch
 from strongroom.dav.put import put
+from strongroom.dav.refusals import attend
 from strongroom.dav.report import report
 from strongroom.dav.request import (
     GoneError,
@@ -41,6 +42,7 @@ from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
 from strongroom.service.export import Exports
 from strongroom.service.meters import Meters
+from strongroom.service.refused import Keeper
 
 _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
     "COPY": copy_or_move,
@@ -68,6 +70,7 @@ class CardDav:
         self._positions = positions
         self._meters = Meters()
         self._exports = Exports()
+        self._keeper = Keeper()
 
     async def serve(
         self, cell: Cell, scope: Scope, receive: Receive, send: Sender, request_id: str
@@ -94,6 +97,7 @@ class CardDav:
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         request.meters = self._meters
         request.exports = self._exports
+        request.keeper = self._keeper
         if self._positions is not None:
             request.positions = self._positions
             self._positions.seen(caller.home, caller.device.id, headers.get(b"user-agent", b""))
@@ -109,7 +113,7 @@ async def _answer(request: Request, send: Sender) -> None:
     except StrongroomError as error:
         if send.started:
             raise
-        await refuse(request, error)
+        await refuse(request, await attend(request, error))
 
 
 async def _dispatch(request: Request) -> None:

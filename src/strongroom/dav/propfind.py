@@ -24,6 +24,7 @@ from strongroom.formats.preferences import MINIMAL, NO_ROOT
 from strongroom.history.entries import COLLECTION, OBJECT, Member
 from strongroom.service.access import find_book
 from strongroom.service.accounts import DEFAULT_BOOK
+from strongroom.service.collections import shown
 from strongroom.service.objects import find_card
 
 ROWS_A_PIECE: Final = 200  # about 60 kB; others get their turn in between
@@ -76,7 +77,7 @@ async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -
 async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
     _, members = await request.cell.listing(request.caller.home, COLLECTION)
     # The first book of a home is the one that phones take without asking.
-    books = sorted(members, key=lambda book: book.href != DEFAULT_BOOK)
+    books = sorted(shown(members), key=lambda book: book.href != DEFAULT_BOOK)
     base = collection_href(request)
     rows = []
     if not request.preferences.no_root:

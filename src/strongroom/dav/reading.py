@@ -39,8 +39,8 @@ def precondition(request: Request) -> tuple[Precondition, str]:
         InvalidError: a condition that cannot be read is never taken as none.
     """
     headers = request.headers
-    sent = [name for name in _CONDITION_HEADERS if name in headers]
-    if not sent:
+    text = condition_text(request)
+    if not text:
         return _ANYTHING, ""
     around = _around(request) if b"if" in headers else None
     match, none_match, others = (headers.get(name) for name in _CONDITION_HEADERS)
@@ -48,8 +48,14 @@ def precondition(request: Request) -> tuple[Precondition, str]:
         when = read_precondition(request.target.path, match, none_match, others, around)
     except FormatError as error:
         raise _client_error(error) from error
+    return when, text
+
+
+def condition_text(request: Request) -> str:
+    """Give the condition headers of a request as they were sent; "" = there are none."""
+    sent = (name for name in _CONDITION_HEADERS if name in request.headers)
     text = "; ".join(f"{name.decode()}: {request.header(name)}" for name in sent)
-    return when, text[:_CONDITION_TEXT_MAX]
+    return text[:_CONDITION_TEXT_MAX]
 
 
 def _around(request: Request) -> Around | None:

@@ -32,7 +32,7 @@ from strongroom.formats.principalxml import (
 )
 from strongroom.history.entries import COLLECTION, Member
 from strongroom.service.access import find_book
-from strongroom.service.collections import DISPLAY_NAME
+from strongroom.service.collections import DISPLAY_NAME, shown
 from strongroom.service.objects import find_card
 from strongroom.service.rights import CONTACTS
 
@@ -141,7 +141,7 @@ async def _matching(request: Request, site: Site, wanted: PrincipalMatch) -> lis
     _, books = await request.cell.listing(request.caller.home, COLLECTION)
     asked = plan(Place.BOOK, wanted.names)
     login = request.caller.login
-    return [describe(site, book_href(login, book.href), book, asked) for book in books]
+    return [describe(site, book_href(login, book.href), book, asked) for book in shown(books)]
 
 
 def _names_caller(site: Site, place: Place, name: str) -> bool:

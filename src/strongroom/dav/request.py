@@ -22,6 +22,7 @@ from strongroom.service.accounts import Caller
 from strongroom.service.export import Exports
 from strongroom.service.meters import Meters
 from strongroom.service.objects import Room, no_limit
+from strongroom.service.refused import Keeper
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -64,8 +65,8 @@ class Request:
     """What a method needs to know; built once a request."""
 
     __slots__ = (
-        "_more", "_receive", "caller", "cell", "exports", "headers", "id", "meters", "method",
-        "path", "positions", "query", "send", "target",
+        "_more", "_read", "_receive", "caller", "cell", "exports", "headers", "id", "keeper",
+        "meters", "method", "path", "positions", "query", "send", "target",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +89,7 @@ class Request:
         self.headers = headers
         self._receive = receive
         self._more = True  # of the body; whether there is any is seen in `drain`
+        self._read = b""  # of the body, by `body`
         self.send = send
         self.target = target
         self.caller = caller
@@ -96,6 +98,7 @@ class Request:
         self.meters: Meters | None = None
         self.positions: Positions | None = None
         self.exports: Exports | None = None
+        self.keeper: Keeper | None = None
 
     @property
     def room(self) -> Room:
@@ -125,21 +128,40 @@ class Request:
             TooLargeError: it is longer than `limit`.
             GoneError: the client went away.
         """
-        if self.headers.get(b"content-encoding", b"").strip().lower() not in _NOT_CODED:
+        if self._coded():
             raise CodingError
-        if self._length() > limit:
+        if self.length() > limit:
             raise _too_large(limit)
-        body = await self._part()
-        return await self._long_body(body, limit) if self._more else _within(body, limit)
+        self._read = await self._part()
+        if self._more:
+            await self._read_on(limit)
+        if len(self._read) > limit:
+            raise _too_large(limit)
+        return self._read
 
-    async def _long_body(self, first: bytes, limit: int) -> bytes:
-        parts, size = [first], len(first)
+    async def _read_on(self, limit: int) -> None:
+        parts, size = [self._read], len(self._read)
         while self._more and size <= limit:
             parts.append(await self._part())
             size += len(parts[-1])
-        if size > limit:
-            raise _too_large(limit)
-        return b"".join(parts)
+        self._read = b"".join(parts)
+
+    async def brought(self, limit: int) -> tuple[bytes, bool]:
+        """Give the body of a request that is refused, also where it was not asked for before.
+
+        Returns:
+            Its first `limit` bytes, and whether that is all of it. Nothing of one that comes in a
+            content coding, or is so long that it is not waited for.
+
+        Raises:
+            GoneError: the client went away.
+        """
+        if self._coded() or self.hopeless():
+            return b"", False
+        if b"expect" in self.headers and self.length() > limit:
+            return b"", False  # it was not sent yet, and would be for nothing
+        await self._read_on(limit)
+        return self._read[:limit], len(self._read) <= limit and not self._more
 
     async def drain(self) -> None:
         """Throw away what is left of the body, so that the client sees the answer.
@@ -149,7 +171,7 @@ class Request:
         """
         if self.hopeless() or b"expect" in self.headers:
             return
-        if not (self._length() or b"transfer-encoding" in self.headers):
+        if not (self.length() or b"transfer-encoding" in self.headers):
             return
         size = 0
         while self._more and size <= DRAIN_BYTES_MAX:
@@ -157,9 +179,13 @@ class Request:
 
     def hopeless(self) -> bool:
         """Say whether the body is longer than anything that would be read."""
-        return self._length() > DRAIN_BYTES_MAX
+        return self.length() > DRAIN_BYTES_MAX
 
-    def _length(self) -> int:
+    def _coded(self) -> bool:
+        return self.headers.get(b"content-encoding", b"").strip().lower() not in _NOT_CODED
+
+    def length(self) -> int:
+        """Give how long the body says it is; 0 where it does not."""
         text = self.headers.get(b"content-length", b"")
         return int(text) if text.isdigit() else 0
 
@@ -194,12 +220,6 @@ async def read_past(headers: dict[bytes, bytes], receive: Receive) -> None:
     while more:
         message = await receive()
         more = message["type"] == "http.request" and message.get("more_body", False)
-
-
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
 
 
 def _too_large(limit: int) -> TooLargeError:

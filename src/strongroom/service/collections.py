@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
 from typing import Final
 from xml.sax.saxutils import escape
@@ -17,6 +17,8 @@ from strongroom.ports.cell import Cell
 
 DISPLAY_NAME: Final = "{DAV:}displayname"
 ADDRESSBOOK_DATA: Final = canonical({"type": "addressbook"})
+REFUSED_DATA: Final = canonical({"type": "refused"})  # what service.refused keeps
+_OURS: Final = frozenset({REFUSED_DATA})
 ABSENT: Final = Precondition(none_match=ANY)
 _TAG: Final = re.compile(r"<[^>]*>")
 
@@ -31,6 +33,19 @@ def display_name(name: str) -> dict[str, str]:
 def name_of(member: Member) -> str:
     """Give the name for people that a collection or an account has; "" where it has none."""
     return unescape(_TAG.sub("", member.properties.get(DISPLAY_NAME, ""))).strip()
+
+
+def is_shown(data: str) -> bool:
+    """Say, by its data, whether a collection is one that people and their clients see.
+
+    What is not has no address, counts for no quota, and no undo or custody concerns it.
+    """
+    return data not in _OURS
+
+
+def shown(collections: Iterable[Member]) -> list[Member]:
+    """Give those that people and their clients see; see `is_shown`."""
+    return [one for one in collections if is_shown(one.data)]
 
 
 async def make_book(

@@ -21,6 +21,7 @@ from strongroom.base.errors import FoldError, QuotaError, RetryError, UnsureErro
 from strongroom.base.limits import METER_SECONDS_MAX, METERED_NAMES_MAX
 from strongroom.history.entries import COLLECTION, GONE, OBJECT, Entry, Head, Key, Member
 from strongroom.ports.cell import Cell
+from strongroom.service.collections import shown
 from strongroom.service.objects import Room, no_limit, size_in
 from strongroom.service.usage import quota_of
 
@@ -97,7 +98,7 @@ class Meters:
         books: list[Member] = []
         sure = True
         for _ in range(_TRIES):
-            books = cell.directory.members(account.id, COLLECTION)
+            books = shown(cell.directory.members(account.id, COLLECTION))
             behind = [book.id for book in books if not self._is_level(cell, book.id)]
             if not (behind and sure):
                 break

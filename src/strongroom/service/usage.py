@@ -20,6 +20,7 @@ from strongroom.history.edits import Origin
 from strongroom.history.entries import COLLECTION, GONE, OBJECT, Member
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import change_facts
+from strongroom.service.collections import shown
 from strongroom.service.journals import collections_ever, entries
 from strongroom.service.objects import size_in
 
@@ -80,7 +81,7 @@ async def usage(cell: Cell, account: Member) -> Usage:
     Raises:
         UnsureError: not provable now.
     """
-    standing = {book.id for book in cell.directory.members(account.id, COLLECTION)}
+    standing = {book.id for book in shown(cell.directory.members(account.id, COLLECTION))}
     live = 0
     kept: dict[str, int] = {}
     here: set[str] = set()
