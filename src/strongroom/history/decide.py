@@ -187,12 +187,12 @@ def _check_uid(
     other = view.row(uid_key(key.collection, uid))
     if other is not None and other.key != leaving:
         raise InvalidError("another card has this UID", NO_UID_CONFLICT, other.href)
-    if stands and _bare(stands) != _bare(uid):
+    if stands and bare_uid(stands) != bare_uid(uid):
         raise InvalidError("a card keeps its UID", NO_UID_CONFLICT, key.href)
 
 
-def _bare(uid: str) -> str:
-    # A client that turns a 3.0 card into a 4.0 card writes the same UID as a URI.
+def bare_uid(uid: str) -> str:
+    """Give a UID as it is compared: a client that makes 4.0 of 3.0 writes the same one as a URI."""
     return uid.lower().removeprefix("urn:uuid:")
 
 
