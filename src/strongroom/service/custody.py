@@ -24,6 +24,7 @@ from strongroom.base.limits import CUSTODY_DEVICES_MAX, CUSTODY_LISTED_MAX, POSI
 from strongroom.history.entries import COLLECTION, DEVICE, GONE, OBJECT, PROPS, Entry, Member
 from strongroom.ports.cell import Reader
 from strongroom.ports.positions import CameBack, Sighting
+from strongroom.service.collections import is_shown
 from strongroom.service.journals import Ever, collections_ever, entries
 
 # A visit is written down late and lasts a moment: what happened just after it may have been told.
@@ -167,6 +168,8 @@ async def custody(cell: Reader, account: Member, sightings: Mapping[int, Sightin
         device.bit, device.sighting = bit, sightings.get(device.id)
     found = _Map()
     for ever in (await collections_ever(cell, account.id)).values():
+        if not is_shown(ever.data):
+            continue  # what a device tried to save is no version of an object
         await _read(cell, ever, removed.get(ever.id, _FOREVER), devices, found)
     alone = found.alone()
     told = [_told(one, alone.get(1 << one.bit, []), found) for one in devices]
