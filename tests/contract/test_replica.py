@@ -459,6 +459,23 @@ def test_a_copy_takes_over_by_switch_and_keeps_the_promise(replica: Replica) -> 
     assert replica.apply(story.batch(), story.bodies, 3) == story.position
 
 
+def test_a_copy_may_go_on_as_the_same_incarnation_again_and_again(replica: Replica) -> None:
+    story = short_story()
+    story.tell_to(replica)
+    before = tables(replica)
+    for _ in range(3):
+        copy = replica.begin_copy("i1")
+        for batch in story.batches:
+            copy.apply(batch, story.bodies, 1)
+        replica.switch(copy)
+        found = replica.probe()
+        assert isinstance(found, Found)
+        assert (found.identity, found.promised) == (identity(), 1)
+        assert tables(replica) == before
+    replica.begin_copy("i1").close()
+    assert tables(replica) == before
+
+
 def test_a_copy_starts_empty_and_records_no_body(replica: Replica) -> None:
     story = short_story()
     story.tell_to(replica)

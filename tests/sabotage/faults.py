@@ -175,8 +175,8 @@ MIRROR = (
     Fault(
         "the witness is not asked",
         "mirror/launch.py",
-        "        opened.forgotten = await _forgotten(opened, testimony)",
-        "        opened.forgotten = frozenset()",
+        "            await _hold_against(opened, testimony)\n",
+        "",
         (OPENING + "test_the_witness_is_asked_at_opening",),
     ),
     Fault(

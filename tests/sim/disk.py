@@ -199,6 +199,13 @@ class SimReplica(MemoryReplica):
         return Found(identity, content.cached.promised, content.cached.position, mounted.device)
 
     def promise(self, term: int) -> None:
+        self._identity()
+        disk = self._disk
+        assert disk is not None
+        if disk.switching is not None:  # whoever switched was killed before the directory's fsync
+            self._call("fsync")
+            disk.quarantine.append(disk.switching)
+            disk.switching = None
         super().promise(term)
         self._anchored()
 
@@ -232,7 +239,11 @@ class SimReplica(MemoryReplica):
         copy._call("write")
         old, disk.main = disk.main, new
         disk.switching = old
-        copy._call("fsync")
+        try:
+            copy._call("fsync")
+        except BrokenReplicaError as error:
+            self._broken = f"{error}"
+            raise
         disk.switching = None
         disk.quarantine.append(old)
         self._disk, self._content, self._broken = disk, new, ""

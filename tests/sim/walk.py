@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from random import Random
 
 from sim import checkers, rot
 from sim.disk import BELOW_RESERVE, FULL, ROOMY, Content, Disk
@@ -43,6 +44,7 @@ class Walk:
     def __init__(self, seed: int) -> None:
         self.world = World(seed)
         self.rng = self.world.rng
+        self.turns = Random(f"{seed} turns")  # of its own, so that other lives stay as they were
         self.hurt: dict[int, Hurt] = {}  # by index of `world.disks`
         self.away: dict[int, int] = {}  # place -> index of the disk that lay there
         self.past: dict[int, list[MemoryState]] = {i: [] for i in range(len(self.world.disks))}
@@ -73,7 +75,8 @@ class Walk:
         """One process, from its start to its end."""
         world = self.world
         self.epochs += 1
-        if self.rng.random() < 0.6:
+        turned = self.turns.random() < 0.3 and self.take_turns()
+        if self.rng.random() < 0.6 and not turned:
             self.trouble_between()
         ending = self.rng.choice(("power", "power", "cut", "kill", "close"))
         if ending == "cut":
@@ -85,14 +88,14 @@ class Walk:
         try:
             self.open_up()
             world.run(self.busy(self.rng.uniform(1, 20)), 600)
-            if self.rng.random() < 0.7:
+            if self.rng.random() < 0.7 and not turned:
                 self.quiet(whole=self.rng.random() < 0.2)
             world.loop.stop_at = -1
             self.note("close")
             world.close()
         except MachineDownError:
             self.note(f"down: {ending}")
-            if ending == "kill":
+            if ending == "kill" or self.turns.random() < 0.2:
                 world.kill()
             else:
                 world.power_cut()
@@ -160,6 +163,21 @@ class Walk:
             self.spoil_witness()
         elif what == "clock":
             world.clock.jump_ms += self.rng.choice((-40, -1, 1, 400)) * DAY_MS
+
+    def take_turns(self) -> bool:
+        """Take the newest disk away; when it comes back, it may lie beside, and another goes."""
+        disks = range(len(self.world.disks))
+        if self.hurt or len(self.away) > 1:
+            return False
+        was_away = set(self.away.values())
+        self.remount()
+        if was_away:
+            index = self.turns.choice(sorted(set(disks) - was_away))
+        else:
+            index = max(disks, key=lambda i: self.world.disks[i].main.cached.position[:2])
+        self.unmount(index)
+        self.note(f"disk {index} goes, {sorted(was_away)} comes back")
+        return True
 
     def may_hurt(self, index: int) -> bool:
         """Say whether hurting this disk stays within N-W."""

@@ -1,25 +1,28 @@
 """The keeper: brings replicas that are behind up to date and copies those that are doubtful.
 
-Catching up takes committed batches only, from voters that are not doubtful. A doubtful replica
-comes back only as a copy made in a new folder beside, verified, then switched by one rename; until
-it is recorded as a voter again it is sent batches and not counted.
+Catching up takes committed batches only, from voters that are not doubtful. What cannot catch up
+comes back as a copy made in a new folder beside, verified, then switched by one rename. A voter
+that holds something beside the history goes on as the same voter: what it held there was never
+committed. A doubtful replica comes back as a new one: until that is recorded it is sent batches
+and not counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from strongroom.base import limits
 from strongroom.base.errors import (
     BrokenReplicaError,
     DamageError,
+    RefusedBatchError,
     RefusedPlanError,
     RetryError,
     UnavailableReplicaError,
 )
-from strongroom.history.entries import Batch, Position, genesis_position
+from strongroom.history.entries import Batch, Head, Position, genesis_position
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
 from strongroom.mirror.reader import Reader
@@ -31,6 +34,12 @@ from strongroom.ports.world import Entropy
 T = TypeVar("T")
 _IDLE_PAUSE_SECONDS: Final = 0.05
 Progress = Callable[[int, int], None]  # batches held, batches in all
+Sources = Callable[[], list[Site]]
+Bodies = Callable[[list[str]], Awaitable[list[bytes | None]]]
+
+
+class BesideError(BrokenReplicaError):
+    """A replica holds something beside the history: a copy must take its place."""
 
 
 class Target:
@@ -41,12 +50,19 @@ class Target:
         self._site = site
         self._replica = replica
 
-    def call(self, call: Callable[[Replica], T]) -> Awaitable[T]:
-        """Run a call on the site's write lane."""
-        replica = self._replica
-        if replica is None:
-            return self._site.writing(call)
-        return self._site.write.run(lambda: call(replica))
+    async def call(self, call: Callable[[Replica], T]) -> T:
+        """Run a call on the site's write lane; UnavailableReplicaError if it takes too long."""
+        replica = self._replica or self._site.replica
+        return await in_time(self._site.write.run(lambda: call(replica)))
+
+
+async def in_time(call: Awaitable[T]) -> T:
+    """Wait for one step of a copy; a disk that hangs must not be waited for, for ever."""
+    try:
+        async with asyncio.timeout(limits.COPY_STEP_SECONDS_MAX):
+            return await call
+    except TimeoutError:
+        raise UnavailableReplicaError("it does not answer in time") from None
 
 
 async def read_batches(sites: list[Site], after: int) -> list[Batch]:
@@ -66,15 +82,15 @@ async def feed(
     target: Target,
     after: Position,
     goal: Callable[[], Position],
-    sources: Callable[[], list[Site]],
-    bodies: Callable[[list[str]], Awaitable[list[bytes | None]]],
+    sources: Sources,
+    bodies: Bodies,
     term: int,
     progress: Progress | None = None,
 ) -> Position:
     """Apply committed batches to `target` until it stands at `goal()`, which may move on.
 
     Raises:
-        BrokenReplicaError: the target holds something beside the history.
+        BesideError: the target holds something beside the history.
         UnavailableReplicaError: no source can give what is needed now.
     """
     while after.number < goal().number:
@@ -85,19 +101,19 @@ async def feed(
             if batch.number > goal().number:
                 break
             if batch.previous != after.chain:
-                raise BrokenReplicaError("it holds something beside the history")
+                raise BesideError("it holds something beside the history")
             after = await _feed_one(target, batch, bodies, term)
         if progress is not None:
             progress(after.number, goal().number)
     if after.number == goal().number and after != goal():
-        raise BrokenReplicaError("it holds something beside the history")
+        raise BesideError("it holds something beside the history")
     return after
 
 
 async def _feed_one(
     target: Target,
     batch: Batch,
-    bodies: Callable[[list[str]], Awaitable[list[bytes | None]]],
+    bodies: Bodies,
     term: int,
 ) -> Position:
     digests = list(batch.digests())
@@ -109,6 +125,57 @@ async def _feed_one(
                 raise UnavailableReplicaError(f"no voter can give body {digest} now")
             given[digest] = body
     return await target.call(lambda r: r.apply(batch, given, term))
+
+
+async def copy_beside(
+    site: Site,
+    identity: Identity,
+    term: int,
+    goal: Callable[[], Position],
+    sources: Sources,
+    bodies: Bodies,
+    heads_at: Callable[[Position], Mapping[int, Head] | None],
+    progress: Progress | None = None,
+) -> Position:
+    """Fill a copy in a new folder of `site` from batch 1 on, compare it, and switch to it.
+
+    The copy is promised `term` before it holds anything, and takes no batch without, so that the
+    switch drops no promise. Until the one rename of the switch what lies there stays as it is.
+
+    Args:
+        site: where a replica lies, whatever it is worth.
+        identity: of the copy; with the incarnation that lies there it goes on as the same voter.
+        term: the opening that feeds it; not below what was promised there.
+        goal: how far the history goes now.
+        sources: who can give its batches now.
+        bodies: gives checked bodies, None for those that nobody can give now.
+        heads_at: what the history leaves at a position; None = it moved on, and each batch's own
+            digest of heads, compared when it was applied, must do.
+        progress: is told how many batches it holds, of how many.
+
+    Returns:
+        Where the copy stands.
+
+    Raises:
+        RefusedBatchError: the batches are no history or do not fold to what their source says;
+            nothing was switched.
+        DamageError: a disk failed or no source can give what is needed; what lies there is the old
+            one or the whole copy.
+    """
+    copy = await in_time(site.writing(lambda r: r.begin_copy(identity.incarnation)))
+    target = Target(site, copy)
+    await target.call(lambda r: r.promise(term))
+    start = genesis_position(identity.cell)
+    try:
+        at = await feed(target, start, goal, sources, bodies, term, progress)
+    except BesideError as error:  # the copy is empty: it is the source that is wrong
+        raise RefusedBatchError("its batches do not follow one another") from error
+    heads = (await target.call(lambda r: r.heads())).value
+    expected = heads_at(at)
+    if expected is not None and heads != expected:
+        raise RefusedBatchError("the copy's heads are not those of the history (I2)")
+    await in_time(site.writing(lambda r: r.switch(copy)))
+    return at
 
 
 class Keeper:
@@ -209,17 +276,24 @@ class Keeper:
         _check_identity(core, name, found.identity)
         if found.promised < core.term:
             await site.writing(lambda r: r.promise(core.term))
-        if found.position.number > core.position.number:
-            if found.position == self._writer.flying():
-                return found.position.number
-            raise BrokenReplicaError("it holds something beside the history")
-        at = await feed(
-            Target(site), found.position, lambda: core.position, self._sources(site),
-            self._reader.bodies, core.term,
-        )  # fmt: skip
+        if found.position == self._writer.flying():
+            return found.position.number
+        try:
+            at = await self._fed(site, found.position)
+        except BesideError:
+            at = await _unasked(self._copied(name, found.identity))
         return at.number
 
-    def _sources(self, target: Site) -> Callable[[], list[Site]]:
+    async def _fed(self, site: Site, after: Position) -> Position:
+        core = self._core
+        if after.number > core.position.number:
+            raise BesideError("it holds what nobody was told")
+        return await feed(
+            Target(site), after, lambda: core.position, self._sources(site), self._reader.bodies,
+            core.term,
+        )  # fmt: skip
+
+    def _sources(self, target: Site) -> Sources:
         return lambda: [s for s in self._reader.candidates(0) if s is not target]
 
     # --- doubtful ----------------------------------------------------------------------------
@@ -227,15 +301,13 @@ class Keeper:
         try:
             probe = await self._core.sites[name].writing(lambda r: r.probe())
             if isinstance(probe, Found | Damaged) and probe.identity.replica == name:
-                await self.copy(name)
+                await _unasked(self.copy(name))
         except (DamageError, RetryError) as error:
             self._core.alarms[f"copy {name}"] = f"{error}"
-            await asyncio.sleep(limits.COPY_PAUSE_SECONDS)
         else:
             self._core.alarms.pop(f"copy {name}", None)
         finally:
             self._busy.discard(name)
-            self.copying.pop(name, None)
 
     async def rebuild(self, name: str, progress: Progress | None = None) -> None:
         """Fill the place of replica `name` with a copy, asked for by the operator.
@@ -257,7 +329,6 @@ class Keeper:
             await self.copy(name, progress)
         finally:
             self._busy.discard(name)
-            self.copying.pop(name, None)
 
     async def _doubt_if_blank(self, name: str) -> None:
         """Record a voter whose place is blank as doubtful: what it held, it will not hold again."""
@@ -290,26 +361,33 @@ class Keeper:
 
     async def copy(self, name: str, progress: Progress | None = None) -> None:
         """Make a copy beside from committed batches, compare it, switch, and admit it."""
+        core = self._core
+        identity = Identity(core.cell, name, self._entropy.token(8).hex())
+        at = await self._copied(name, identity, progress)
+        core.event(machine.Levelled(name, at.number, joining=True))
+        self._to_admit[name] = identity.incarnation
+        await self._admit(name)
+
+    async def _copied(
+        self, name: str, identity: Identity, progress: Progress | None = None
+    ) -> Position:
         core, site = self._core, self._core.sites[name]
-        incarnation = self._entropy.token(8).hex()
-        copy = await site.writing(lambda r: r.begin_copy(incarnation))
-        target = Target(site, copy)
-        await target.call(lambda r: r.promise(core.term))
 
         def show(held: int, of: int) -> None:
             self.copying[name] = (held, of)
             if progress is not None:
                 progress(held, of)
 
-        at = await feed(
-            target, genesis_position(core.cell), lambda: core.position, self._sources(site),
-            self._reader.bodies, core.term, show,
-        )  # fmt: skip
-        await self._compare(target, at)
-        await site.writing(lambda r: r.switch(copy))
-        core.event(machine.Levelled(name, at.number, joining=True))
-        self._to_admit[name] = incarnation
-        await self._admit(name)
+        try:
+            return await copy_beside(
+                site, identity, core.term, lambda: core.position, self._sources(site),
+                self._reader.bodies, self._heads_at, show,
+            )  # fmt: skip
+        finally:
+            self.copying.pop(name, None)
+
+    def _heads_at(self, position: Position) -> Mapping[int, Head] | None:
+        return self._core.heads if self._core.position == position else None
 
     async def _admit(self, name: str) -> None:
         """Record a copy as voter; on a RetryError it is tried again later."""
@@ -328,14 +406,14 @@ class Keeper:
         finally:
             self._busy.discard(name)
 
-    async def _compare(self, target: Target, at: Position) -> None:
-        """Hold a copy's heads against the committed ones, where nothing moved since (I2)."""
-        core = self._core
-        heads = (await target.call(lambda r: r.heads())).value
-        if core.position != at:
-            return  # each batch's own digest of heads was compared when it was applied
-        if heads != core.heads:
-            raise UnavailableReplicaError("the copy's heads are not the committed ones")
+
+async def _unasked(copying: Awaitable[T]) -> T:
+    """Wait for a copy that nobody asked for; one that failed is not begun again at once."""
+    try:
+        return await copying
+    except DamageError:
+        await asyncio.sleep(limits.COPY_PAUSE_SECONDS)
+        raise
 
 
 def _usable(probe: Probe) -> Found:

@@ -1,7 +1,11 @@
 """Opening a cell: from replicas as found to a writer that may be asked. DESIGN "Opening".
 
-Order: probe, choose the history, compare with the witness, promise a new term on W, level, replace
-what lies beside, commit a batch of the new term. Nothing is served before that.
+Order: probe, choose the history, promise a new term on W, level, compare with the witness; if W are
+not level yet, let copies take the place of voters that hold something beside that history; commit a
+batch of the new term. Nothing is served before that.
+
+Such a copy is the same voter as before, incarnation and promise and all: it was counted when the
+history was chosen, so what it held beside was never committed (docs/decisions.md, 14).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from strongroom.base.errors import (
     BrokenReplicaError,
     DamageError,
     NoCellError,
+    RefusedBatchError,
     SettingsError,
     StrongroomError,
     UnavailableReplicaError,
@@ -22,7 +27,7 @@ from strongroom.base.errors import (
 from strongroom.history.directory import Directory
 from strongroom.history.entries import CELL, FACTS, Head, Member, Position, digest_of
 from strongroom.mirror import state as machine
-from strongroom.mirror.keeper import Target, feed
+from strongroom.mirror.keeper import BesideError, Progress, Target, copy_beside, feed
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe
@@ -43,6 +48,7 @@ class Launch:
     last_ms: int = 0  # time of the last batch; entry times never go back
     doubtful: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)  # voters that promised; a copy may replace them
     forgotten: frozenset[int] = frozenset()
 
 
@@ -68,8 +74,20 @@ async def ballot(site: Site, found: Found) -> Ballot:
     return Ballot(found, directory.standings(), values["replicas"], values["write_quorum"])
 
 
-async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int) -> Launch:
-    """Open; see the module. Raises NoCellError, SettingsError, FrozenCellError."""
+async def launch(
+    sites: Sequence[Site],
+    testimony: Testimony | None,
+    quorum: int,
+    progress: Progress | None = None,
+) -> Launch:
+    """Open; see the module. Raises NoCellError, SettingsError, FrozenCellError.
+
+    Args:
+        sites: all that are configured.
+        testimony: what the witness remembers, if there is one.
+        quorum: W as configured.
+        progress: is told how far a copy is that must be made before the cell can open.
+    """
     seen_term = testimony.position.term if testimony else 0
     lost: dict[str, str] = {}  # doubtful
     away: dict[str, str] = {}  # silent now
@@ -88,13 +106,22 @@ async def launch(sites: Sequence[Site], testimony: Testimony | None, quorum: int
             )
         seen_term = plan.term
         opened = await _try(plan, homes, lost, away)
-        if opened is not None:
-            break
-    _place_all(opened, sites, probes, plan.source.roster)
+        if opened is None:
+            continue
+        _place_all(opened, sites, probes, plan.source.roster)
+        try:
+            await _hold_against(opened, testimony)
+            await _replace_beside(opened, quorum, progress)
+        except DamageError as error:
+            _fell_out(plan.source.name, error, lost, away)
+        else:
+            return opened
+
+
+async def _hold_against(opened: Launch, testimony: Testimony | None) -> None:
     if testimony is not None:
         source = opened.sites[opened.level[0]]
         opened.forgotten = await forgotten_by(source, opened.position, opened.heads, testimony)
-    return opened
 
 
 async def read_ballots(
@@ -195,8 +222,6 @@ async def _try(
         return None
     opened.doubtful.update({n: why for n, why in lost.items() if n not in opened.level})
     opened.absent.update(away)
-    if len(opened.level) < plan.source.quorum:
-        raise FrozenCellError(f"only {', '.join(opened.level)} could be levelled")
     return opened
 
 
@@ -233,7 +258,7 @@ async def _level_all(opened: Launch, source: Site, others: Sequence[Ballot]) -> 
         why = task.result()
         if why is None:
             opened.level.append(name)
-        elif why.startswith("absent"):
+        elif why.startswith(("absent", "beside")):
             opened.absent[name] = why
         else:
             opened.doubtful[name] = why
@@ -254,12 +279,11 @@ async def _level_in_time(opened: Launch, source: Site, other: Ballot) -> str | N
 async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
     site = opened.sites[other.name]
     position = other.found.position
-    if position.number > opened.position.number:
-        return "beside: it holds what nobody was told"
-    if position.number < opened.position.number and not await on_chain(source, position):
-        return "beside: it holds something beside the history"
-
     try:
+        if position.number > opened.position.number:
+            raise BesideError("it holds what nobody was told")
+        if position.number < opened.position.number and not await on_chain(source, position):
+            raise BesideError("it holds something beside the history")
         await feed(
             Target(site),
             position,
@@ -269,11 +293,58 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
             opened.term,
         )
         heads = (await site.reading(lambda r: r.heads())).value
-    except BrokenReplicaError as error:
+    except BesideError as error:
+        opened.beside.add(other.name)
         return f"beside: {error}"
+    except BrokenReplicaError as error:
+        return f"broken: {error}"
     except DamageError as error:
         return f"{'refused' if error.code == 'refused-batch' else 'absent'}: {error}"
     return None if heads == opened.heads else "refused: its heads are not the history's"
+
+
+async def _replace_beside(opened: Launch, quorum: int, progress: Progress | None) -> None:
+    """Let copies of the source take the place of voters that lie beside it, until W are level.
+
+    Raises:
+        RefusedBatchError: the source's own batches do not fold to what it holds: it is doubtful.
+        FrozenCellError: W are out of reach all the same.
+    """
+    for name in sorted(opened.beside):
+        # What the witness knows better may be what lies beside: that is not for us to put away.
+        if len(opened.level) >= quorum or opened.forgotten:
+            break
+        try:
+            await _replace(opened, name, progress)
+        except RefusedBatchError:
+            raise
+        except DamageError as error:
+            opened.absent[name] += f"; no copy could take its place: {error}"
+        else:
+            del opened.absent[name]
+            opened.level.append(name)
+    if len(opened.level) < quorum:
+        raise FrozenCellError(_short_text(opened))
+
+
+def _short_text(opened: Launch) -> str:
+    told = [f"only {', '.join(opened.level)} could be levelled"]
+    told += [f"{name}: {why}" for name, why in {**opened.doubtful, **opened.absent}.items()]
+    if opened.forgotten:
+        told.append("the witness knows more than that history")
+    return "; ".join(told)
+
+
+async def _replace(opened: Launch, name: str, progress: Progress | None) -> None:
+    """Let a copy go on as the same voter: what it held beside was never committed."""
+    site, source = opened.sites[name], opened.sites[opened.level[0]]
+    probe = await site.writing(lambda r: r.probe())
+    if not isinstance(probe, Found):
+        raise UnavailableReplicaError(getattr(probe, "reason", "the directory is blank"))
+    await copy_beside(
+        site, probe.identity, opened.term, lambda: opened.position, lambda: [source],
+        bodies_of(source), lambda _: opened.heads, progress,
+    )  # fmt: skip
 
 
 def bodies_of(source: Site) -> Callable[[list[str]], Awaitable[list[bytes | None]]]:

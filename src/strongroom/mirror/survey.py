@@ -24,10 +24,9 @@ from strongroom.history.entries import (
     Position,
     canonical,
     digest_of,
-    genesis_position,
     make_batch,
 )
-from strongroom.mirror.keeper import Progress, Target, feed
+from strongroom.mirror.keeper import Progress, copy_beside
 from strongroom.mirror.launch import bodies_of, probe_all
 from strongroom.mirror.site import Site
 from strongroom.mirror.state import DOUBTFUL, VOTER
@@ -212,16 +211,11 @@ async def _copy(
 ) -> None:
     if isinstance(probe, Blank):
         await site.writing(lambda r: r.create(identity))
-        target, copy = Target(site), None
-    else:
-        copy = await site.writing(lambda r: r.begin_copy(identity.incarnation))
-        target = Target(site, copy)
-    await target.call(lambda r: r.promise(term))
-    start = genesis_position(identity.cell)
-    await feed(target, start, lambda: goal, lambda: [source], bodies_of(source), term, progress)
-    if copy is not None:
-        made = copy
-        await site.writing(lambda r: r.switch(made))
+    heads = (await source.reading(lambda r: r.heads())).value
+    await copy_beside(
+        site, identity, term, lambda: goal, lambda: [source], bodies_of(source), lambda _: heads,
+        progress,
+    )  # fmt: skip
 
 
 def _recording(

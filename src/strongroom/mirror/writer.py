@@ -198,8 +198,14 @@ class Writer:
         """Commit a batch of the new term, empty but for doubts to be recorded (DESIGN "Opening").
 
         Without it, what only a minority holds could still win over what a later opening wrote.
+
+        Raises:
+            UnsureError: it was taken back or is dead; nothing of this term is committed.
         """
-        await self.fly(await self._decide(self._standings()))
+        flown = await self._decide(self._standings())
+        await self.fly(flown)
+        if self._core.position != flown.batch.position:
+            raise UnsureError(self._core.state.halted or "every replica refused it")
 
     async def _one_batch(self, taken: Sequence[Waiting]) -> None:
         while True:
@@ -357,6 +363,8 @@ class Writer:
         core.alarms["halted"] = action.reason
         core.ended.set()
         self.give_up()
+        if self._flown is not None:
+            self._flown.landed.set_result(None)  # as far as it ever will
 
     def give_up(self) -> None:
         """Answer all that waits: unknown where a replica saw it, else it did not happen."""

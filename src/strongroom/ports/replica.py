@@ -116,6 +116,9 @@ class Remains(Protocol):
     def head(self, collection: int) -> Head | None:
         """Read a collection's head; None = there is none, or it cannot be read."""
 
+    def kinds(self, collection: int) -> list[str]:
+        """Name the kinds of a collection's members, as far as they can be read."""
+
     def lines(self, collection: int, after: int, limit: int) -> Left[Line]:
         """Read up to `limit` journal rows behind number `after`, in order of numbers."""
 
@@ -136,7 +139,10 @@ class Replica(Protocol):
         """Make an empty catalog and, last of all, the marker. Only for a blank directory."""
 
     def promise(self, term: int) -> None:
-        """Make `term` durable; from now on batches handed in under a lower term are refused."""
+        """Make `term` durable; from now on batches handed in under a lower term are refused.
+
+        What a switch did that was cut off before it returned is durable as well from now on.
+        """
 
     def apply(self, batch: Batch, bodies: Mapping[str, bytes], term: int) -> Position:
         """Hold `batch`: bodies durable first, then one guarded commit, then the identity check.
@@ -172,11 +178,11 @@ class Replica(Protocol):
     def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
         """Read bodies as they lie there (None = missing or unreadable); the caller checks them."""
 
-    def heal(self, digest: str, body: bytes) -> None:
-        """Put a good body in a bad one's place, durable; what was there goes to quarantine."""
-
     def remains(self) -> Remains:
         """Give a reader of what is left of this replica, were it damaged or not."""
+
+    def heal(self, digest: str, body: bytes) -> None:
+        """Put a good body in a bad one's place, durable; what was there goes to quarantine."""
 
     def heads(self) -> Snapshot[dict[int, Head]]:
         """Read the heads of all collections."""
@@ -194,10 +200,17 @@ class Replica(Protocol):
         """Move the WAL into the database; called for one replica at a time."""
 
     def begin_copy(self, incarnation: str) -> Replica:
-        """Give an empty replica in a new folder beside; what is held stays as it is."""
+        """Give an empty replica in a new folder beside; what is held stays as it is.
+
+        Args:
+            incarnation: a new one; or the one that is held, where the copy goes on as that voter.
+        """
 
     def switch(self, copy: Replica) -> None:
-        """Let `copy` take this replica's place by one rename; the old files go to quarantine."""
+        """Let `copy` take this replica's place by one rename; the old files go to quarantine.
+
+        BrokenReplicaError: one of the two lies there, and neither is believed in this opening.
+        """
 
     def close(self) -> None:
         """Release all files; the last position stays as it is."""

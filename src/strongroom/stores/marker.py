@@ -41,6 +41,12 @@ def folder_of(incarnation: str) -> str:
     return f"catalog-{incarnation}"
 
 
+def free_folder(incarnation: str, taken: str) -> str:
+    """Name the folder of a copy of this incarnation, beside `taken`: it may go on as the same."""
+    folder = folder_of(incarnation)
+    return folder if folder != taken else f"{folder}-again"
+
+
 def decode(raw: bytes) -> Marker:
     """Read a marker's bytes; raises ValueError on anything else."""
     record = json.loads(raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -26,7 +27,7 @@ from strongroom.base.errors import (
 )
 from strongroom.base.limits import SMALL_BLOB_BYTES_MAX
 from strongroom.history.entries import digest_of
-from strongroom.ports.replica import Absent, Blank, Found
+from strongroom.ports.replica import Absent, Blank, Damaged, Found
 from strongroom.stores.durable import Durable
 from strongroom.stores.sqlite import SqliteReplica, vfs
 
@@ -164,6 +165,67 @@ def test_a_copy_of_a_replica_whose_marker_changed_does_not_switch(
         replica.switch(copy)
     assert b'"r2"' in marker.read_bytes()
     copy.close()
+
+
+def test_a_copy_of_the_same_incarnation_lies_in_the_other_of_two_folders(
+    root: Path, replica: SqliteReplica
+) -> None:
+    story = tell(replica)
+    for folder in ("catalog-i1-again", "catalog-i1"):
+        copy = replica.begin_copy("i1")
+        story.tell_to(copy)
+        replica.switch(copy)
+        assert [p.name for p in root.glob("catalog-*")] == [folder]
+    kept = sorted(p.name for p in (root / "quarantine").iterdir())
+    assert kept == ["catalog-i1-again.1", "catalog-i1.1"]
+
+
+def test_a_promise_makes_the_marker_durable_that_a_killed_process_left(root: Path) -> None:
+    """Killed inside a switch: the new marker is there, and its rename may not be on the disk."""
+    disk = CountingDisk()
+    replica = SqliteReplica(root, Durable(disk))
+    replica.create(identity())
+    disk.synced.clear()
+    replica.promise(1)
+    assert root.name in disk.synced
+    replica.close()
+
+
+class RenameUnsynced(CountingDisk):
+    """Fails the first fsync after a rename, once it is armed."""
+
+    armed = renamed = False
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        self.renamed = self.armed
+
+    def fsync(self, fd: int) -> None:
+        if self.renamed:
+            self.armed = self.renamed = False
+            raise OSError(errno.EIO, "it is gone")
+        super().fsync(fd)
+
+
+def test_after_a_switch_that_was_not_synced_neither_side_is_believed(root: Path) -> None:
+    """What the kernel shows is the copy, and after a power cut it may be the old one."""
+    disk = RenameUnsynced()
+    replica = SqliteReplica(root, Durable(disk))
+    replica.create(identity())
+    replica.promise(1)
+    story = tell(replica)
+    copy = replica.begin_copy("i1")
+    story.tell_to(copy)
+    disk.armed = True
+    with pytest.raises(BrokenReplicaError):
+        replica.switch(copy)
+    assert b"again" in (root / "replica.json").read_bytes()
+    assert isinstance(replica.probe(), Damaged)
+    copy = replica.begin_copy("i2")  # the one way back
+    story.tell_to(copy)
+    replica.switch(copy)
+    assert isinstance(replica.probe(), Found)
+    replica.close()
 
 
 # --- other processes ----------------------------------------------------------------------------

@@ -160,13 +160,13 @@ class SqliteReplica:
                 raise UnavailableReplicaError(f"{self._root} is not there", rolled_back=True)
             if (self._root / marker.NAME).exists():
                 raise CellExistsError(f"{self._root} holds a replica already")
-            mine = self._make_catalog(identity, 0)
+            mine = self._make_catalog(identity, 0, marker.folder_of(identity.incarnation))
             raw = mine.encode()
             self._durable.write_new(self._root / marker.NAME, raw)
             self._opened = self._open(mine, raw)
 
-    def _make_catalog(self, identity: Identity, promised: int) -> Marker:
-        mine = Marker(identity, marker.folder_of(identity.incarnation))
+    def _make_catalog(self, identity: Identity, promised: int, name: str) -> Marker:
+        mine = Marker(identity, name)
         folder = self._root / mine.folder
         self._durable.make_dir(folder)
         try:
@@ -223,7 +223,8 @@ class SqliteReplica:
             self._sweep(old.folder)
             identity = Identity(old.identity.cell, old.identity.replica, incarnation)
             copy = SqliteReplica(self._root, self._durable)
-            mine = copy._make_catalog(identity, self._promised())
+            name = marker.free_folder(incarnation, old.folder)
+            mine = copy._make_catalog(identity, self._promised(), name)
             copy._opened = copy._open(mine, raw)
             schema.hurry(copy._opened.write_connection)
             self._copy = copy
@@ -251,7 +252,12 @@ class SqliteReplica:
             new.anchor.check()
             copy._settle(new)
             raw = new.marker.encode()
-            self._durable.replace(self._root / marker.NAME, raw)
+            try:
+                self._durable.replace(self._root / marker.NAME, raw)
+            except BrokenReplicaError as error:
+                # The marker may name the copy by now, and be the old one after a power cut.
+                self._broken = str(error)
+                raise
             new.anchor.expect(raw)
             copy._opened = self._copy = None
             self.close()
@@ -280,14 +286,14 @@ class SqliteReplica:
     @contextmanager
     def _changing(self) -> Iterator[_Open]:
         """Give the catalog to one writing call, and remember what broke it."""
+        if self._looks_only:
+            raise UnavailableReplicaError("it is only looked at", rolled_back=True)
         with self._writing:
             opened = self._use()
             try:
                 yield opened
             except apsw.Error as error:
                 verdict = codes.verdict(error, "read while writing")
-        if self._looks_only:
-            raise UnavailableReplicaError("it is only looked at", rolled_back=True)
                 if isinstance(verdict, BrokenReplicaError):
                     self._broken = str(verdict)
                 raise verdict from error
@@ -298,8 +304,13 @@ class SqliteReplica:
                 raise
 
     def promise(self, term: int) -> None:
-        """Make `term` durable; a lower one than promised is refused."""
+        """Make `term` durable, and the marker's name; a lower term than promised is refused.
+
+        Who promises is about to be counted. A process that was killed inside a switch leaves a
+        marker that is there, and that a power cut may still take back.
+        """
         with self._changing() as opened:
+            self._durable.sync_dir(self._root)
             opened.writer.promise(term)
             opened.anchor.check()
 
@@ -401,17 +412,6 @@ class SqliteReplica:
         size, body = found
         return self._blobs.read(digest) if size > SMALL_BLOB_BYTES_MAX else body
 
-    def heads(self) -> Snapshot[dict[int, Head]]:
-        """Read the heads of all collections."""
-        return self._read(lambda r: r.heads())
-
-    def directory(self) -> Snapshot[tuple[Member, ...]]:
-        """Read all members that are not objects."""
-        return self._read(lambda r: r.directory())
-
-    def free_bytes(self) -> int:
-        """Say how much room the medium has."""
-        try:
     def remains(self) -> Remains:
         """Give a reader of what is left; see ports.replica."""
         return CatalogRemains(self._left, self._blobs)
@@ -428,6 +428,8 @@ class SqliteReplica:
 
     def _open_left(self) -> apsw.Connection:
         """Open what the marker names without asking what it is; nothing is changed by it."""
+        if not self._root.is_dir():
+            raise UnavailableReplicaError("it is not there", rolled_back=True)
         try:
             raw = marker.read(self._root)
             if raw is None:
@@ -438,6 +440,17 @@ class SqliteReplica:
         except apsw.Error as error:
             raise codes.verdict(error, "open what is left") from error
 
+    def heads(self) -> Snapshot[dict[int, Head]]:
+        """Read the heads of all collections."""
+        return self._read(lambda r: r.heads())
+
+    def directory(self) -> Snapshot[tuple[Member, ...]]:
+        """Read all members that are not objects."""
+        return self._read(lambda r: r.directory())
+
+    def free_bytes(self) -> int:
+        """Say how much room the medium has."""
+        try:
             found = os.statvfs(self._root)
         except OSError as error:
             raise translated(error, f"free space of {self._root}") from error

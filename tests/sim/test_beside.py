@@ -1,0 +1,211 @@
+"""Named lives: one voter holds something beside the history, one is good, one is away.
+
+A copy of the good one takes the place of the first during the opening, and the cell opens by
+itself. Wherever the power goes or a disk fails on the way, what was acknowledged stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from sim.disk import Disk
+from sim.loop import MachineDownError, StuckError
+from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, settle, spoil, take_away
+from sim.world import World, ok
+from strongroom.history.entries import CELL, REPLICA
+from strongroom.mirror.site import FrozenCellError
+
+CALLS = {0: 28, 1: 6}  # by disk: a few more system calls than it makes in such an opening
+STEPS = 120
+
+
+def held_by_some(world: World, href: str, body: bytes, *others: int) -> None:
+    """Write what the disks `others` do not take, and go down before anybody is told."""
+    for name in others:
+        world.disks[name - 1].read_only = True
+    with pytest.raises(StuckError):
+        world.run(world.submit(*world.put_edit(href, body)), 0.05)
+    world.power_cut()
+    for name in others:
+        world.disks[name - 1].read_only = False
+
+
+def one_beside(seed: int = 1) -> tuple[World, dict[int, Disk]]:
+    """Give a world that is off: r1 holds BOB beside, r2 is good, r3 is away; EVE was told."""
+    world = opened(seed)
+    ok(world.put("a.vcf", ANN))
+    settle(world)
+    held_by_some(world, "a.vcf", BOB, 2, 3)
+    gone = take_away(world, 1)
+    world.boot()
+    ok(world.put("a.vcf", EVE))  # on r2 and r3, in a later term
+    world.close()
+    bring_back(world, gone)
+    return world, take_away(world, 3)
+
+
+def all_comes_back(world: World, gone: dict[int, Disk]) -> None:
+    """Exchange who is away: what the copy voted for must stand on it, and no term comes twice."""
+    world.power_cut()
+    bring_back(world, gone)
+    gone = take_away(world, 2)
+    world.boot()
+    assert world.get("a.vcf") == EVE
+    ok(world.put("c.vcf", ANN))
+    bring_back(world, gone)
+    rest(world)
+
+
+def test_one_beside_and_one_good_open_by_themselves() -> None:
+    """Nobody has to bring the third disk back; what lay beside is kept in quarantine."""
+    world, gone = one_beside()
+    old = world.disks[0].main
+    world.boot()
+    assert world.get("a.vcf") == EVE
+    ok(world.put("b.vcf", ANN))
+    assert world.disks[0].quarantine == [old]
+    identities = [content.cached.identity for content in (old, world.disks[0].main)]
+    assert identities[0] == identities[1], "it is the same voter, and nothing must record it"
+    all_comes_back(world, gone)
+    assert world.get("b.vcf") == ANN
+
+
+def test_with_enough_others_it_is_copied_while_the_cell_serves() -> None:
+    """It is behind, not doubtful: nothing is recorded of it, and a crash leaves it a voter."""
+    world, gone = one_beside()
+    bring_back(world, gone)
+    old = held(world.disks[0]).identity
+    world.boot()
+    assert world.standing("r1") == "absent"
+    world.power_cut()
+    gone = take_away(world, 3)
+    world.boot()
+    assert world.get("a.vcf") == EVE
+    all_comes_back(world, gone)
+    assert held(world.disks[0]).identity == old
+    standings = world.model.journals[CELL]
+    assert [e.href for e in standings if e.kind == REPLICA] == ["r1", "r2", "r3"]
+
+
+def test_what_lies_beside_stays_where_the_witness_knows_more() -> None:
+    """It may be what the witness remembers: nothing is put away, and nothing is served."""
+    world, gone = one_beside()
+    testimony = world.witness.cached
+    book = world.books["contacts"]
+    head = testimony.heads[book]
+    heads = {**testimony.heads, book: head._replace(number=head.number + 1)}
+    world.witness.cached = testimony._replace(heads=heads)
+    before = held(world.disks[0]).position
+    with pytest.raises(FrozenCellError, match="the witness knows more"):
+        world.boot()
+    assert held(world.disks[0]).position == before
+    assert not world.disks[0].quarantine
+    world.kill()
+    world.witness.cached = testimony
+    world.boot()
+    all_comes_back(world, gone)
+
+
+def test_a_source_whose_own_batches_do_not_fold_is_not_copied() -> None:
+    """The copy shows it: the source is doubtful, and the two others open without it."""
+    world, gone = one_beside()
+    bring_back(world, gone)
+    gone = take_away(world, 1)
+    world.boot()
+    held_by_some(world, "a.vcf", ANN, 2)
+    bring_back(world, gone)
+    third = held(world.disks[2])
+    head = third.heads[world.books["contacts"]]._replace(members=7)
+    spoil(world.disks[2], replace(third, heads={**third.heads, head.collection: head}))
+    old = world.disks[2].main
+    world.boot()  # r1 lies beside, r3 has the newest history, and r2 sees that its heads are wrong
+    assert world.standing("r3") == "doubtful"
+    assert world.get("a.vcf") in {ANN, EVE}
+    rest(world)
+    assert old in world.disks[2].quarantine
+
+
+@pytest.mark.parametrize("ends", [World.power_cut, World.kill])
+def test_the_power_may_go_at_each_system_call_of_such_an_opening(
+    ends: Callable[[World], None],
+) -> None:
+    """After a killed process too: what the kernel shows may be gone after the next power cut."""
+    for disk, most in CALLS.items():
+        for calls in range(most):
+            world, gone = one_beside(calls)
+            world.disks[disk].plant("cut", calls)
+            with suppress(MachineDownError):
+                world.boot()
+            ends(world)
+            for one in world.disks:
+                one.fail_at.clear()
+            world.boot()
+            assert world.get("a.vcf") == EVE
+            ok(world.put("b.vcf", ANN))  # on r1 and r2 alone
+            all_comes_back(world, gone)
+            assert world.get("b.vcf") == ANN
+
+
+def test_the_power_may_go_at_each_step_of_such_an_opening() -> None:
+    """Between any two of its steps, with what each disk had not synced there or not."""
+    for step in range(STEPS):
+        world, gone = one_beside(step)
+        world.loop.stop_at = world.loop.steps + step
+        world.loop.on_stop = world.machine_goes_down
+        with suppress(MachineDownError):
+            world.boot()
+        world.loop.stop_at = -1
+        world.power_cut()
+        world.boot()
+        ok(world.put("b.vcf", ANN))
+        all_comes_back(world, gone)
+        assert world.get("b.vcf") == ANN
+
+
+@pytest.mark.parametrize("fault", ["eio", "fsync", "full"])
+def test_a_disk_that_fails_in_such_an_opening_loses_nothing(fault: str) -> None:
+    """It opens or stays frozen; with the third disk back it opens, and all is there."""
+    frozen = 0
+    for calls in range(CALLS[0]):
+        world, gone = one_beside(calls)
+        world.disks[0].plant(fault, calls)
+        try:
+            world.boot()
+        except FrozenCellError:
+            frozen += 1
+        else:
+            assert world.get("a.vcf") == EVE
+        world.disks[0].fail_at.clear()
+        world.power_cut()
+        bring_back(world, gone)
+        world.boot()
+        assert world.get("a.vcf") == EVE
+        rest(world)
+    assert frozen
+
+
+@pytest.mark.parametrize(("away", "copies"), [((4, 5), [1, 1, 0, 0, 0]), ((5,), [1, 0, 0, 0, 0])])
+def test_no_more_are_copied_than_are_needed(away: tuple[int, ...], copies: list[int]) -> None:
+    """Of five two lie beside; the others are copied while the cell serves."""
+    world = World(1, replicas=5, quorum=3)
+    world.initialise()
+    ok(world.put("a.vcf", ANN))
+    settle(world)
+    held_by_some(world, "a.vcf", BOB, 3, 4, 5)
+    gone = take_away(world, 1, 2)
+    world.boot()
+    ok(world.put("a.vcf", EVE))
+    settle(world)
+    world.close()
+    bring_back(world, gone)
+    gone = take_away(world, *away)
+    world.boot()
+    assert world.get("a.vcf") == EVE
+    assert [len(disk.quarantine) for disk in world.disks] == copies
+    ok(world.put("b.vcf", ANN))
+    bring_back(world, gone)
+    rest(world)
