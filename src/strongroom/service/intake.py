@@ -1,0 +1,412 @@
+"""Bringing many objects in at once, so that nothing that stands is overwritten in silence.
+
+An object that comes in meets what stands:
+
+* the same UID and the same bytes: nothing to do;
+* the same UID and other bytes: both are merged, nothing that either says is lost;
+* no such UID, but what stands before this import is surely the same (by the form's own rule) and
+  its UID does not come in by itself: merged into that; if several could be meant, it is new;
+* else it is new, under the UID that it has.
+
+So a second run changes nothing. Objects are written in batches that each happen whole or not at
+all, each under the condition that what it was merged with still stands; where somebody else writes
+meanwhile, that one object is looked at again. Nothing is ever deleted, fetched or mailed. What
+cannot be taken is told with its line and its bytes.
+
+Not here: cutting a stream and mending (formats), where it comes from (dav/post, control/intake).
+Rules: memory is bounded by what stands in the collection (names and UIDs) and one chunk. An error
+in the middle leaves what was written before; running it again goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from itertools import islice
+from typing import Final, Literal, NamedTuple, Protocol
+
+from strongroom.base.errors import ClientError, ConflictError, InvalidError, UnsureError
+from strongroom.base.limits import (
+    INTAKE_BYTES,
+    INTAKE_EDITS,
+    INTAKE_TRIES,
+    OBJECT_BYTES_MAX,
+)
+from strongroom.formats import FormatError
+from strongroom.formats.carddialects import mended
+from strongroom.formats.cardlikeness import Likeness, is_same_person, likeness
+from strongroom.formats.cardmerge import merge
+from strongroom.formats.cardstream import Piece
+from strongroom.formats.conditions import Precondition
+from strongroom.formats.vcard import check
+from strongroom.history.decide import bare_uid
+from strongroom.history.edits import Origin, Put, Together
+from strongroom.history.entries import OBJECT, Key, Member, digest_of, uid_key, uid_of
+from strongroom.ports.cell import Cell
+from strongroom.service.access import check_book
+from strongroom.service.aside import aside
+from strongroom.service.collections import ABSENT
+from strongroom.service.objects import Room, data_of, names_for, no_limit, read_bodies, size_of
+
+Ending = Literal["new", "merged", "unchanged", "refused"]
+
+TOO_LARGE: Final = "too-large"
+CONTESTED: Final = "precondition"
+NOT_NOW: Final = "unsure"
+_WORDS: Final = {
+    "between-cards": "This is no part of a card.",
+    "no-end": "The card has no END:VCARD.",
+    TOO_LARGE: f"An object has at most {OBJECT_BYTES_MAX} bytes.",
+    CONTESTED: "Others write it at the same time; run the import again.",
+    NOT_NOW: "What stands there cannot be read now; nothing is lost; run the import again.",
+}
+
+
+class Ready(NamedTuple):
+    """An object that can be kept; `said` tells what had to be done to it."""
+
+    piece: Piece
+    body: bytes
+    digest: str
+    uid: str
+    said: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """What became of one object; of what was refused also why, in words, and its bytes."""
+
+    line: int
+    ending: Ending
+    uid: str = ""
+    href: str = ""
+    etag: str = ""
+    said: tuple[str, ...] = ()
+    code: str = ""
+    raw: bytes = b""
+
+
+class Stream(Protocol):
+    """Cuts a stream of bytes into what may be objects."""
+
+    def feed(self, chunk: bytes, *, last: bool = False) -> Iterator[Piece]:
+        """Take a chunk; raises FormatError where the stream as a whole is nothing that is known."""
+
+
+class Form(NamedTuple):
+    """What must be known of a kind of object: cards here, others by their own."""
+
+    ready: Callable[[Piece], Ready]  # raises FormatError
+    data: Callable[[bytes], str]  # of the row of a body; raises FormatError
+    merge: Callable[[bytes, bytes], tuple[bytes, tuple[str, ...]]]  # standing, coming; FormatError
+    names: Callable[[str, str], tuple[str, str]]
+    likeness: Callable[[bytes], Likeness | None]
+
+
+def _ready_card(piece: Piece) -> Ready:
+    found = mended(piece.card)
+    return Ready(piece, found.body, digest_of(found.body), found.facts.uid, found.mendings)
+
+
+def _card_data(body: bytes) -> str:
+    return data_of(check(body), len(body))
+
+
+def _merged_cards(standing: bytes, coming: bytes) -> tuple[bytes, tuple[str, ...]]:
+    found = merge(None, standing, coming)
+    said = (f"both are kept of {one.field}: {one.old} and {one.new}" for one in found.conflicts)
+    return found.body, tuple(said)
+
+
+CARDS: Final = Form(_ready_card, _card_data, _merged_cards, names_for, likeness)
+
+
+class _Planned(NamedTuple):
+    """What shall become of one object, and what is to be written for that."""
+
+    ready: Ready
+    ending: Ending
+    said: tuple[str, ...]
+    put: Put | None = None
+    body: bytes = b""
+    code: str = ""  # of what is refused
+    standing: Member | None = None  # what stays as it is
+
+
+class _Met(NamedTuple):
+    """An object and what stands that it is; None = it is new."""
+
+    ready: Ready
+    standing: Member | None
+
+
+class Intake:
+    """One import into one collection; make it with `begin`, `feed` it to the end."""
+
+    def __init__(
+        self, cell: Cell, collection: Member, origin: Origin, room: Room = no_limit,
+        form: Form = CARDS, *, dry: bool = False,
+    ) -> None:  # fmt: skip
+        """Hold what it works on; with `dry` everything is decided and nothing written."""
+        self._cell = cell
+        self._collection = collection
+        self._origin = origin
+        self._room = room
+        self._form = form
+        self._dry = dry
+        self._by_uid: dict[str, Member] = {}  # by the bare UID
+        self._names: set[str] = set()
+        self._before: tuple[Member, ...] = ()  # what stood when it began
+        self._alike: dict[str, list[tuple[Likeness, str]]] | None = None  # name -> who, which UID
+        self._came: set[str] = set()  # UIDs that came in by themselves
+        self._imagined: set[str] = set()  # digests that were not written, for it is dry
+
+    async def begin(self) -> None:
+        """Look at what stands.
+
+        Raises:
+            FrozenError, UnsureError: not now. Nothing changed.
+        """
+        check_book(self._cell, self._collection.collection, self._collection)
+        head, members = await self._cell.listing(self._collection.id, OBJECT)
+        if len(members) != head.members:
+            raise UnsureError
+        self._before = members
+        for member in members:
+            self._learn(member)
+
+    async def feed(
+        self, stream: Stream, chunk: bytes, *, last: bool = False
+    ) -> AsyncIterator[list[Outcome]]:
+        """Take a chunk of a stream; give what became of what is whole by now, batch by batch.
+
+        What was given stands on a write quorum.
+
+        Raises:
+            InvalidError: the stream as a whole is nothing that is known. Nothing changed.
+            ConflictError: the collection is gone.
+            QuotaError, NoSpaceError, FrozenError, BusyError, UnsureError: not now.
+            UnknownError: the ending of the last batch is unknown. In all these cases the batches
+                before stay, and running it again goes on.
+        """
+        pieces = self._pieces(stream, chunk, last)
+        while part := list(islice(pieces, INTAKE_EDITS)):
+            queue: deque[Ready] = deque()
+            for piece in part:
+                found = await self._looked_at(piece)
+                if isinstance(found, Ready):
+                    queue.append(found)
+                else:
+                    yield [found]
+            while queue:
+                yield await self._settle(await self._next_group(queue))
+            await asyncio.sleep(0)  # others get their turn
+
+    def _pieces(self, stream: Stream, chunk: bytes, last: bool) -> Iterator[Piece]:
+        try:
+            yield from stream.feed(chunk, last=last)
+        except FormatError as error:
+            raise InvalidError(error.message) from error
+
+    async def _looked_at(self, piece: Piece) -> Ready | Outcome:
+        if piece.fault:
+            return _refused(piece, piece.fault, _WORDS[piece.fault])
+        try:
+            ready = await aside(piece.card, lambda: self._form.ready(piece))
+        except FormatError as error:
+            return _refused(piece, error.code, error.message)
+        if len(ready.body) > OBJECT_BYTES_MAX:
+            return _refused(piece, TOO_LARGE, _WORDS[TOO_LARGE])
+        return ready
+
+    # --- what stands ------------------------------------------------------------------------------
+    def _learn(self, member: Member) -> None:
+        self._by_uid[_uid(member)] = member
+        self._names.add(member.href)
+
+    async def _next_group(self, queue: deque[Ready]) -> list[_Met]:
+        """Take the next objects that can be written together: none is about what another is."""
+        group: list[_Met] = []
+        touched: set[str] = set()
+        size = 0
+        while queue and len(group) < INTAKE_EDITS:
+            ready = queue[0]
+            standing = self._by_uid.get(bare_uid(ready.uid)) or await self._like(ready)
+            own = bare_uid(ready.uid)
+            about = own if standing is None else _uid(standing)
+            size += len(ready.body) + (size_of(standing) if standing is not None else 0)
+            if about in touched or (group and size > INTAKE_BYTES):
+                break
+            touched |= {about, own}
+            self._came.add(own)
+            group.append(_Met(queue.popleft(), standing))
+        return group
+
+    async def _like(self, ready: Ready) -> Member | None:
+        """Find the one thing that stood before and that surely is this one."""
+        who = self._form.likeness(ready.body)
+        if who is None or not self._before:
+            return None
+        if self._alike is None:
+            self._alike = await self._likenesses()
+        found = {
+            uid
+            for one, uid in self._alike.get(who.name, ())
+            if uid not in self._came and is_same_person(one, who)
+        }
+        return self._by_uid.get(found.pop()) if len(found) == 1 else None
+
+    async def _likenesses(self) -> dict[str, list[tuple[Likeness, str]]]:
+        alike: dict[str, list[tuple[Likeness, str]]] = {}
+        candidates = [one for one in self._before if _uid(one) not in self._came]
+        async for page in read_bodies(self._cell, candidates):
+            for member, body in page:
+                who = self._form.likeness(body) if body is not None else None
+                if who is not None:
+                    alike.setdefault(who.name, []).append((who, _uid(member)))
+            await asyncio.sleep(0)
+        return alike
+
+    # --- writing ----------------------------------------------------------------------------------
+    async def _settle(self, group: Sequence[_Met]) -> list[Outcome]:
+        """Write a group whole; one by one where somebody else was quicker."""
+        check_book(self._cell, self._collection.collection, self._collection)
+        planned = await self._plan(group)
+        try:
+            return await self._write(planned)
+        except ConflictError:
+            raise
+        except ClientError:
+            return [await self._settle_alone(one.ready, one.standing) for one in group]
+
+    async def _settle_alone(self, ready: Ready, standing: Member | None) -> Outcome:
+        for _ in range(INTAKE_TRIES):
+            try:
+                standing = await self._look_again(ready, standing)
+                return (await self._write(await self._plan([_Met(ready, standing)])))[0]
+            except ConflictError:
+                raise
+            except ClientError:
+                continue
+        return _refused(ready.piece, CONTESTED, _WORDS[CONTESTED])
+
+    async def _look_again(self, ready: Ready, standing: Member | None) -> Member | None:
+        """Say what stands now that it is; what stood may be gone, or be somebody else's."""
+        name = self._names_for(ready.uid)[0]
+        keys = [uid_key(self._collection.id, ready.uid), self._key(name)]
+        keys += [standing.key] if standing is not None else []
+        own, named, *meant = await self._cell.rows(keys)
+        if own is None:
+            self._by_uid.pop(bare_uid(ready.uid), None)
+        if named is None:
+            self._names.discard(name)
+        for member in (own, named, *meant):
+            if member is not None:
+                self._learn(member)
+        if own is not None or not meant or meant[0] is None:
+            return own
+        body = (await self._cell.bodies([meant[0].etag]))[0]
+        now, who = self._form.likeness(body or b""), self._form.likeness(ready.body)
+        same = now is not None and who is not None and is_same_person(now, who)
+        return meant[0] if same else None
+
+    def _key(self, name: str) -> Key:
+        return Key(self._collection.id, OBJECT, name)
+
+    def _name(self, uid: str) -> str:
+        name, other = self._names_for(uid)
+        return other if name in self._names else name
+
+    def _names_for(self, uid: str) -> tuple[str, str]:
+        return self._form.names(uid, digest_of(self._origin.request.encode())[:8])
+
+    async def _plan(self, group: Sequence[_Met]) -> list[_Planned]:
+        """Say what shall be written for each, all of it in memory."""
+        needed = {
+            met.standing.etag
+            for met in group
+            if met.standing is not None and met.standing.etag != met.ready.digest
+        }
+        digests = sorted(needed - self._imagined)
+        bodies = dict(zip(digests, await self._cell.bodies(digests), strict=True))
+        planned = []
+        for met in group:
+            body = bodies.get(met.standing.etag) if met.standing is not None else None
+            planned.append(await self._planned(met.ready, met.standing, body))
+        return planned
+
+    async def _planned(self, ready: Ready, standing: Member | None, body: bytes | None) -> _Planned:
+        if standing is None:
+            put = self._put(self._key(self._name(ready.uid)), ready.digest, ready.body, ABSENT)
+            return _Planned(ready, "new", ready.said, put, ready.body)
+        if standing.etag == ready.digest:
+            return _Planned(ready, "unchanged", ready.said, standing=standing)
+        if standing.etag in self._imagined:
+            return _Planned(ready, "merged", ready.said, standing=standing)
+        if body is None:
+            return _Planned(ready, "refused", (_WORDS[NOT_NOW],), code=NOT_NOW)
+        try:
+            merged, said = await aside(
+                body + ready.body, lambda: self._form.merge(body, ready.body)
+            )
+            if merged == body:
+                return _Planned(ready, "unchanged", ready.said, standing=standing)
+            if len(merged) > OBJECT_BYTES_MAX:
+                raise FormatError(TOO_LARGE, _WORDS[TOO_LARGE])
+            put = self._put(standing.key, digest_of(merged), merged, _only(standing))
+        except FormatError as error:
+            return _Planned(ready, "refused", (error.message,), code=error.code)
+        return _Planned(ready, "merged", (*ready.said, *said), put, merged)
+
+    def _put(self, key: Key, digest: str, body: bytes, when: Precondition) -> Put:
+        return Put(
+            key, digest, self._form.data(body), self._origin, when,
+            self._collection.key, size=len(body),
+        )  # fmt: skip
+
+    async def _write(self, planned: Sequence[_Planned]) -> list[Outcome]:
+        """Write all that shall be written, or nothing; learn what stands then."""
+        puts = [one.put for one in planned if one.put is not None]
+        bodies = {one.put.etag: one.body for one in planned if one.put is not None}
+        rows = iter(await self._written(puts, bodies) if puts else ())
+        outcomes = []
+        for one in planned:
+            member = next(rows) if one.put is not None else one.standing
+            if member is not None:
+                self._learn(member)
+            outcomes.append(_outcome(one, member))
+        return outcomes
+
+    async def _written(self, puts: Sequence[Put], bodies: dict[str, bytes]) -> list[Member]:
+        if self._dry:
+            self._imagined.update(bodies)
+            return [
+                Member(*one.key, id=0, number=0, etag=one.etag, data=one.data, props="", at=0, by=0)
+                for one in puts
+            ]
+        async with AsyncExitStack() as stack:
+            for one in puts:
+                await stack.enter_async_context(self._room(one.key, one.size))
+            rows = await self._cell.submit(Together(tuple(puts)), bodies)
+        return [row for row in rows if isinstance(row, Member)]
+
+
+def _uid(member: Member) -> str:
+    return bare_uid(uid_of(member.data))
+
+
+def _only(standing: Member) -> Precondition:
+    return Precondition(match=frozenset({standing.etag}))
+
+
+def _outcome(one: _Planned, member: Member | None) -> Outcome:
+    ready = one.ready
+    if member is None:
+        return _refused(ready.piece, one.code, *one.said)
+    uid = uid_of(member.data)
+    return Outcome(ready.piece.line, one.ending, uid, member.href, member.etag, one.said)
+
+
+def _refused(piece: Piece, code: str, *words: str) -> Outcome:
+    return Outcome(piece.line, "refused", said=words, code=code, raw=piece.raw)
