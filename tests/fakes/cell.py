@@ -8,6 +8,8 @@ had now), `refuse` (an error that every submit raises), `unreadable` (what salva
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
 
 from strongroom.base.errors import FoldError, StrongroomError, UnsureError
 from strongroom.history.decide import Overlay, Stamp, decide
@@ -137,6 +139,14 @@ class FakeCell:
         device = self.directory.device(by.device)
         name = device.href if device else ""
         await self.submit(freeze_edit((home, scope), why, evidence, by, name), {})
+
+    def saved(self) -> dict[str, Any]:
+        """Give all that it holds, as a copy of its disks would."""
+        return deepcopy(self.__dict__)
+
+    def set_back(self, saved: dict[str, Any]) -> None:
+        """Hold what was saved and nothing else, as a restore from an old copy does."""
+        self.__dict__.update(deepcopy(saved))
 
     def forget(self, collection: int, number: int) -> None:
         """Go back to `number`, as a restore from an old copy would."""

@@ -27,3 +27,11 @@ class FakePositions:
 
     async def of(self, home: int) -> Mapping[int, Sighting] | None:
         return None if self.lost else self._seen.get(home, {})
+
+    def saved(self) -> dict[int, dict[int, Sighting]]:
+        """Give all that it holds, as a copy of its file would."""
+        return {home: dict(devices) for home, devices in self._seen.items()}
+
+    def set_back(self, saved: dict[int, dict[int, Sighting]]) -> None:
+        """Hold what was saved and nothing else."""
+        self._seen = {home: dict(devices) for home, devices in saved.items()}

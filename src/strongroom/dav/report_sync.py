@@ -36,7 +36,9 @@ async def sync_collection(request: Request, book: Member, wanted: SyncCollection
     if request.header(b"depth").strip() not in {"", "0", "1"}:
         raise InvalidError("Ask with Depth 0; sync-level says how deep.")
     try:
-        delta = await sync(request.cell, request.caller, book, wanted.token, wanted.limit)
+        delta = await sync(
+            request.cell, request.caller, book, wanted.token, wanted.limit, request.positions
+        )
     except InvalidError as error:
         raise _for_client(request, error) from error
     if request.positions is not None and delta.asked is not None:

@@ -2,8 +2,8 @@
 
 Deletions come from the last entry of a name and from nowhere else. A token that we made and that no
 journal of ours explains says that we forgot: the account is frozen, once for each such evidence.
-Evidence that a thaw accepted is answered with all that stands, as additions: nothing is removed
-from a phone that knows more than we do (history.md D3, rule 6).
+Evidence that a thaw accepted is answered with what stands and the device may lack, as additions:
+nothing is removed from a phone that knows more than we do (history.md D3, rule 6).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from strongroom.history.edits import Origin
 from strongroom.history.entries import GONE, OBJECT, Entry, Head, Member, genesis_chain
 from strongroom.history.evidence import Evidence
 from strongroom.ports.cell import Cell
-from strongroom.ports.positions import CameBack
+from strongroom.ports.positions import CameBack, Positions
 from strongroom.service.accounts import Caller
 
 VALID_SYNC_TOKEN: Final = "{DAV:}valid-sync-token"  # noqa: S105 - the name of an element
@@ -49,8 +49,13 @@ def token_of(caller: Caller, head: Head) -> str:
     return token_at(caller, head.collection, head.number, head.chain)
 
 
-async def sync(cell: Cell, caller: Caller, book: Member, text: str, limit: int | None) -> Delta:
+async def sync(
+    cell: Cell, caller: Caller, book: Member, text: str, limit: int | None,
+    positions: Positions | None = None,
+) -> Delta:  # fmt: skip
     """Say what changed since the token `text`; "" = tell everything.
+
+    `positions` tell how far a device was before we forgot, should its token prove that we did.
 
     Raises:
         InvalidError: the token was not made by us for this collection; nothing is frozen.
@@ -67,11 +72,11 @@ async def sync(cell: Cell, caller: Caller, book: Member, text: str, limit: int |
         return Delta((), (), text, False, CameBack(head.number, head.chain[:CHAIN_BYTES]))
     token = _read(caller, book, text)
     if token.number > head.number:
-        return await _forgotten(cell, caller, book, token)
+        return await _forgotten(cell, caller, book, token, positions)
     try:
         return await _since(cell, caller, token, limit)
     except FoldError:
-        return await _forgotten(cell, caller, book, token)
+        return await _forgotten(cell, caller, book, token, positions)
 
 
 def _read(caller: Caller, book: Member, text: str) -> SyncToken:
@@ -100,16 +105,49 @@ async def _since(cell: Cell, caller: Caller, token: SyncToken, limit: int | None
     return Delta(changed, removed, place, more, CameBack(token.number, token.chain))
 
 
-async def _forgotten(cell: Cell, caller: Caller, book: Member, token: SyncToken) -> Delta:
+async def _forgotten(
+    cell: Cell, caller: Caller, book: Member, token: SyncToken, positions: Positions | None
+) -> Delta:
     evidence = Evidence("token", token.collection, token.number, token.chain.hex()).text()
     if cell.directory.accepted(caller.home, evidence):
-        return await _everything(cell, caller, book)
+        return await _what_it_lacks(cell, caller, book, positions)
     why = (
         f"The device {caller.device.href} has seen change {token.number} of {book.href}, "
         f"which is not in our history (it ends with {cell.head(book.id).number})."
     )
     await cell.freeze(caller.home, "account", why, evidence, Origin(caller.device.id))
     raise FrozenError
+
+
+async def _what_it_lacks(
+    cell: Cell, caller: Caller, book: Member, positions: Positions | None
+) -> Delta:
+    """Tell a device that knows a lost history what stands, except what it has already.
+
+    It had taken in all up to the place that it came back with before, and what it wrote itself; of
+    these it may hold a later version, the last one anywhere, which ours must not replace.
+    """
+    delta = await _everything(cell, caller, book)
+    upto = await _explained(cell, caller, book, positions)
+    device = caller.device.id
+    lacking = tuple(m for m in delta.changed if m.number > upto and m.by != device)
+    return delta._replace(changed=lacking)
+
+
+async def _explained(
+    cell: Cell, caller: Caller, book: Member, positions: Positions | None
+) -> int:  # fmt: skip
+    """Give the last number that a device came back with and that our journal explains; or 0."""
+    known = await positions.of(caller.home) if positions is not None else None
+    seen = known.get(caller.device.id) if known else None
+    place = seen.places.get(book.id) if seen else None
+    if place is None:
+        return 0
+    try:
+        await cell.changes(book.id, *place, 1)
+    except FoldError:
+        return 0
+    return place.number
 
 
 def fold(entries: Iterable[Entry]) -> tuple[tuple[Member, ...], tuple[str, ...]]:

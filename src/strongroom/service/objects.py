@@ -26,6 +26,7 @@ from strongroom.history.entries import OBJECT, Key, Member, digest_of
 from strongroom.ports.cell import Cell, Reader
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
+from strongroom.service.forgotten import submit
 
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
 _CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"}
@@ -69,7 +70,7 @@ async def put_card(
     last_batch = cell.head(book.id).batch
     edit = Put(Key(book.id, OBJECT, name), digest, data, origin, when, book.key, size=len(body))
     async with room(edit.key, len(body)):
-        row = (await cell.submit(edit, {digest: body}))[0]
+        row = (await submit(cell, edit, {digest: body}))[0]
     assert isinstance(row, Member)
     return row, row.id >> ENTRY_SLOT_BITS > last_batch
 
@@ -124,7 +125,7 @@ async def find_card(cell: Cell, book: Member, name: str) -> Member:
     return card
 
 
-async def read_body(cell: Cell, card: Member) -> bytes:
+async def read_body(cell: Reader, card: Member) -> bytes:
     """Give the bytes as they were put, checked on this read (I3); raises UnsureError."""
     body = (await cell.bodies((card.etag,)))[0]
     if body is None:
@@ -152,7 +153,7 @@ async def delete_card(
         NotFoundError, PreconditionError, ConflictError: nothing changed.
         UnknownError: the ending is unknown.
     """
-    await cell.submit(Remove(Key(book.id, OBJECT, name), origin, when, book.key), {})
+    await submit(cell, Remove(Key(book.id, OBJECT, name), origin, when, book.key), {})
 
 
 async def find_cards(cell: Cell, book: Member, names: Sequence[str]) -> list[Member | None]:
