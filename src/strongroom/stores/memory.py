@@ -282,6 +282,10 @@ class _MemoryRemains:
     def head(self, collection: int) -> Head | None:
         return self._replica.heads().value.get(collection)
 
+    def kinds(self, collection: int) -> list[str]:
+        members = self._replica.listing(collection, "").value.members
+        return sorted({member.kind for member in members})
+
     def lines(self, collection: int, after: int, limit: int) -> Left[Line]:
         lines = self._replica.journal(collection, after, limit).value.lines
         return Left(lines, len(lines) == limit, 0)

@@ -42,6 +42,7 @@ _MEMBERS: Final = """
 SELECT collection, kind, href, id, number, etag, data, props, at, "by" FROM members
 WHERE collection = ?1 AND kind = ?4 AND href > CAST(?2 AS TEXT) ORDER BY href LIMIT ?3
 """
+_NEXT_KIND: Final = "SELECT min(kind) FROM members WHERE collection = ? AND kind > ?"
 _NUMBER_BITS: Final = 63
 _NUMBER_MAX: Final = (1 << _NUMBER_BITS) - 1
 _NAME_BYTES: Final = 64  # of a name that a leap goes by
@@ -65,6 +66,14 @@ class CatalogRemains:
             head = read_head(connection.cursor(), collection)
             return head if head.number else None
         return None
+
+    def kinds(self, collection: int) -> list[str]:
+        """Name the kinds of a collection's members, as far as they can be read."""
+        found = [""]
+        with self._left() as connection, suppress(apsw.Error):
+            while (kind := connection.execute(_NEXT_KIND, (collection, found[-1])).get) is not None:
+                found.append(kind)
+        return found[1:]
 
     def lines(self, collection: int, after: int, limit: int) -> Left[Line]:
         """Read journal rows behind number `after`, around what is bad."""
