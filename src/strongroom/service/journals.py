@@ -51,10 +51,18 @@ async def collections_ever(cell: Reader, home: int) -> dict[int, Ever]:
     """
     found: dict[int, Ever] = {}
     async for entry in entries(cell, home):
-        if entry.kind != COLLECTION:
-            continue
-        if entry.verb in GONE:  # of a MOVE, the arrival follows
-            found[entry.id] = found[entry.id]._replace(standing=False)
-        else:
-            found[entry.id] = Ever(entry.id, entry.href, entry.data, standing=True)
+        if entry.kind == COLLECTION:
+            follow(found, entry)
     return found
+
+
+def follow(found: dict[int, Ever], entry: Entry) -> None:
+    """Follow one entry about a collection in what a home has and had."""
+    if entry.verb in GONE:  # of a MOVE, the arrival follows
+        found[entry.id] = found[entry.id]._replace(standing=False)
+        return
+    for other in found.values():
+        if other.name == entry.href and other.standing and other.id != entry.id:
+            found[other.id] = other._replace(standing=False)  # a MOVE went over it
+            break
+    found[entry.id] = Ever(entry.id, entry.href, entry.data, standing=True)

@@ -51,3 +51,13 @@ def test_collections_that_moved_stand_and_removed_ones_are_known(site: Site) -> 
         Ever(one.id, "won", one.data, standing=True),
         Ever(two.id, "two", two.data, standing=False),
     ]
+
+
+def test_a_collection_that_a_move_went_over_stands_no_more(site: Site) -> None:
+    for name in ("one", "two"):
+        site.do("MKCOL", HOME + name + "/")
+    site.do("MOVE", HOME + "one/", destination=HOME + "two/")
+    found = site.run(collections_ever(site.cell, site.home))
+    assert [(ever.name, ever.standing) for ever in list(found.values())[1:]] == [
+        ("two", True), ("two", False),
+    ]  # fmt: skip

@@ -1,0 +1,131 @@
+"""What an account has and ever had, and how a person names a part of it.
+
+A collection is named by its name, also a removed one, or by its id; `home` is the account itself. A
+device is named by its name, also a revoked one: then all that ever had this name are meant. An
+object is named by its file name, or by its whole address, which names its collection as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Final, NamedTuple
+
+from strongroom.base.errors import InvalidError, NotFoundError
+from strongroom.formats import FormatError
+from strongroom.formats.hrefs import split
+from strongroom.formats.moments import read_moment
+from strongroom.history.entries import COLLECTION, DEVICE, Entry
+from strongroom.ports.cell import Reader
+from strongroom.service.journals import Ever, entries, follow
+
+HOME: Final = "home"
+_TOLD_EVERY: Final = 10_000  # entries between two words about how it goes
+
+Progress = Callable[[int, int], None]  # entries read, of how many
+
+
+class Past(NamedTuple):
+    """What an account has and ever had."""
+
+    home: int
+    collections: dict[int, Ever]  # by id, oldest first
+    devices: dict[int, str]  # name by id, oldest first, revoked ones too
+
+    def name_of(self, collection: int) -> str:
+        """Give the name of a collection, or `home`."""
+        return HOME if collection == self.home else self.collections[collection].name
+
+
+class Part(NamedTuple):
+    """A part of an account that somebody named; None = not narrowed."""
+
+    collection: int | None = None
+    href: str | None = None
+
+
+def silent(_done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+async def read_past(cell: Reader, home: int) -> Past:
+    """Read what a home has and had; raises UnsureError."""
+    past = Past(home, {}, {})
+    async for entry in entries(cell, home):
+        if entry.kind == DEVICE:
+            past.devices[entry.id] = entry.href
+        elif entry.kind == COLLECTION:
+            follow(past.collections, entry)
+    return past
+
+
+async def read_entries(
+    cell: Reader, collections: Collection[int], progress: Progress = silent
+) -> AsyncIterator[Entry]:
+    """Give all entries of several journals, one journal after another, each oldest first.
+
+    Raises:
+        UnsureError: not provable now.
+    """
+    of = sum(cell.head(one).number for one in collections)
+    done = 0
+    for collection in collections:
+        async for entry in entries(cell, collection):
+            yield entry
+            done += 1
+            if done % _TOLD_EVERY == 0:
+                progress(done, of)
+
+
+def find_part(past: Past, collection: str, thing: str) -> Part:
+    """Find what a person named; "" = not narrowed.
+
+    Raises:
+        NotFoundError: the account never had such a collection; the message lists those it had.
+        InvalidError: `thing` is no address.
+    """
+    href = None
+    if "/" in thing:
+        try:
+            segments = split(thing if "//" in thing or thing[:1] == "/" else f"/{thing}").segments
+        except FormatError as error:
+            raise InvalidError(f"{thing[:80]!r} is no address: {error.message}") from error
+        href = segments[-1] if segments else ""
+        collection = collection or (segments[-2] if len(segments) > 1 else "")
+    elif thing:
+        href = thing
+    return Part(_find_collection(past, collection) if collection else None, href)
+
+
+def _find_collection(past: Past, text: str) -> int:
+    if text == HOME and all(ever.name != HOME for ever in past.collections.values()):
+        return past.home
+    named = [ever for ever in past.collections.values() if ever.name == text]
+    if named:
+        return max(named, key=lambda ever: (ever.standing, ever.id)).id
+    if text.isdecimal() and int(text) in {past.home, *past.collections}:
+        return int(text)
+    names = ", ".join(sorted({ever.name for ever in past.collections.values()}))
+    raise NotFoundError(f"There never was a collection {text[:80]!r}; there were: {names}.")
+
+
+def find_devices(past: Past, text: str) -> frozenset[int]:
+    """Give the ids of all devices that have or had a name, or the one of that id.
+
+    Raises:
+        NotFoundError: there never was one; the message lists those that were.
+    """
+    named = frozenset(number for number, name in past.devices.items() if name == text)
+    if not named and text.isdecimal() and int(text) in past.devices:
+        named = frozenset({int(text)})
+    if not named:
+        names = ", ".join(sorted(set(past.devices.values()))) or "none"
+        raise NotFoundError(f"There never was a device {text[:80]!r}; there were: {names}.")
+    return named
+
+
+def moment_of(text: str, now_ms: int) -> int:
+    """Read a time that a person wrote, as ms since 1970 UTC; raises InvalidError."""
+    try:
+        return read_moment(text, now_ms)
+    except FormatError as error:
+        raise InvalidError(error.message) from error
