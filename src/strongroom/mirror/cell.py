@@ -6,7 +6,7 @@ It puts writer, reader, keeper and witness together around one state; the rules 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from strongroom.base import limits
@@ -30,10 +30,11 @@ from strongroom.mirror.keeper import Keeper, Progress, progress_of
 from strongroom.mirror.launch import Launch, launch
 from strongroom.mirror.opening import scope_of
 from strongroom.mirror.reader import Reader
+from strongroom.mirror.salvage import Salvage
 from strongroom.mirror.site import FrozenCellError, Site
 from strongroom.mirror.testifying import Testifier
 from strongroom.mirror.writer import Writer
-from strongroom.ports.cell import Changes
+from strongroom.ports.cell import Changes, Salvaged, Unreadable
 from strongroom.ports.world import Clock, Entropy, Lane, Testimony, Witness
 
 
@@ -48,6 +49,7 @@ class MirrorCell:
         self._reader = reader
         self._keeper = keeper
         self._testifier = testifier
+        self._salvage = Salvage(self._by_belief, core.head, testifier.known)
 
     @staticmethod
     async def open(
@@ -169,6 +171,17 @@ class MirrorCell:
     async def freeze(
         self, home: int, scope: str, why: str, evidence: str, by: Origin = OURSELVES
     ) -> None:
+    def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
+        """Give every object that any copy can still give; see ports.cell.Salvager."""
+        return self._salvage.objects(collection, after)
+
+    def _by_belief(self) -> list[Site]:
+        """Give all places, the best voters first."""
+        core, peers = self._core, self._core.state.peers
+        good = {name: peers[name].standing == machine.VOTER for name in core.sites}
+        order = sorted(core.sites, key=lambda n: (not good[n], -peers[n].held, n))
+        return [core.sites[name] for name in order]
+
         """Freeze an account or one collection, once for each piece of evidence (I5)."""
         directory = self._core.directory
         if directory.accepted(home, evidence) or directory.get(home, FREEZE, scope):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -98,16 +98,16 @@ class Salvage:
 
     def __init__(
         self,
-        sites: Sequence[Site],
+        order: Callable[[], Iterable[Site]],
         bound: Callable[[int], Head | None],
         told: Callable[[int], Head | None],
     ) -> None:
-        """Ask the copies in `sites`, in the order in which they are believed.
+        """Ask the copies that `order` gives, in the order in which they are believed.
 
         `bound` gives the head that a collection has, if that is known; `told` the one that the
         witness was told.
         """
-        self._sites = list(sites)
+        self._order = order
         self._bound = bound
         self._told = told
         self._silent: dict[str, str] = {}  # place -> why it is asked no more
@@ -154,7 +154,7 @@ class Salvage:
     async def bodies(self, digests: Sequence[str]) -> dict[str, bytes]:
         """Read bodies from whichever copy has them with the right digest (I3)."""
         good: dict[str, bytes] = {}
-        for site in self._sites:
+        for site in self._order():
             wanted = [digest for digest in dict.fromkeys(digests) if digest not in good]
             if not wanted:
                 break
@@ -199,7 +199,7 @@ class Salvage:
 
     async def head(self, collection: int) -> Head | None:
         """Give a collection's head as the first copy has it that can tell; None = none can."""
-        for site in self._sites:
+        for site in self._order():
             head = await self._ask(site, lambda left: left.head(collection))
             if head is not None:
                 return head
@@ -207,7 +207,7 @@ class Salvage:
 
     async def _one_table(self, collection: int, head: Head | None) -> _Shelf | None:
         """Find one copy whose table alone is what the head counts and sums."""
-        for site in self._sites if head else ():
+        for site in self._order() if head else ():
             shelf = _Shelf(head, {}, [])
             async for member in self._table(site, collection):
                 shelf.members[member.kind, member.href] = member
@@ -233,7 +233,7 @@ class Salvage:
     async def _tables(self, collection: int, head: Head | None, tale: _Tale) -> None:
         """Take from the tables what no journal tells."""
         end = head.number if head else _END
-        for site in self._sites:
+        for site in self._order():
             believed = min(end, tale.beside.get(site.place, _END) - 1)
             async for member in self._table(site, collection):
                 if member.number <= believed:
@@ -243,7 +243,7 @@ class Salvage:
     async def _tale(self, collection: int, head: Head | None) -> _Tale:
         """Read all journals side by side."""
         tale = _Tale()
-        tapes = [_Tape(self, site, collection) for site in self._sites]
+        tapes = [_Tape(self, site, collection) for site in self._order()]
         end = head.number if head else _END
         while True:
             found = [(tape, line) for tape in tapes if (line := await tape.first()) is not None]

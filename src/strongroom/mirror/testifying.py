@@ -33,6 +33,10 @@ class Testifier:
         if not known:
             self._core.alarms["witness"] = "the witness was missing and is written anew"
 
+    def known(self, collection: int) -> Head | None:
+        """Give the head that the witness knows better than we do, if it is so."""
+        return self._kept.get(collection)
+
     async def rewrite(self, forgotten: Set[int], testimony: Testimony | None) -> None:
         """Write the whole file anew; heads that we cannot show are kept as they were."""
         core = self._core

@@ -164,7 +164,8 @@ async def look(
     ours = [*view.agreeing.values(), *(places[b.name] for b in ranked)]
     ours.sort(key=lambda site: site.place != view.place)  # it is believed first
     told = testimony.heads if testimony else {}
-    salvage = Salvage(_each_once([*ours, *sites]), view.heads.get, told.get)
+    order = _each_once([*ours, *sites])
+    salvage = Salvage(lambda: order, view.heads.get, told.get)
     reader = _reader(view, quorum, clock) if view.agreeing else None
     return Unopened(view, reader, salvage, _note(view, len(sites), testimony))
 
@@ -311,7 +312,7 @@ async def _merely_read(
 
 async def _left(why: str, sites: Sequence[Site]) -> _View:
     """Take what all copies together still tell of the cell and of its homes."""
-    salvage = Salvage(sites, lambda _: None, lambda _: None)
+    salvage = Salvage(lambda: sites, lambda _: None, lambda _: None)
     directory = Directory(await salvage.members(CELL))
     for account in directory.accounts():
         for member in await salvage.members(account.id):

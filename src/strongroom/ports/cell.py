@@ -29,7 +29,8 @@ class Salvaged(NamedTuple):
     older: bool = False  # a newer version of this name is known, and cannot be read
 
 
-class Unreadable(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unreadable:
     """Something that is known to have been there, or that was asked, and cannot be read."""
 
     what: str  # in plain words, for people
@@ -102,7 +103,7 @@ class Salvager(Reader, Protocol):
         """
 
 
-class Cell(Reader, Protocol):
+class Cell(Salvager, Protocol):
     """One set of accounts, kept on a mirror of replicas."""
 
     def writable(self) -> bool:
