@@ -90,11 +90,12 @@ def advice(login: str, freeze: Freeze) -> str:
     return "\n".join(
         (
             keep,
+            f"Export the contacts on {freeze.device or 'each device'} into a file now. "
+            f"`strongroom custody {login}` tells what each one holds.",
             "Look for a later copy of the directories: another disk, a backup. Do not mount one "
             "single later disk beside these; docs/operate.md says how it is used.",
-            f"If there is none, `strongroom account thaw {login}` goes on with what stands, and no "
-            f"phone is told to delete anything. `strongroom custody {login}` names what each "
-            "device holds; `strongroom import` takes back what is exported on it.",
+            f"If there is none, `strongroom account thaw {login}` goes on with what stands. Then "
+            "`strongroom import` takes in what the file holds; nothing is replaced by it.",
         )
     )
 
