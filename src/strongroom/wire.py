@@ -4,9 +4,10 @@ uvicorn hands the head of an answer and its body to the transport one after the 
 a system call of its own: 20 of 280 microseconds of a small GET (docs/performance.md). Here the head
 is held until the body comes, or the answer is over.
 
-uvicorn waits for ever for the rest of a head or a body, and for a reader that reads nothing, and it
-takes a head of any size. Here `sweep` looks at all connections once a second and closes those whose
-clients owe something for too long; a request that arrives whole pays nothing for it.
+uvicorn waits for ever for the rest of a head or a body, and for a reader that reads nothing, it
+takes a head of any size, and it sets a timer after each answer. Here `sweep` looks at all
+connections once a second and closes those whose clients owe something, or are silent, for too long;
+a request that arrives whole pays next to nothing for it.
 
 `part` ends the connections of devices that are let in no more, with whatever is on its way to them.
 """
@@ -25,6 +26,7 @@ from strongroom.base.limits import (
     CONNECTIONS_MAX,
     HEAD_BYTES_MAX,
     HEAD_SECONDS_MAX,
+    KEEP_ALIVE_SECONDS,
     LATE_BODY_SECONDS_MAX,
     READER_SECONDS_MAX,
 )
@@ -34,16 +36,20 @@ from strongroom.service.accounts import Caller
 
 _HEAD: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100"
-# What a client owes: the rest of a head, of a body, of a body that was answered already; to read.
+# What a client owes: the rest of a head, of a body, of a body that was answered already; to read;
+# nothing but another request; its part of the end.
 _HEAD_OF, _BODY_OF, _LATE_BODY, _READING = "head", "body", "late body", "reading"
+_NEXT, _LEAVING = "next request", "leaving"
 _SECONDS: Final = {
     _HEAD_OF: HEAD_SECONDS_MAX,
     _BODY_OF: BODY_PERIOD_SECONDS,
     _LATE_BODY: LATE_BODY_SECONDS_MAX,
     _READING: READER_SECONDS_MAX,
+    _NEXT: KEEP_ALIVE_SECONDS,
+    _LEAVING: LATE_BODY_SECONDS_MAX,
 }
 # How much of it starts the clock anew; a head and a late body have one time for all of it.
-_PROGRESS: Final = {_BODY_OF: BODY_BYTES_A_PERIOD_MIN, _READING: 1}
+_PROGRESS: Final = {_BODY_OF: BODY_BYTES_A_PERIOD_MIN, _READING: 1, _NEXT: 1}
 _TOO_SLOW: Final = (b"408 Request Timeout", b"The request did not arrive; nothing was changed.")
 _TOO_LARGE: Final = (
     b"431 Request Header Fields Too Large",
@@ -55,20 +61,21 @@ _TOO_LARGE: Final = (
 class Cork:
     """A transport that holds the head of an answer back until more follows."""
 
-    __slots__ = ("_held", "_transport")
+    __slots__ = ("_held", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         """Write to `transport`."""
         self._transport = transport
         self._held = b""
+        self.is_closing = transport.is_closing  # asked on the way of each request
 
     def write(self, data: bytes) -> None:
         """Write, together with what was held; hold a head."""
-        if data.startswith(_HEAD) and not data.startswith(_CONTINUE) and not self._held:
-            self._held = data
-            return
         if self._held:
             data, self._held = self._held + data, b""
+        elif data.startswith(_HEAD) and not data.startswith(_CONTINUE):
+            self._held = data
+            return
         self._transport.write(data)
 
     def flush(self) -> None:
@@ -92,9 +99,13 @@ class HeadTooLargeError(Exception):
 
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on a corked transport; `look` ends it when its client owes too long."""
+    """uvicorn's protocol on a corked transport; `look` ends it when its client owes too long.
 
-    _in_head = True  # also before the first byte
+    What runs for each request calls the base by its name: `super()` costs twice as much.
+    """
+
+    _cork: Cork
+    _told: dict[str, Callable[..., None]]  # what each request's scope holds of this connection
     _in_body = False
     _received = 0  # bytes in all
     _read = 0  # bytes of the last read
@@ -107,34 +118,36 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
-        super().connection_made(cast(asyncio.Transport, Cork(transport)))
+        self.scope = {}  # type: ignore[typeddict-item]
+        self._cork = Cork(transport)
+        self._told = {CUT: transport.abort, ADMITTED: self._admitted}
+        super().connection_made(cast(asyncio.Transport, self._cork))
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head that grows over the limit is refused before it is whole."""
-        self._read = len(data)
-        self._received += self._read
-        super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
+        self._read = size = len(data)
+        self._received += size
+        HttpToolsProtocol.data_received(self, data)
+        if self._in_head():
+            self._head_bytes += size
             if self._head_bytes > HEAD_BYTES_MAX:
                 self._end(_TOO_LARGE)
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        self._in_head = True
-        super().on_message_begin()
+    def _in_head(self) -> bool:
+        """Say whether a head is on its way; also before the first byte of a connection."""
+        return "method" not in self.scope
 
     def on_headers_complete(self) -> None:
         """Begin to answer; a head that came in one large read is measured now."""
         if self._read > HEAD_BYTES_MAX and self._head_size() > HEAD_BYTES_MAX:
             self._too_large = True
             raise HeadTooLargeError
-        self._in_head, self._in_body, self._head_bytes = False, True, 0
-        self.scope[CUT] = self.transport.abort  # type: ignore[typeddict-unknown-key]
-        self.scope[ADMITTED] = self._admitted  # type: ignore[typeddict-unknown-key]
-        super().on_headers_complete()
+        self._head_bytes = 0
+        self.scope.update(self._told)  # type: ignore[typeddict-item]
+        HttpToolsProtocol.on_headers_complete(self)
+        self._in_body = True
 
     def _admitted(self, caller: Caller) -> None:
         self.caller = caller
@@ -145,12 +158,17 @@ class OneWriteProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Take the end of a request's body."""
         self._in_body = False
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def on_response_complete(self) -> None:
-        """End an answer, also one without a body."""
-        cast(Cork, self.transport).flush()
-        super().on_response_complete()
+        """End an answer, also one without a body; uvicorn's own would set a timer for it."""
+        self._cork.flush()
+        self.server_state.total_requests += 1
+        if self._cork.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser does not take."""
@@ -164,17 +182,27 @@ class OneWriteProtocol(HttpToolsProtocol):
         if owed != self._owed or (owed in _PROGRESS and abs(moved) >= _PROGRESS[owed]):
             self._owed, self._since, self._progress = owed, now, progress
         elif owed and now - self._since > _SECONDS[owed]:
-            self._end(_TOO_SLOW if owed in {_HEAD_OF, _BODY_OF} else None)
+            self._give_up(owed)
 
     def _owing(self) -> tuple[str, int]:
         """Say what the client owes, and a number that shows whether it gives any of it."""
-        if self.flow.write_paused:
-            return _READING, int(self.transport.get_write_buffer_size())
-        if self._in_head:
+        waiting = int(self.transport.get_write_buffer_size())
+        if waiting or self.flow.write_paused:
+            return _READING, waiting
+        if self._cork.is_closing():
+            return _LEAVING, 0
+        if self._in_head():
             return _HEAD_OF, 0
-        if not self._in_body:
-            return "", 0
-        return (_LATE_BODY if self.cycle.response_complete else _BODY_OF), self._received
+        done = self.cycle.response_complete
+        if self._in_body:
+            return (_LATE_BODY if done else _BODY_OF), self._received
+        return (_NEXT if done else ""), self._received
+
+    def _give_up(self, owed: str) -> None:
+        if owed == _NEXT:
+            self.transport.close()
+        else:
+            self._end(_TOO_SLOW if owed in {_HEAD_OF, _BODY_OF} else None)
 
     def _end(self, refusal: tuple[bytes, bytes] | None) -> None:
         """Close; say why, unless an answer is on its way already."""

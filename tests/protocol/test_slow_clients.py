@@ -209,6 +209,73 @@ def test_more_connections_than_the_limit_are_closed(
     assert [e.startswith(b"HTTP/1.1 408") for e in endings] == [True] * 5 + [False] * 3
 
 
+def test_a_connection_that_asks_nothing_more_is_closed_without_a_word(site: Site) -> None:
+    answer = ask(site, head(site, "OPTIONS", "/dav/"))
+    assert answer.count(b"HTTP/1.1 ") == answer.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_a_connection_that_asks_again_in_time_is_kept(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(wire._SECONDS, wire._NEXT, 0.5)
+    asked = [head(site, "OPTIONS", "/dav/")] * 6
+    assert ask(site, *asked, pause=0.25).count(b"HTTP/1.1 200 ") == 6
+
+
+class StillThere(asyncio.Transport):
+    """A client that never takes its part of the end, as one over TLS may; `unread` waits for it."""
+
+    def __init__(self, unread: int = 0) -> None:
+        super().__init__()
+        self.unread = unread
+        self.written = b""
+        self.closing = self.aborted = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+
+def looked_at(site: Site, client: StillThere, *said: bytes) -> None:
+    async def look() -> None:
+        server = compose.HttpServer(site.app)
+        line = wire.OneWriteProtocol(server.config, server.server_state, {})
+        line.connection_made(client)
+        for data in said:
+            line.data_received(data)
+            await asyncio.sleep(0.01)
+        for now in (1.0, 1.1, 2.0):
+            wire.sweep([line], now)
+
+    site.run(look())
+
+
+def test_a_client_that_takes_no_part_in_the_end_is_cut_off(site: Site) -> None:
+    """Also where the address was so wrong that no request ever began; the server goes on."""
+    client = StillThere()
+    looked_at(site, client, b"GET http://[::1 HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert client.written.startswith(b"HTTP/1.1 400 ")
+    assert (client.closing, client.aborted) == (True, True)
+
+
+def test_a_client_that_reads_not_even_a_little_is_cut_off(site: Site) -> None:
+    client = StillThere(unread=5)
+    looked_at(site, client, head(site, "OPTIONS", "/dav/"))
+    assert client.written.startswith(b"HTTP/1.1 200 ")
+    assert (client.closing, client.aborted) == (False, True)
+
+
 # --- large ----------------------------------------------------------------------------------------
 def padded(site: Site, size: int) -> bytes:
     """A request whose address and headers have exactly `size` bytes, as they are counted."""
@@ -297,7 +364,14 @@ def test_a_body_shorter_than_promised_is_no_request(site: Site) -> None:
     assert site.do("GET", BOOK + "cut.vcf").status == 404
 
 
-@pytest.mark.parametrize("rest", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 200_000])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"x" * 200_000,
+    ],
+)
 def test_a_refusal_of_what_follows_is_never_the_answer_to_a_write(site: Site, rest: bytes) -> None:
     """I1: the card may have been kept; "nothing was changed" would be a lie."""
     body = card("follows")

@@ -7,6 +7,7 @@ from sabotage.fault import Fault
 EARLY = "tests/protocol/test_early_answers.py::test_a_small_body_is_read_before_the_answer"
 LOG = "tests/protocol/test_access_log.py::"
 DOCTOR = "tests/e2e/test_doctor.py::"
+SLOW = "tests/protocol/test_slow_clients.py::"
 
 PROXIES = (
     Fault(
@@ -43,5 +44,40 @@ PROXIES = (
         '        safe = self.site.is_here if self.site.scheme == "http" else self.trusted\n',
         "        safe = True\n",
         (DOCTOR + "test_what_is_wrong_with_a_certificate_is_named_and_no_password_goes_there",),
+    ),
+    Fault(
+        "one wrong address ends the server",
+        "wire.py",
+        "        if self._cork.is_closing():\n            return _LEAVING, 0\n",
+        "",
+        (SLOW + "test_a_client_that_takes_no_part_in_the_end_is_cut_off",),
+    ),
+    Fault(
+        "who reads nothing is waited for",
+        "wire.py",
+        "        if waiting or self.flow.write_paused:",
+        "        if self.flow.write_paused:",
+        (SLOW + "test_a_client_that_reads_not_even_a_little_is_cut_off",),
+    ),
+    Fault(
+        "a connection that asks nothing more is kept for ever",
+        "wire.py",
+        '        return (_NEXT if done else ""), self._received',
+        '        return "", self._received',
+        (SLOW + "test_a_connection_that_asks_nothing_more_is_closed_without_a_word",),
+    ),
+    Fault(
+        "a connection that asks in time is closed all the same",
+        "wire.py",
+        "BODY_BYTES_A_PERIOD_MIN, _READING: 1, _NEXT: 1}",
+        "BODY_BYTES_A_PERIOD_MIN, _READING: 1}",
+        (SLOW + "test_a_connection_that_asks_again_in_time_is_kept",),
+    ),
+    Fault(
+        "the refusal of a request is the answer to the write before it",
+        "wire.py",
+        "        about_it = self._in_body and not self.pipeline\n",
+        "        about_it = True\n",
+        (SLOW + "test_a_refusal_of_what_follows_is_never_the_answer_to_a_write",),
     ),
 )
