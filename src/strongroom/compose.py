@@ -42,6 +42,8 @@ from strongroom.server import App, application
 from strongroom.service.accounts import Caller, shut_out
 from strongroom.stores import marker
 from strongroom.stores.clock import SystemClock, SystemEntropy
+from strongroom.stores.drafts import file_draft as file_draft  # noqa: PLC0414 - shown on
+from strongroom.stores.drafts import folder_draft as folder_draft  # noqa: PLC0414 - shown on
 from strongroom.stores.durable import Durable
 from strongroom.stores.keys import KeyFolder
 from strongroom.stores.locks import Locks

@@ -66,10 +66,19 @@ def _command(name: str) -> Run:
         from strongroom.cli import people
 
         return people.run
-    if name == "custody":
-        from strongroom.cli import custody
+    if name in {"status", "scrub", "replica"}:
+        from strongroom.cli import copies
 
-        return custody.run
-    from strongroom.cli import copies
+        return copies.run
+    return _command_about_data(name)
 
-    return copies.run
+
+def _command_about_data(name: str) -> Run:
+    """Import the module of a command about what people keep here."""
+    if name == "export":
+        from strongroom.cli import export
+
+        return export.run
+    from strongroom.cli import custody
+
+    return custody.run

@@ -32,6 +32,9 @@ People and their phones
   device list LOGIN         which devices a person has
   device revoke LOGIN NAME  let a lost phone in no more
 
+Out and in
+  export LOGIN              everything as one file, a folder, or what fits on a SIM card
+
 Keys
   keys list                 what each key protects, and what its loss costs
   keys backup FILE          all of them as one encrypted file (age)
@@ -77,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "demo", "Make the demo account with sample contacts, and a device for it."
     )
     demo.add_argument("--lan", action="store_true", help="say how to connect to `serve --lan`")
+    _add_export(_leaf(commands, "export", "Everything of a person, to carry away."))
     _add_doctor(commands)
     _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
     _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
@@ -146,6 +150,30 @@ def _add_tls(actions: _Commands[_Parser]) -> None:
         "--host", action="append", default=[], metavar="NAME",
         help="a further name or address that is used, as a VPN's; may be given several times",
     )  # fmt: skip
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("login", metavar="LOGIN")
+    export.add_argument(
+        "--collection", metavar="C", action="append", default=[],
+        help="only this one, as its address names it; may be given several times",
+    )  # fmt: skip
+    export.add_argument(
+        "--output", metavar="FILE|DIR", help="a new file or folder (default: standard output)"
+    )
+    export.add_argument(
+        "--version", choices=["3.0", "4.0"], help="convert to it (default: as it was stored)"
+    )
+    export.add_argument(
+        "--as", dest="form", choices=["vcf", "folder", "sim"],
+        help="one file (default), a file for each with pictures and an index, or a SIM card's set",
+    )  # fmt: skip
+    export.add_argument(
+        "--sim", metavar="N", type=int, help="names and numbers for a SIM card of N places"
+    )
+    export.add_argument(
+        "--pick", metavar="FILE", help="who comes first on the SIM card: a name or UID on each line"
+    )
 
 
 def _add_doctor(commands: _Commands[_Parser]) -> None:

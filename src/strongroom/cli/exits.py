@@ -5,7 +5,7 @@
 2  the command line is wrong         7  another process holds the replicas
 3  the request is at fault           8  a cell is there already
 4  not now; asking again is right    9  no cell is here
-                                   130  interrupted
+10 done, but not all could be read 130  interrupted
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from strongroom.base.errors import StrongroomError
 DONE: Final = 0
 MISTAKE: Final = 1
 USAGE: Final = 2
+GAPS: Final = 10
 INTERRUPTED: Final = 130
 
 EXITS: Final[dict[str, int]] = {

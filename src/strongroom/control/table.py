@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from strongroom.base.errors import InvalidError
-from strongroom.control import copies, custody, freezes, people, phones
+from strongroom.control import copies, custody, export, freezes, people, phones
 from strongroom.control.protocol import Request
 from strongroom.control.room import Call, Room, Tell
 
@@ -22,6 +22,7 @@ class Command:
 
 
 _LOGIN: Final = {"login": str}
+_PAGE: Final = {"login": str, "collection": int, "after": str}
 _DEVICE: Final = {"login": str, "name": str}
 
 COMMANDS: Final[Mapping[str, Command]] = {
@@ -38,6 +39,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "device pair": Command(phones.pairing, {**_DEVICE, "services": list, "read_only": bool}),
     "device list": Command(people.device_list, _LOGIN),
     "device revoke": Command(people.device_revoke, _DEVICE),
+    "export begin": Command(export.begin, {"login": str, "collections": list}),
+    "export rows": Command(export.rows, _PAGE),
+    "export bodies": Command(export.bodies, {"digests": list}),
+    "export salvage": Command(export.salvage, _PAGE),
     "status": Command(copies.status, needs_cell=False),
     "replica list": Command(copies.status, needs_cell=False),
     "replica rebuild": Command(copies.rebuild, {"replica": str}),

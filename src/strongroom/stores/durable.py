@@ -141,6 +141,19 @@ class Durable:
         finally:
             self._disk.close(fd)
 
+    def open_draft(self, path: Path) -> int:
+        """Make a new file for `write`; nobody relies on it before it is fsynced and renamed."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        return self._try(f"create {path}", lambda: self._disk.open(path, flags))
+
+    def write(self, fd: int, path: Path, data: bytes) -> None:
+        """Add bytes to a draft; they are durable after `sync_content`."""
+        self._write_all(fd, data, path)
+
+    def make_draft_dir(self, path: Path) -> None:
+        """Make a new directory (0700) for drafts; durable once its parent is fsynced."""
+        self._try(f"make {path}", lambda: self._disk.mkdir(path))
+
     def open_append(self, path: Path) -> int:
         """Open a file for `append_line`, made durable where it is new; the caller closes it."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -160,7 +173,7 @@ class Durable:
 
     def move(self, source: Path, target: Path) -> None:
         """Give a file or directory another name; both parents are fsynced."""
-        self._try(f"rename {source}", lambda: self._disk.rename(source, target))
+        self.move_unsynced(source, target)
         self.sync_dir(target.parent)
         if source.parent != target.parent:
             self.sync_dir(source.parent)
@@ -170,14 +183,22 @@ class Durable:
         self._try(f"remove {path}", lambda: self._disk.unlink(path))
         self.sync_dir(path.parent)
 
+    def move_unsynced(self, source: Path, target: Path) -> None:
+        """Give a file or directory another name; durable once the directory is fsynced."""
+        self._try(f"rename {source}", lambda: self._disk.rename(source, target))
+
     def sync_file(self, path: Path) -> None:
         """Fsync a file that somebody may have left unsynced (I1), and its name."""
+        self.sync_content(path)
+        self.sync_dir(path.parent)
+
+    def sync_content(self, path: Path) -> None:
+        """Fsync a file, not its name."""
         fd = self._try(f"open {path}", lambda: self._disk.open(path, os.O_RDONLY))
         try:
             self._fsync(fd, path)
         finally:
             self._disk.close(fd)
-        self.sync_dir(path.parent)
 
     def sync_dir(self, path: Path) -> None:
         """Fsync a directory."""

@@ -1,0 +1,213 @@
+"""`export LOGIN`: everything of an account as one file, as a folder, or as what fits on a SIM card.
+
+A file or folder has its name only once all of it is written and durable; whoever is interrupted
+finds nothing under that name and can run it again.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from strongroom import compose
+from strongroom.base.errors import InvalidError
+from strongroom.cli.configuration import read_settings
+from strongroom.cli.exits import DONE, GAPS
+from strongroom.cli.pace import Pace
+from strongroom.cli.people import bytes_text
+from strongroom.cli.screen import Screen, UsageError
+from strongroom.control.carrying import Carrying, Thing
+from strongroom.control.perform import session
+from strongroom.formats import simcard
+from strongroom.formats.contact import read_contact
+from strongroom.formats.sdcard import MISSING, CardFolder, write_gaps
+from strongroom.service.export import FORMS
+
+_SHOWN_MAX: Final = 20  # lines about what is missing or left out; files and --json have all
+_PICKS_BYTES_MAX: Final = 1024 * 1024
+_STANDARD: Final = "-"
+
+
+class _Wish(NamedTuple):
+    """What was asked for, checked."""
+
+    form: str  # vcf, folder or sim
+    output: str
+    version: str
+    places: int
+    picks: list[str]
+
+
+def run(given: Namespace, screen: Screen) -> int:
+    """Run the command; the exit status says whether all of it could be read."""
+    wish = _wish(given, screen)
+    settings = read_settings(given.config)
+    with session(settings, screen.progress) as ask:
+        carrying = Carrying(ask, given.login, given.collection)
+        pace = Pace(screen, "objects", carrying.total)
+        report = _WRITERS[wish.form](wish, carrying, _things(carrying, wish.version, pace))
+    report |= {
+        "login": carrying.login,
+        "as": wish.form,
+        "collections": [one.href for one in carrying.collections],
+        "salvaged": carrying.salvaged,
+        "missing": [gap._asdict() for gap in carrying.gaps],
+    }
+    if wish.output == _STANDARD:
+        screen.progress(report_text(report))
+    else:
+        screen.result(report, report_text(report))
+    return GAPS if carrying.gaps or carrying.salvaged else DONE
+
+
+def _wish(given: Namespace, screen: Screen) -> _Wish:
+    form = given.form or ("sim" if given.sim is not None else "vcf")
+    if form != "sim" and (given.sim is not None or given.pick):
+        raise UsageError("--sim and --pick are about a SIM card; leave out --as, or say --as sim.")
+    output = given.output or _STANDARD
+    if output == _STANDARD and form != "vcf":
+        raise UsageError("Name a new folder with --output DIR.")
+    if output == _STANDARD and screen.for_programs:
+        raise UsageError("With --json name the file with --output: one stream holds one thing.")
+    places = simcard.ENTRIES_DEFAULT if given.sim is None else given.sim
+    if places < 1:
+        raise UsageError("A SIM card has at least one place.")
+    picks = _picks(Path(given.pick)) if given.pick else []
+    return _Wish(form, output, given.version or "", places, picks)
+
+
+def _picks(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_PICKS_BYTES_MAX + 1)
+        text = raw.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidError(f"The list {path} cannot be read: {error}. Nothing was made.") from error
+    if len(raw) > _PICKS_BYTES_MAX:
+        raise InvalidError(f"The list {path} is too long. Nothing was made.")
+    return simcard.read_picks(text)
+
+
+def _things(carrying: Carrying, version: str, pace: Pace) -> Iterator[Thing]:
+    for done, thing in enumerate(carrying.things(), 1):
+        pace.at(done)
+        shaped = FORMS[thing.collection.type].shaped
+        yield thing._replace(body=shaped(thing.body, version)) if version else thing
+
+
+# --- one file -------------------------------------------------------------------------------------
+class _Stream:
+    """Bytes on their way out, counted."""
+
+    def __init__(self, write: Any) -> None:
+        self._write = write
+        self._digest = sha256()
+        self.size = 0
+        self.count = 0
+
+    def add(self, thing: Thing) -> None:
+        piece = FORMS[thing.collection.type].joined(thing.body)
+        self._write(piece)
+        self._digest.update(piece)
+        self.size += len(piece)
+        self.count += 1
+
+    def report(self, output: str) -> dict[str, Any]:
+        told = {"output": output, "count": self.count, "bytes": self.size}
+        return {**told, "sha256": self._digest.hexdigest()}
+
+
+def _write_file(wish: _Wish, _carrying: Carrying, things: Iterator[Thing]) -> dict[str, Any]:
+    if wish.output == _STANDARD:
+        stream = _Stream(sys.stdout.buffer.write)
+        for thing in things:
+            stream.add(thing)
+        sys.stdout.buffer.flush()
+        return stream.report(_STANDARD)
+    with compose.file_draft(_target(wish)) as draft:
+        stream = _Stream(draft.write)
+        for thing in things:
+            stream.add(thing)
+    return stream.report(wish.output)
+
+
+def _target(wish: _Wish) -> Path:
+    path = Path(wish.output)
+    if not path.name:
+        raise UsageError("Name a new file or folder with --output.")
+    return path.absolute()
+
+
+# --- a folder -------------------------------------------------------------------------------------
+def _write_folder(wish: _Wish, carrying: Carrying, things: Iterator[Thing]) -> dict[str, Any]:
+    folder = CardFolder(carrying.login, f"{datetime.now(UTC):%Y-%m-%d}")
+    count = size = files = 0
+    with compose.folder_draft(_target(wish)) as draft:
+        for thing in things:
+            extension = FORMS[thing.collection.type].extension
+            for file in folder.add(thing.collection.name, thing.body, extension):
+                draft.add(file.path, file.data)
+                files, size = files + 1, size + len(file.data)
+            count += 1
+        for file in folder.end(carrying.gaps):
+            draft.add(file.path, file.data)
+            files, size = files + 1, size + len(file.data)
+    return {"output": wish.output, "count": count, "bytes": size, "files": files}
+
+
+# --- a SIM card -----------------------------------------------------------------------------------
+def _write_sim(wish: _Wish, carrying: Carrying, things: Iterator[Thing]) -> dict[str, Any]:
+    with compose.folder_draft(_target(wish)) as draft:
+        people = (read_contact(thing.body) for thing in things)
+        chosen = simcard.select(people, wish.places, wish.picks)
+        draft.add(("SIM.vcf",), b"".join(simcard.write_cards(chosen.entries)))
+        draft.add(("SIM.csv",), b"".join(simcard.write_table(chosen.entries)))
+        if chosen.left_out:
+            left_out = (f"{one.what}: {one.why}\n" for one in chosen.left_out)
+            draft.add(("LEFT-OUT.txt",), "".join(left_out).encode("utf-8", "replace"))
+        if carrying.gaps:
+            draft.add((MISSING,), write_gaps(carrying.gaps))
+    left_out_rows = [one._asdict() for one in chosen.left_out]
+    return {"output": wish.output, "count": len(chosen.entries), "left_out": left_out_rows}
+
+
+_WRITERS: Final = {"vcf": _write_file, "folder": _write_folder, "sim": _write_sim}
+
+
+# --- what a person reads --------------------------------------------------------------------------
+def report_text(report: Mapping[str, Any]) -> str:
+    """Say what was made, and whether that is all."""
+    where = "on standard output" if report["output"] == _STANDARD else f"in {report['output']}"
+    things = "entries for a SIM card" if report["as"] == "sim" else "objects"
+    lines = [f"{report['count']} {things} of {report['login']} {where}{_measure(report)}."]
+    left_out = [f"{one['what']}: {one['why']}" for one in report.get("left_out", ())]
+    if left_out:
+        lines.append(f"Not on the card ({len(left_out)}), all of it in LEFT-OUT.txt:")
+        lines += _shown(left_out)
+    if report["salvaged"] or report["missing"]:
+        lines.append(
+            f"Not proven to be all: {', '.join(report['salvaged'])}. What could be read is there; "
+            "`strongroom status` and `strongroom custody` tell more."
+        )
+        lines += _shown([f"{gap['what']}: {gap['why']}" for gap in report["missing"]])
+    elif report["as"] == "folder":
+        lines.append("Check it there, now and in years: sha256sum -c SHA256SUMS")
+    return "\n".join(lines)
+
+
+def _measure(report: Mapping[str, Any]) -> str:
+    if "bytes" not in report:
+        return ""
+    more = f", SHA-256 {report['sha256']}" if "sha256" in report else f", {report['files']} files"
+    return f" ({bytes_text(report['bytes'])}{more})"
+
+
+def _shown(lines: list[str]) -> list[str]:
+    more = len(lines) - _SHOWN_MAX
+    shown = [f"  {line}" for line in lines[:_SHOWN_MAX]]
+    return [*shown, f"  and {more} more"] if more > 0 else shown
