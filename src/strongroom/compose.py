@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from strongroom.stores.tls import LocalAuthority
 
 QUARANTINE: Final = "quarantine"
-KEEP_ALIVE_SECONDS: Final = 120  # phones come back within a minute or two
 MARK_BATCHES: Final = 4096  # a scrub that is stopped reads so many again at most
 FINISH_SECONDS: Final = 30  # for requests under way when the server ends
 CLOSE_SECONDS: Final = 5.0
@@ -85,13 +84,14 @@ class Parts:
     positions: FilePositions
 
     @asynccontextmanager
-    async def open_cell(self) -> AsyncIterator[MirrorCell]:
-        """Open the cell for the block; raises what `MirrorCell.open` raises."""
+    async def open_cell(self, progress: Progress | None = None) -> AsyncIterator[MirrorCell]:
+        """Open the cell for the block; takes and raises what `MirrorCell.open` does."""
         _check_devices(self.settings, _marked)
         settings = self.settings
         cell = await MirrorCell.open(
             self.sites, self.witness, self.witness_lane, self.clock, self.entropy,
             write_quorum=settings.write_quorum, reserve_bytes=settings.reserve_bytes,
+            progress=progress,
         )  # fmt: skip
         try:
             yield cell
@@ -280,7 +280,7 @@ class HttpServer(uvicorn.Server):
             app, http=OneWriteProtocol, loop="uvloop", ws="none", lifespan="off",
             interface="asgi3", log_config=None, access_log=False, server_header=False,
             date_header=True, proxy_headers=False, backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=FINISH_SECONDS,
+            timeout_graceful_shutdown=FINISH_SECONDS,
         )  # fmt: skip
         config.load()
         config.ssl = tls  # ready made: its files are read again while it is in use

@@ -16,6 +16,7 @@ from strongroom import compose
 from strongroom.base.errors import LockedError
 from strongroom.base.settings import Settings
 from strongroom.control.ask import NoServerError, ask
+from strongroom.control.copies import percent
 from strongroom.control.protocol import Request
 from strongroom.control.room import Room, Tell
 from strongroom.control.table import find, run
@@ -39,14 +40,21 @@ def perform(settings: Settings, request: Request, tell: Tell) -> dict[str, Any]:
         except NoServerError:
             pass
         try:
-            return here(settings, lambda room: run(room, request, tell), command.needs_cell)
+            return here(settings, lambda room: run(room, request, tell), command.needs_cell, tell)
         except LockedError:
             time.sleep(_PAUSE_SECONDS)
     raise _nobody(settings)
 
 
-def here(settings: Settings, work: Callable[[Room], Awaitable[T]], needs_cell: bool) -> T:
+def here(
+    settings: Settings,
+    work: Callable[[Room], Awaitable[T]],
+    needs_cell: bool,
+    tell: Tell = lambda _: None,
+) -> T:
     """Run `work` in this process, under the locks; all is closed again on return.
+
+    `tell` hears how far a copy is that must be made before the cell can open.
 
     Raises:
         LockedError: another process holds the directories. Nothing changed.
@@ -56,7 +64,7 @@ def here(settings: Settings, work: Callable[[Room], Awaitable[T]], needs_cell: b
         async with compose.open_parts(settings) as parts:
             if not needs_cell:
                 return await work(Room(parts, None))
-            async with parts.open_cell() as cell:
+            async with parts.open_cell(percent(tell)) as cell:
                 return await work(Room(parts, cell))
 
     return asyncio.run(under_locks())
@@ -85,7 +93,7 @@ def _begin(settings: Settings, tell: Tell, needs_cell: bool, stack: ExitStack) -
         if _server_answers(settings, tell):
             return lambda name, given: ask(settings.control_socket, Request(name, given), tell)
         try:
-            runner, room = stack.enter_context(_opened(settings, needs_cell))
+            runner, room = stack.enter_context(_opened(settings, tell, needs_cell))
         except LockedError:
             time.sleep(_PAUSE_SECONDS)
         else:
@@ -102,14 +110,17 @@ def _server_answers(settings: Settings, tell: Tell) -> bool:
 
 
 @contextmanager
-def _opened(settings: Settings, needs_cell: bool) -> Iterator[tuple[asyncio.Runner, Room]]:
+def _opened(
+    settings: Settings, tell: Tell, needs_cell: bool
+) -> Iterator[tuple[asyncio.Runner, Room]]:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
         async def enter() -> Room:
             parts = await stack.enter_async_context(compose.open_parts(settings))
-            cell = await stack.enter_async_context(parts.open_cell()) if needs_cell else None
-            return Room(parts, cell)
+            if not needs_cell:
+                return Room(parts, None)
+            return Room(parts, await stack.enter_async_context(parts.open_cell(percent(tell))))
 
         try:
             yield runner, runner.run(enter())

@@ -228,11 +228,18 @@ class _Server:
 
     async def _hold_open(self, room: Room, first: asyncio.Future[None]) -> None:
         """Open the cell, and again whenever an opening is over (frozen, or to be settled)."""
+
+        def copying(held: int, of: int) -> None:
+            room.trouble = FrozenCellError(
+                f"a copy must be made before it opens: {held} of {of} batches are copied"
+            )
+            _settle(first, None)  # that may take its time: who asks meanwhile hears 503
+
         while True:
             try:
                 async with AsyncExitStack() as stack:
                     async with room.changing:
-                        cell = await stack.enter_async_context(room.parts.open_cell())
+                        cell = await stack.enter_async_context(room.parts.open_cell(copying))
                     stack.callback(setattr, room, "cell", None)
                     room.cell, room.trouble = cell, None
                     _settle(first, None)

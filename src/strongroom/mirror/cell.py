@@ -61,8 +61,11 @@ class MirrorCell:
         *,
         write_quorum: int,
         reserve_bytes: int = limits.RESERVE_BYTES,
+        progress: Progress | None = None,
     ) -> MirrorCell:
         """Open the cell; on return a batch of the new term stands on W voters.
+
+        `progress` is told how far a copy is that must be made first; without one it takes no time.
 
         Raises:
             NoCellError: nothing is here, and no witness knows better.
@@ -70,7 +73,7 @@ class MirrorCell:
             FrozenCellError: fewer than W good voters, or the witness knows more.
         """
         testimony = await witness_lane.run(witness.recall)
-        opened = await launch(sites, testimony, write_quorum)
+        opened = await launch(sites, testimony, write_quorum, progress)
         cell = _assemble(opened, clock, entropy, write_quorum, reserve_bytes)
         cell._testifier.attach(witness, witness_lane, known=testimony is not None)
         try:
@@ -168,9 +171,6 @@ class MirrorCell:
         """Give the proven part of a journal behind `after`."""
         return await self._reader.changes(collection, after, chain, limit)
 
-    async def freeze(
-        self, home: int, scope: str, why: str, evidence: str, by: Origin = OURSELVES
-    ) -> None:
     def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
         """Give every object that any copy can still give; see ports.cell.Salvager."""
         return self._salvage.objects(collection, after)
@@ -182,6 +182,9 @@ class MirrorCell:
         order = sorted(core.sites, key=lambda n: (not good[n], -peers[n].held, n))
         return [core.sites[name] for name in order]
 
+    async def freeze(
+        self, home: int, scope: str, why: str, evidence: str, by: Origin = OURSELVES
+    ) -> None:
         """Freeze an account or one collection, once for each piece of evidence (I5)."""
         directory = self._core.directory
         if directory.accepted(home, evidence) or directory.get(home, FREEZE, scope):
