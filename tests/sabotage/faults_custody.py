@@ -27,7 +27,7 @@ CUSTODY = (
         "a first answer counts as taken in",
         "service/changes.py",
         "        start = CameBack(0, genesis_chain(book.id)[:CHAIN_BYTES])",
-        "        start = CameBack(cell.head(book.id).number, cell.head(book.id).chain[:CHAIN_BYTES])",
+        "        start = CameBack(1, cell.head(book.id).chain[:CHAIN_BYTES])",
         (POSITIONS + "test_the_place_is_that_of_the_token_that_came_back_not_of_the_answer",),
     ),
     Fault(

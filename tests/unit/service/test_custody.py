@@ -192,6 +192,7 @@ def test_a_device_whose_visits_are_not_known_holds_only_what_nobody_changed_sinc
 ) -> None:
     scene.put("ipad", "ann", "Ann again")
     assert scene.holding("phone").holds == 2
+    assert scene.of("phone").alone == 2  # not the older version of ann
     assert scene.holding("ipad").holds == 1
     assert (scene.of("phone").seen, scene.of("phone").client) == (0, "")
 
