@@ -97,6 +97,11 @@ class _Account:
     names: list[_Write] = field(default_factory=list)
     unnamed: int = 0  # those beyond REFUSED_NAMES_MAX
 
+    def is_idle(self, now: float) -> bool:
+        """Say whether nothing is lost if all of this is forgotten."""
+        full = self.rows.is_full(now) and self.bytes.is_full(now)
+        return full and not self.names and not self.lock.locked()
+
     def remember(self, write: _Write) -> None:
         """Take the name of one that cannot be kept now."""
         if len(self.names) < REFUSED_NAMES_MAX:
@@ -146,16 +151,13 @@ class Keeper:
             raise
 
     def _account(self, home: int) -> _Account:
+        if home in self._accounts:
+            return self._accounts[home]
         now = _now()
         if len(self._accounts) >= _STATES_MAX:
-            self._accounts = {
-                key: one
-                for key, one in self._accounts.items()
-                if one.names or one.lock.locked() or not one.bytes.is_full(now)
-            }
-        if home not in self._accounts:
-            rows = Bucket(REFUSED_KEPT_MAX, REFUSED_WRITES_AN_HOUR, now)
-            self._accounts[home] = _Account(rows, Bucket(REFUSED_BYTES_MAX, REFUSED_BYTES_MAX, now))
+            self._accounts = {k: one for k, one in self._accounts.items() if not one.is_idle(now)}
+        rows = Bucket(REFUSED_KEPT_MAX, REFUSED_WRITES_AN_HOUR, now)
+        self._accounts[home] = _Account(rows, Bucket(REFUSED_BYTES_MAX, REFUSED_BYTES_MAX, now))
         return self._accounts[home]
 
 
@@ -298,3 +300,28 @@ async def drop(cell: Cell, home: int, number: int, origin: Origin) -> Kept:
     kept = await find(cell, home, number)
     await cell.submit(Remove(kept.member.key, origin), {})
     return kept
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+_REASONS: Final = {
+    "need-privileges": "this device may only read",
+    "no-uid-conflict": "another object has its UID",
+    "max-resource-size": "it is larger than what is taken",
+    "quota-not-exceeded": "the account was full",
+    "sufficient-disk-space": "the disks were nearly full",
+}
+_BY_STATUS: Final = {
+    409: "there was no such collection",
+    412: "it had changed in the meantime",
+    413: "it is larger than what is taken",
+}
+
+
+def reason(facts: dict[str, Any]) -> str:
+    """Say in plain words why a write was refused."""
+    element = str(facts.get("element", "")).rpartition("}")[2]
+    if facts["status"] == 412 and "if-none-match" in str(facts.get("condition", "")):
+        return "something of that name was there already"
+    found = _REASONS.get(element) or _BY_STATUS.get(facts["status"])
+    return found or str(facts.get("why", "")) or f"status {facts['status']}"
