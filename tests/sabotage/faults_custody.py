@@ -57,9 +57,8 @@ CUSTODY = (
     Fault(
         "a request of a phone waits for the file of positions",
         "stores/positions.py",
-        "            self._seen[device] = (home, self._clock.now_ms(), agent)",
-        "            self._seen[device] = (home, self._clock.now_ms(), agent)\n"
-        "            self._write(self._seen, {})",
+        "            self._seen[device] = (home, agent)",
+        "            self._seen[device] = (home, agent)\n            self._write(self._seen, {})",
         (STORE + "test_a_note_touches_no_disk",),
     ),
     Fault(

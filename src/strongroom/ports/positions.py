@@ -23,7 +23,7 @@ class CameBack(NamedTuple):
 class Sighting:
     """What is known of a device's visits."""
 
-    at: int  # ms since 1970 UTC of its last request; a crash may set it back by half a minute
+    at: int  # ms since 1970 UTC of its last request, to half a minute
     client: str  # family and version, as formats.clients reads them; "" = it names none
     places: Mapping[int, CameBack]  # by collection
 

@@ -33,25 +33,29 @@ FORMAT: Final = 1  # also written as user_version
 _TABLES: Final = """
 CREATE TABLE seen (device INTEGER PRIMARY KEY, home INTEGER NOT NULL, at INTEGER NOT NULL,
                    client TEXT NOT NULL);
-CREATE INDEX seen_home ON seen (home, at);
+CREATE INDEX seen_home ON seen (home, at, device);
 CREATE TABLE places (device INTEGER NOT NULL, collection INTEGER NOT NULL, home INTEGER NOT NULL,
                      at INTEGER NOT NULL, number INTEGER NOT NULL, chain BLOB NOT NULL,
                      PRIMARY KEY (device, collection)) WITHOUT ROWID;
-CREATE INDEX places_home ON places (home, at);
+CREATE INDEX places_home ON places (home, at, device, collection);
 """
 _SEEN: Final = "REPLACE INTO seen VALUES (?, ?, ?, ?)"
 _PLACE: Final = "REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)"
-# The newest rows of an account stay.
+# The newest rows of an account stay; which of one time does not matter, but how many does.
 _PRUNE: Final = tuple(
-    f"DELETE FROM {table} WHERE home = ?1 AND at <"  # noqa: S608 - two names of ours
-    f" (SELECT at FROM {table} WHERE home = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)"
-    for table in ("seen", "places")
+    f"DELETE FROM {table} WHERE home = ?1 AND ({columns}) <"  # noqa: S608 - names of ours
+    f" (SELECT {columns} FROM {table} WHERE home = ?1"
+    f" ORDER BY {order} LIMIT 1 OFFSET ?2)"
+    for table, columns, order in (
+        ("seen", "at, device", "at DESC, device DESC"),
+        ("places", "at, device, collection", "at DESC, device DESC, collection DESC"),
+    )
 )
 _LOST: Final = (apsw.NotADBError, apsw.CorruptError, apsw.SQLError, apsw.SchemaChangeError)
 _log: Final = logging.getLogger("strongroom.positions")
 
-_Seen = tuple[int, int, bytes]  # home, at, agent
-_Place = tuple[int, int, CameBack]  # home, at, place
+_Seen = tuple[int, bytes]  # home, agent
+_Place = tuple[int, CameBack]  # home, place
 
 
 class OtherFormatError(Exception):
@@ -72,14 +76,15 @@ class FilePositions:
 
     def seen(self, home: int, device: int, agent: bytes) -> None:
         """Note a request."""
-        if device in self._seen or len(self._seen) < POSITIONS_WAITING_MAX:
-            self._seen[device] = (home, self._clock.now_ms(), agent)
+        # The time is that of the next write: half a minute late at most, and no look at a clock.
+        if len(self._seen) < POSITIONS_WAITING_MAX or device in self._seen:
+            self._seen[device] = (home, agent)
 
     def came_back(self, home: int, device: int, collection: int, place: CameBack) -> None:
         """Note a token that was brought."""
         key = (device, collection)
-        if key in self._places or len(self._places) < POSITIONS_WAITING_MAX:
-            self._places[key] = (home, self._clock.now_ms(), place)
+        if len(self._places) < POSITIONS_WAITING_MAX or key in self._places:
+            self._places[key] = (home, place)
 
     async def of(self, home: int) -> Mapping[int, Sighting] | None:
         """Give what is known of an account's devices; what waits is written first."""
@@ -136,12 +141,13 @@ class FilePositions:
         return {device: Sighting(at, client, places.get(device, {})) for device, at, client in seen}
 
     def _write(self, seen: dict[int, _Seen], places: dict[tuple[int, int], _Place]) -> None:
-        homes = {home for home, *_ in (*seen.values(), *places.values())}
+        homes = {home for home, _ in (*seen.values(), *places.values())}
+        at = self._clock.now_ms()
 
         def write(db: apsw.Connection) -> None:
             with db:
-                db.executemany(_SEEN, _seen_rows(seen))
-                db.executemany(_PLACE, _place_rows(places))
+                db.executemany(_SEEN, _seen_rows(seen, at))
+                db.executemany(_PLACE, _place_rows(places, at))
                 for home in homes:
                     for statement in _PRUNE:
                         db.execute(statement, (home, POSITION_ROWS_MAX - 1))
@@ -196,9 +202,11 @@ def _connect(path: Path) -> apsw.Connection:
     return connection
 
 
-def _seen_rows(seen: Mapping[int, _Seen]) -> Iterable[tuple[int, int, int, str]]:
-    return ((device, home, at, client_of(agent)) for device, (home, at, agent) in seen.items())
+def _seen_rows(seen: Mapping[int, _Seen], at: int) -> Iterable[tuple[int, int, int, str]]:
+    return ((device, home, at, client_of(agent)) for device, (home, agent) in seen.items())
 
 
-def _place_rows(places: Mapping[tuple[int, int], _Place]) -> Iterable[tuple[Any, ...]]:
-    return ((*key, home, at, *place) for key, (home, at, place) in places.items())
+def _place_rows(
+    places: Mapping[tuple[int, int], _Place], at: int
+) -> Iterable[tuple[Any, ...]]:  # fmt: skip
+    return ((*key, home, at, *place) for key, (home, place) in places.items())
