@@ -56,7 +56,22 @@ class _Tale:
     numbers: dict[Name, int] = field(default_factory=dict)  # of the last entry of a name
     missing: int = 0  # numbers that no copy can tell
     number: int = 0  # up to which it was told
+    end: int = _END  # nothing behind this number is believed
     beside: dict[str, int] = field(default_factory=dict)  # place -> not believed from there on
+
+    def follow(self, lines: Sequence[tuple[_Tape, Line]]) -> list[_Tape]:
+        """Follow the lines of one number; gives those tapes that contradict one before them."""
+        chain = b""
+        contradicting = []
+        for tape, line in lines:
+            entry = tape.read()
+            if entry is not None and not chain:
+                chain = line.chain
+                self.take(entry)
+            elif entry is not None and line.chain != chain:
+                self.beside[tape.site.place] = line.number
+                contradicting.append(tape)
+        return contradicting
 
     def take(self, entry: Entry) -> None:
         """Follow one entry."""
@@ -166,7 +181,7 @@ class Salvage:
     async def _older(self, shelf: _Shelf, member: Member) -> Salvaged | None:
         """Give the newest older version of a name whose body can be read."""
         if shelf.tale is None:
-            shelf.tale = await self._tale(member.collection, shelf.head)
+            shelf.tale = await self._tale(member.collection, shelf.head, sure=True)
         for version in shelf.tale.names.get((member.kind, member.href), ()):
             if version.number < member.number:
                 bodies = await self.bodies([version.etag])
@@ -183,11 +198,16 @@ class Salvage:
 
     async def _read(self, collection: int) -> _Shelf:
         self._silent.clear()
-        head = self._bound(collection) or await self.head(collection)
+        heads = [
+            await self._ask(site, lambda left: left.head(collection)) for site in self._order()
+        ]
+        head = self._bound(collection)
+        sure = head is not None
+        head = head or next((h for h in heads if h is not None), None)
         shelf = await self._one_table(collection, head)
         if shelf is None:
-            tale = await self._tale(collection, head)
-            await self._tables(collection, head, tale)
+            tale = await self._tale(collection, head, sure=sure)
+            await self._tables(collection, tale)
             standing = {name: versions[0] for name, versions in tale.names.items() if versions}
             shelf = _Shelf(head, standing, [], tale)
             shelf.gaps += _gaps(shelf, tale)
@@ -230,39 +250,36 @@ class Salvage:
                     yield member
                 more = part is not None and part.more
 
-    async def _tables(self, collection: int, head: Head | None, tale: _Tale) -> None:
+    async def _tables(self, collection: int, tale: _Tale) -> None:
         """Take from the tables what no journal tells."""
-        end = head.number if head else _END
         for site in self._order():
-            believed = min(end, tale.beside.get(site.place, _END) - 1)
+            believed = min(tale.end, tale.beside.get(site.place, _END) - 1)
             async for member in self._table(site, collection):
                 if member.number <= believed:
                     tale.offer(member)
 
     # --- journals ---------------------------------------------------------------------------------
-    async def _tale(self, collection: int, head: Head | None) -> _Tale:
-        """Read all journals side by side."""
-        tale = _Tale()
+    async def _tale(self, collection: int, head: Head | None, *, sure: bool) -> _Tale:
+        """Read all journals side by side.
+
+        What lies behind `head` belongs to nobody. Where that head is not `sure`, as only one copy
+        told it, the journal of the copy that is believed first may still lead further.
+        """
+        tale = _Tale(end=head.number if head else _END)
         tapes = [_Tape(self, site, collection) for site in self._order()]
-        end = head.number if head else _END
+        front: _Tape | None = None
         while True:
             found = [(tape, line) for tape in tapes if (line := await tape.first()) is not None]
-            number = min((line.number for _, line in found), default=_END)
-            if not found or number > end:
+            if not found:
                 break
-            chain = b""
-            for tape, line in found:
-                if line.number != number:
-                    continue
-                entry = tape.read()
-                if entry is not None and not chain:
-                    chain = line.chain
-                    tale.take(entry)
-                elif entry is not None and line.chain != chain:
-                    tale.beside[tape.site.place] = number
-                    tapes.remove(tape)
-        if head is not None:
-            tale.missing += max(0, head.number - tale.number)
+            front = front or found[0][0]
+            number = min(line.number for _, line in found)
+            if number > tale.end and (sure or found[0][0] is not front):
+                break
+            for tape in tale.follow([(t, line) for t, line in found if line.number == number]):
+                tapes.remove(tape)
+        tale.end = max(tale.end, tale.number)
+        tale.missing += max(0, tale.end - tale.number) if head else 0
         return tale
 
     async def lines(self, site: Site, collection: int, after: int) -> tuple[Sequence[Line], bool]:

@@ -15,11 +15,10 @@ copy that is away may know a later term (Raft's figure 8).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from strongroom.base.errors import DamageError, UnsureError
+from strongroom.base.errors import BrokenReplicaError, DamageError, UnsureError
 from strongroom.history.directory import Directory
 from strongroom.history.entries import (
     CELL,
@@ -125,17 +124,13 @@ class Unopened:
 
 
 class _Still(Core):
-    """A core that nothing moves: who fails is asked no more, and nothing is mended."""
+    """A core that nothing moves; who fails is asked no more."""
 
     def event(self, event: machine.Event) -> None:
         """Ask a replica no more that failed or contradicts itself."""
         if isinstance(event, machine.Broke):
             peer = self.state.peers[event.replica]._replace(standing=machine.DOUBTFUL)
             self.state = self.state._replace(peers={**self.state.peers, event.replica: peer})
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Leave undone what would run beside: it is a heal, which writes."""
-        work.close()
 
     async def stands(self, position: Position, seconds: float) -> bool:  # noqa: ARG002
         """Believe the end of a snapshot: what was written behind the proven batch is not asked."""
@@ -161,11 +156,10 @@ async def look(
     view = await _proven(dict(ballots), places, testimony, quorum)
     if isinstance(view, str):
         view = await _merely_read(view, ranked, places) or await _left(view, sites)
-    ours = [*view.agreeing.values(), *(places[b.name] for b in ranked)]
-    ours.sort(key=lambda site: site.place != view.place)  # it is believed first
     told = testimony.heads if testimony else {}
-    order = _each_once([*ours, *sites])
-    salvage = Salvage(lambda: order, view.heads.get, told.get)
+    sure = view.heads if view.agreeing else {}
+    order = _each_once([*view.agreeing.values(), *(places[b.name] for b in ranked), *sites])
+    salvage = Salvage(lambda: order, sure.get, told.get)
     reader = _reader(view, quorum, clock) if view.agreeing else None
     return Unopened(view, reader, salvage, _note(view, len(sites), testimony))
 
@@ -229,7 +223,10 @@ async def _agreed(plan: Plan, places: Mapping[str, Site], testimony: Testimony |
     ):
         raise FrozenCellError("an opening began that did not end, so batches may still change")
     written = {c for c, head in heads.items() if head.batch > upto.number}
-    agreeing = await _agreeing(places, following, upto, heads, written)
+    holding = [b for b in following if b.found.position.number >= upto.number]
+    agreeing, contradicting = await _compared(places, holding, heads, written)
+    if contradicting > plan.source.replicas - quorum:
+        raise BrokenReplicaError("its heads are not what all others have")
     if len(agreeing) < quorum:
         raise FrozenCellError(f"only {', '.join(sorted(agreeing))} tell the same heads")
     replicas, unsure = plan.source.replicas, behind | written
@@ -261,27 +258,30 @@ def is_settled(voters: Sequence[Found], quorum: int, position: Position) -> bool
     return len(calm) >= quorum
 
 
-async def _agreeing(
+async def _compared(
     places: Mapping[str, Site],
-    following: Sequence[Ballot],
-    upto: Position,
+    holding: Sequence[Ballot],
     heads: Mapping[int, Head],
     written: set[int],
-) -> dict[str, Site]:
-    """Give the voters that hold `upto` and have the same heads, but for what was written since."""
-    settled = {c: head for c, head in heads.items() if c not in written}
-    found: dict[str, Site] = {}
-    for ballot in following:
+) -> tuple[dict[str, Site], int]:
+    """Give those that have the same heads, but for what was written since, and count the others."""
+
+    def settled(some: Mapping[int, Head]) -> dict[int, Head]:
+        return {c: head for c, head in some.items() if c not in written}
+
+    agreeing: dict[str, Site] = {}
+    contradicting = 0
+    for ballot in holding:
         site = places[ballot.name]
-        if ballot.found.position.number < upto.number:
-            continue
         try:
             theirs = (await site.reading(lambda r: r.heads())).value
         except DamageError:
             continue
-        if {c: head for c, head in theirs.items() if c not in written} == settled:
-            found[ballot.name] = site
-    return found
+        if settled(theirs) == settled(heads):
+            agreeing[ballot.name] = site
+        else:
+            contradicting += 1
+    return agreeing, contradicting
 
 
 def _reader(view: _View, quorum: int, clock: Clock) -> Reader:

@@ -1,0 +1,223 @@
+"""A cell that is not open: what is proven, what is only read, and that looking changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fakes.ground import Ground
+from strongroom.base.errors import NoCellError, SettingsError
+from strongroom.history.entries import (
+    COLLECTION,
+    Head,
+    Member,
+    digest_of,
+    genesis_chain,
+)
+from strongroom.mirror.site import FrozenCellError
+
+
+@pytest.fixture
+def ground() -> Ground:
+    return Ground()
+
+
+BODIES = {"a.vcf": b"anna", "b.vcf": b"ben"}
+
+
+def test_what_was_closed_well_is_proven(ground: Ground) -> None:
+    found = ground.look()
+    assert found.proves(1, ground.home, ground.book)
+    assert "3 of 3 copies agree up to batch" in found.note
+    assert ground.names(found) == ["a.vcf", "b.vcf"]
+    start = genesis_chain(ground.book)[:8]
+    changes = ground.run(found.changes(ground.book, 0, start, 10))
+    assert (len(changes.entries), changes.more) == (2, False)
+    key = ground.key("a.vcf")
+    ((member, body),) = filter(None, ground.run(found.fetch([key, ground.key("none")])))
+    assert (member.key, body) == (key, b"anna")
+    assert ground.run(found.row(ground.key("none"))) is None
+    assert found.head(ground.book).members == 2
+    assert found.head(99) == Head(99, 0, genesis_chain(99), 0, 0, 0)
+    assert found.directory.account("ann") is not None
+    assert ground.salvaged(found) == BODIES
+
+
+def test_two_good_copies_prove_and_one_does_not(ground: Ground) -> None:
+    ground.away(2)
+    assert ground.names(ground.look()) == ["a.vcf", "b.vcf"]
+    ground.away(1)
+    found = ground.look()
+    assert "2 good voters are needed" in ground.unproven(found)
+    assert found.directory.account("ann") is not None
+    assert found.head(ground.book).members == 2
+    assert ground.salvaged(found) == BODIES
+
+
+def test_what_only_one_copy_holds_is_read_and_not_proven(ground: Ground) -> None:
+    """Its writer may never have heard of a success, and another opening may drop it."""
+    before = ground.states()
+    ground.write("c.vcf", b"carl")
+    newest = ground.states()[0]
+    for index in (1, 2):
+        ground.set(index, before[index])
+    ground.witness.testimony = None
+    found = ground.look()
+    assert "what was written after it is not proven" in found.note
+    ground.unproven(found)
+    assert found.proves(1, ground.home)
+    home = ground.run(found.listing(ground.home, COLLECTION))
+    assert [m.href for m in home[1]] == ["contacts"]
+    assert newest.heads[ground.book].members == 3
+    assert ground.salvaged(found) == {**BODIES, "c.vcf": b"carl"}
+
+
+def test_a_proof_needs_the_same_heads_of_two_copies(ground: Ground) -> None:
+    """The table of heads is not covered by the chain: one that is old must not prove anything."""
+    first, second, _ = ground.states()
+    older = second.heads[ground.book]._replace(members=1)
+    ground.set(1, replace(second, heads={**second.heads, ground.book: older}))
+    found = ground.look()
+    assert "2 of 3 copies agree" in found.note
+    assert ground.names(found) == ["a.vcf", "b.vcf"]
+    ground.away(2)
+    assert "tell the same heads" in ground.unproven(ground.look())
+    # Nor does one that the copy in front of the others has.
+    ground = Ground()
+    first = ground.states()[0]
+    ground.set(0, replace(first, heads={**first.heads, ground.book: older}))
+    assert ground.names(ground.look()) == ["a.vcf", "b.vcf"]
+
+
+def test_two_copies_that_hold_a_batch_prove_nothing_once_a_later_term_began(ground: Ground) -> None:
+    """Raft's figure 8: an opening that failed put it on both, and the third knows a later term."""
+    before, witness = ground.states(), ground.witness.testimony
+    ground.write("c.vcf", b"carl")
+    alone = ground.states()[0]  # say that this copy alone held it, and nobody was told
+    for index in (1, 2):
+        ground.set(index, before[index])
+    ground.witness.testimony = witness
+    ground.away(0)
+    ground.write("d.vcf", b"dora")  # the others went on in a later term
+    later = ground.states()[2]
+    # Of that later term the second copy has only the promise; then it is levelled with the first.
+    promised = later.promised + 1
+    for index in (0, 1):
+        identity = before[index].identity
+        ground.set(index, replace(alone, identity=identity, promised=promised))
+    ground.away(2)
+    ground.witness.testimony = witness
+    found = ground.look()
+    assert "an opening began that did not end" in ground.unproven(found)
+    # And it would have been wrong: with the third copy the other history is the cell's.
+    ground.set(2, later)
+    ground.away(1)
+    ground.unproven(ground.look())
+
+
+def test_a_promise_of_an_opening_that_failed_hinders_no_proof_that_the_witness_has(
+    ground: Ground,
+) -> None:
+    for index, state in enumerate(ground.states()):
+        ground.set(index, replace(state, promised=state.promised + 5))
+    assert ground.names(ground.look()) == ["a.vcf", "b.vcf"]
+    ground.witness.testimony = None
+    assert "an opening began that did not end" in ground.unproven(ground.look())
+
+
+def test_where_the_witness_knows_more_nothing_is_proven(ground: Ground) -> None:
+    before = ground.states()
+    ground.write("c.vcf", b"carl")
+    for index in range(3):
+        ground.set(index, before[index])
+    found = ground.look()  # what it knows more concerns this book alone
+    ground.unproven(found)
+    assert found.proves(ground.home)
+    assert ("later changes that the witness knows of", 1) in ground.gaps(found)
+    testimony = ground.witness.testimony
+    assert testimony is not None
+    ground.witness.testimony = testimony._replace(heads={})
+    assert "a newer disk is missing" in ground.unproven(ground.look())
+
+
+def test_two_copies_of_one_number_and_two_histories_prove_nothing(ground: Ground) -> None:
+    """Each holds the empty batch of an opening that the other never saw."""
+    before, witness = ground.states(), ground.witness.testimony
+    ground.run(_opened_and_closed(ground))
+    first = ground.states()[0]
+    for index in (1, 2):
+        ground.set(index, before[index])
+    ground.witness.testimony = witness
+    ground.away(0)
+    ground.run(_opened_and_closed(ground))
+    ground.set(0, first)
+    ground.away(1)
+    numbers = [ground.states()[index].position.number for index in (0, 2)]
+    assert numbers[0] == numbers[1]
+    assert "tell the same history" in ground.unproven(ground.look())
+
+
+async def _opened_and_closed(ground: Ground) -> None:
+    cell = await ground.open()
+    await cell.close()
+
+
+def test_a_copy_that_contradicts_the_others_is_asked_no_more(ground: Ground) -> None:
+    first = ground.states()[0]
+    ground.set(0, replace(first, rows={k: r for k, r in first.rows.items() if k.href != "a.vcf"}))
+    found = ground.look()
+    assert ground.names(found) == ["a.vcf", "b.vcf"]
+    row = ground.run(found.row(ground.key("a.vcf")))
+    assert isinstance(row, Member)
+
+
+def test_a_bad_body_is_taken_from_another_copy_and_nothing_is_mended(ground: Ground) -> None:
+    anna = digest_of(b"anna")
+    for index, spoilt in ((0, b"other"), (1, None)):
+        state = ground.states()[index]
+        ground.set(index, replace(state, blobs={**state.blobs, anna: spoilt}))
+    assert ground.run(ground.look().bodies([anna])) == [b"anna"]
+    ground.away(2)
+    found = ground.look()
+    assert ground.run(found.bodies([anna, digest_of(b"ben")])) == [None, b"ben"]
+    assert ground.salvaged(found)["a.vcf"] is None
+
+
+def test_where_no_copy_s_own_words_agree_the_homes_are_salvaged(ground: Ground) -> None:
+    for index, state in enumerate(ground.states()):
+        head = state.heads[ground.home]
+        heads = {**state.heads, ground.home: head._replace(members=head.members + index + 1)}
+        ground.set(index, replace(state, heads=heads))
+    found = ground.look()
+    assert not found.proves(ground.home)
+    assert "Nothing of this is proven" in found.note
+    assert found.directory.collection(ground.home, "contacts") is not None
+    assert found.head(ground.book).members == 2
+    assert ground.salvaged(found) == BODIES
+
+
+def test_where_nothing_lies_nothing_is_read(ground: Ground) -> None:
+    ground.away(0, 1, 2)
+    with pytest.raises(FrozenCellError):
+        ground.look()
+    ground.witness.testimony = None
+    with pytest.raises(NoCellError):
+        ground.look()
+
+
+def test_the_disks_of_two_cells_are_not_read_as_one(ground: Ground) -> None:
+    other = Ground()
+    identity = ground.states()[1].identity
+    assert identity is not None
+    ground.set(1, replace(other.states()[1], identity=replace(identity, cell="another")))
+    with pytest.raises(SettingsError):
+        ground.look()
+
+
+def test_a_place_that_does_not_answer_is_named(ground: Ground) -> None:
+    ground.away(0, 1)
+    assert [what for what, _ in ground.gaps(ground.look())] == [
+        "the copy in /disk1 cannot be read: there is no marker",
+        "the copy in /disk2 cannot be read: there is no marker",
+    ]
