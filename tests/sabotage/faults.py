@@ -7,6 +7,7 @@ place if a tired person could write it and every other test would still be green
 from __future__ import annotations
 
 from sabotage.fault import Fault
+from sabotage.faults_beside import BESIDE
 from sabotage.faults_custody import CUSTODY
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
@@ -487,4 +488,4 @@ FACES = (
     ),
 )
 
-FAULTS = (*HISTORY, *MIRROR, *STORES, *FACES, *PEOPLE, *PHONES, *PROXIES, *SPACE, *CUSTODY)
+FAULTS = (*HISTORY, *MIRROR, *BESIDE, *STORES, *FACES, *PEOPLE, *PHONES, *PROXIES, *SPACE, *CUSTODY)

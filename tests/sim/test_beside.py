@@ -75,20 +75,29 @@ def test_one_beside_and_one_good_open_by_themselves() -> None:
 
 
 def test_with_enough_others_it_is_copied_while_the_cell_serves() -> None:
-    """It is behind, not doubtful: nothing is recorded of it, and a crash leaves it a voter."""
+    """It is behind, not doubtful: nothing is recorded of it, and it goes on as the same voter."""
     world, gone = one_beside()
     bring_back(world, gone)
     old = held(world.disks[0]).identity
     world.boot()
     assert world.standing("r1") == "absent"
+    rest(world)
+    assert held(world.disks[0]).identity == old
+    assert len(world.disks[0].quarantine) == 1
+    standings = world.model.journals[CELL]
+    assert [e.href for e in standings if e.kind == REPLICA] == ["r1", "r2", "r3"]
+
+
+def test_a_crash_before_it_is_copied_leaves_it_a_voter() -> None:
+    """So the cell opens with it, whoever is away then."""
+    world, gone = one_beside()
+    bring_back(world, gone)
+    world.boot()
     world.power_cut()
     gone = take_away(world, 3)
     world.boot()
     assert world.get("a.vcf") == EVE
     all_comes_back(world, gone)
-    assert held(world.disks[0]).identity == old
-    standings = world.model.journals[CELL]
-    assert [e.href for e in standings if e.kind == REPLICA] == ["r1", "r2", "r3"]
 
 
 def test_what_lies_beside_stays_where_the_witness_knows_more() -> None:
@@ -127,6 +136,25 @@ def test_a_source_whose_own_batches_do_not_fold_is_not_copied() -> None:
     assert world.get("a.vcf") in {ANN, EVE}
     rest(world)
     assert old in world.disks[2].quarantine
+
+
+def test_a_source_whose_batches_are_no_history_makes_nobody_else_look_wrong() -> None:
+    """Alone with one that lies beside it keeps the cell shut; with a good one it does not."""
+    world, gone = one_beside()
+    second = held(world.disks[1])
+    batches = list(second.batches)
+    batches[3] = replace(batches[3], previous=bytes(32))
+    spoil(world.disks[1], replace(second, batches=tuple(batches)))
+    with pytest.raises(FrozenCellError, match="r2: its batches do not follow one another"):
+        world.boot()
+    assert not world.disks[0].quarantine
+    world.kill()
+    bring_back(world, gone)
+    world.boot()
+    assert world.get("a.vcf") == EVE
+    assert world.cell is not None
+    world.cell.disbelieve("r2", "a scrub says so")
+    rest(world)
 
 
 @pytest.mark.parametrize("ends", [World.power_cut, World.kill])

@@ -1,0 +1,118 @@
+"""Faults of copies that go on as the same voter, and of the batch that an opening begins with."""
+
+from __future__ import annotations
+
+from sabotage.fault import Fault
+
+LIVES = "tests/sim/test_beside.py::"
+BATCH = "tests/unit/mirror/test_opening_batch.py"
+DISK = "tests/unit/stores/test_sqlite_disk.py::"
+REPLICA = "tests/contract/test_replica.py"
+
+BESIDE = (
+    Fault(
+        "one beside and one good stay frozen",
+        "mirror/launch.py",
+        "    for name in sorted(opened.beside):",
+        "    for name in ():",
+        (LIVES + "test_one_beside_and_one_good_open_by_themselves",),
+    ),
+    Fault(
+        "more are copied at opening than are needed",
+        "mirror/launch.py",
+        "        if len(opened.level) >= quorum or opened.forgotten:",
+        "        if opened.forgotten:",
+        (LIVES + "test_no_more_are_copied_than_are_needed",),
+    ),
+    Fault(
+        "what the witness may know is put away",
+        "mirror/launch.py",
+        "        if len(opened.level) >= quorum or opened.forgotten:",
+        "        if len(opened.level) >= quorum:",
+        (LIVES + "test_what_lies_beside_stays_where_the_witness_knows_more",),
+    ),
+    Fault(
+        "a source that does not fold is the fault of its copy",
+        "mirror/launch.py",
+        "        except RefusedBatchError:\n            raise\n",
+        "",
+        (LIVES + "test_a_source_whose_own_batches_do_not_fold_is_not_copied",),
+    ),
+    Fault(
+        "a copy counts without being compared",
+        "mirror/keeper.py",
+        "    if expected is not None and heads != expected:",
+        "    if expected is None:",
+        (LIVES + "test_a_source_whose_own_batches_do_not_fold_is_not_copied",),
+    ),
+    Fault(
+        "an empty copy holds something beside",
+        "mirror/keeper.py",
+        "    except BesideError as error:  # the copy is empty: it is the source that is wrong",
+        "    except TimeoutError as error:",
+        (LIVES + "test_a_source_whose_batches_are_no_history_makes_nobody_else_look_wrong",),
+    ),
+    Fault(
+        "what lies beside makes a voter doubtful",
+        "mirror/keeper.py",
+        "        except BesideError:\n            at = ",
+        "        except TimeoutError:\n            at = ",
+        (LIVES + "test_with_enough_others_it_is_copied_while_the_cell_serves",),
+    ),
+    Fault(
+        "a copy is fed under no promise",
+        "mirror/keeper.py",
+        "    await target.call(lambda r: r.promise(term))\n",
+        "",
+        ("tests/sim/test_standing.py::test_a_doubtful_replica_stays_so_over_restarts",),
+    ),
+    Fault(
+        "a copy forgets the promise of what it replaces",
+        "stores/sqlite/replica.py",
+        "copy._make_catalog(identity, self._promised(), name)",
+        "copy._make_catalog(identity, 0, name)",
+        (REPLICA + "::test_a_copy_takes_over_by_switch_and_keeps_the_promise",),
+    ),
+    Fault(
+        "a copy of the same incarnation is made in the place of the original",
+        "stores/marker.py",
+        'folder if folder != taken else f"{folder}-again"',
+        "folder",
+        (REPLICA + "::test_a_copy_may_go_on_as_the_same_incarnation_again_and_again",),
+    ),
+    Fault(
+        "a marker counts that a killed process did not sync",
+        "stores/sqlite/replica.py",
+        "            self._durable.sync_dir(self._root)\n            opened.writer.promise(term)\n",
+        "            opened.writer.promise(term)\n",
+        (DISK + "test_a_promise_makes_the_marker_durable_that_a_killed_process_left",),
+    ),
+    Fault(
+        "a switch that could not be synced counts",
+        "stores/sqlite/replica.py",
+        "                self._broken = str(error)\n                raise\n            new.anchor",
+        "                raise\n            new.anchor",
+        (DISK + "test_after_a_switch_that_was_not_synced_neither_side_is_believed",),
+    ),
+    Fault(
+        "an opening batch that was taken back opens the cell",
+        "mirror/writer.py",
+        "        if self._core.position != flown.batch.position:",
+        "        if self._core.closing:",
+        (BATCH,),
+    ),
+    Fault(
+        "a dead opening batch is waited for",
+        "mirror/writer.py",
+        "            self._flown.landed.set_result(None)  # as far as it ever will",
+        "            pass",
+        (BATCH,),
+    ),
+    Fault(
+        "nobody is answered while a copy is made that must come first",
+        "control/serve.py",
+        "            _settle(first, None)  # that may take its time",
+        "            pass  # that may take its time",
+        ("tests/unit/control/test_opening.py",),
+    ),
+)
