@@ -146,8 +146,8 @@ def test_two_copies_of_one_number_and_two_histories_prove_nothing(ground: Ground
     before, witness = ground.states(), ground.witness.testimony
     ground.run(_opened_and_closed(ground))
     first = ground.states()[0]
-    for index in (1, 2):
-        ground.set(index, before[index])
+    for index in (1, 2):  # of that opening they have the promise alone
+        ground.set(index, replace(before[index], promised=first.promised))
     ground.witness.testimony = witness
     ground.away(0)
     ground.run(_opened_and_closed(ground))
