@@ -75,10 +75,22 @@ def _command(name: str) -> Run:
 
 def _command_about_data(name: str) -> Run:
     """Import the module of a command about what people keep here."""
+    if name in {"history", "undo"}:
+        from strongroom.cli import past
+
+        return past.run
+    if name == "refused":
+        from strongroom.cli import refused
+
+        return refused.run
     if name == "export":
         from strongroom.cli import export
 
         return export.run
+    if name == "import":
+        from strongroom.cli import intake
+
+        return intake.run
     from strongroom.cli import custody
 
     return custody.run

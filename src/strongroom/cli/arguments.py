@@ -32,8 +32,19 @@ People and their phones
   device list LOGIN         which devices a person has
   device revoke LOGIN NAME  let a lost phone in no more
 
+What happened, and taking it back
+  history LOGIN             who changed what, when, with which device and client
+  undo LOGIN --to TIME      everything, a book or one contact as it was; shows it first
+
+What phones tried to save
+  refused list LOGIN        edits that were refused and that the phone has dropped
+  refused show LOGIN N      what one would change, field by field
+  refused apply LOGIN N     bring one into what stands now
+  refused drop LOGIN N      take one off the list; the history keeps it
+
 Out and in
   export LOGIN              everything as one file, a folder, or what fits on a SIM card
+  import LOGIN FILE...      bring vCard or CSV files in; what stands is never replaced
 
 Keys
   keys list                 what each key protects, and what its loss costs
@@ -52,6 +63,7 @@ Disks
 From outside
   doctor URL                ask a server as a phone would, and name what is in the way
 """
+_TIME: Final = "2026-11-28, 2026-11-28T20:45 (UTC), or 90m, 3h, 2d ago"
 EPILOG: Final = """\
 Every command finds its settings in --config FILE, or ./strongroom.toml, or ./var/strongroom.toml,
 and works whether or not the server runs. `strongroom COMMAND --help` tells more of each.
@@ -80,7 +92,11 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "demo", "Make the demo account with sample contacts, and a device for it."
     )
     demo.add_argument("--lan", action="store_true", help="say how to connect to `serve --lan`")
+    _add_refused(_group(commands, "refused", "Refused edits: list, show, apply, drop."))
     _add_export(_leaf(commands, "export", "Everything of a person, to carry away."))
+    _add_import(_leaf(commands, "import", "Bring files in. What stands is merged, never replaced."))
+    _add_history(_leaf(commands, "history", "Who changed what, the newest first."))
+    _add_undo(_leaf(commands, "undo", "Give back what was, as new changes that phones follow."))
     _add_doctor(commands)
     _leaf(commands, "status", "Say how the cell is and which losses it would survive.")
     _leaf(commands, "scrub", "Read and refold every copy, compare, and mend what is damaged.")
@@ -152,6 +168,24 @@ def _add_tls(actions: _Commands[_Parser]) -> None:
     )  # fmt: skip
 
 
+def _add_refused(actions: _Commands[_Parser]) -> None:
+    listing = _leaf(actions, "list", "Edits of phones that were refused, and why.")
+    listing.add_argument("login", metavar="LOGIN")
+    show = _leaf(actions, "show", "How one differs from what stands now. Nothing is changed.")
+    apply = _leaf(
+        actions, "apply", "Bring what the phone changed into what stands now; shows it first."
+    )
+    drop = _leaf(actions, "drop", "Take one off the list; the history keeps it.")
+    for action in (show, apply, drop):
+        action.add_argument("login", metavar="LOGIN")
+        action.add_argument("number", metavar="N", type=int, help="as `refused list` says it")
+    show.add_argument("--raw", action="store_true", help="the bytes as the phone sent them")
+    apply.add_argument(
+        "--prefer", choices=["phone", "server", "both"], default="",
+        help="whose word counts where both changed a field (default: you are asked)",
+    )  # fmt: skip
+
+
 def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("login", metavar="LOGIN")
     export.add_argument(
@@ -173,6 +207,55 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     )
     export.add_argument(
         "--pick", metavar="FILE", help="who comes first on the SIM card: a name or UID on each line"
+    )
+
+
+def _add_import(intake: argparse.ArgumentParser) -> None:
+    intake.add_argument("login", metavar="LOGIN")
+    intake.add_argument(
+        "files", metavar="FILE", nargs="+", help="vCard 2.1 to 4.0, or CSV of Google or Outlook"
+    )
+    intake.add_argument(
+        "--collection", metavar="C", default="contacts",
+        help="into this one, as its address names it (default: contacts)",
+    )  # fmt: skip
+    intake.add_argument(
+        "--dry-run", action="store_true", help="tell what would happen, and change nothing"
+    )
+
+
+def _add_history(history: argparse.ArgumentParser) -> None:
+    _add_part(history)
+    history.add_argument("--since", metavar="T", default="", help=f"later than this: {_TIME}")
+    history.add_argument("--device", metavar="D", default="", help="of this device, revoked or not")
+    history.add_argument(
+        "--limit", metavar="N", type=int, default=100, help="how many at most (default: 100)"
+    )
+
+
+def _add_undo(undo: argparse.ArgumentParser) -> None:
+    _add_part(undo)
+    what = undo.add_mutually_exclusive_group(required=True)
+    what.add_argument("--to", metavar="TIME", default="", help=f"as it was then: {_TIME}")
+    what.add_argument(
+        "--entry", metavar="COLLECTION:N", default="",
+        help="as one thing was before this entry of the history",
+    )  # fmt: skip
+    what.add_argument(
+        "--device", metavar="D", default="", help="as if this device had done nothing since T"
+    )
+    undo.add_argument("--since", metavar="T", default="", help="with --device")
+    undo.add_argument("--dry-run", action="store_true", help="show what it would do, no more")
+    undo.add_argument("--yes", action="store_true", help="do it without being asked")
+
+
+def _add_part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("login", metavar="LOGIN")
+    parser.add_argument(
+        "--collection", metavar="C", default="", help="only this one, also if it was removed"
+    )
+    parser.add_argument(
+        "--object", metavar="HREF", default="", help="only this one: its file name or its address"
     )
 
 

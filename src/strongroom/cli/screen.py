@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strongroom.base.errors import StrongroomError
@@ -50,14 +50,29 @@ class Screen:
         if error.hint and error.hint != message:
             print(error.hint, file=sys.stderr)
 
+    def chosen(self, question: str, choices: Sequence[str], instead: str) -> str:
+        """Ask for one of `choices`.
+
+        Raises:
+            UsageError: nobody can be asked, or something else was typed. Nothing was changed.
+        """
+        self._ask(question, instead)
+        answer = sys.stdin.readline().strip()
+        if answer not in choices:
+            raise UsageError(f"Say one of: {', '.join(choices)}. Nothing was changed.")
+        return answer
+
     def typed(self, question: str, expected: str, instead: str) -> None:
         """Ask for `expected` to be typed back.
 
         Raises:
             UsageError: nobody can be asked, or something else was typed. Nothing was changed.
         """
+        self._ask(question, instead)
+        if sys.stdin.readline().strip() != expected:
+            raise UsageError("That is not what was asked for. Nothing was changed.")
+
+    def _ask(self, question: str, instead: str) -> None:
         if not sys.stdin.isatty():
             raise UsageError(f"Nobody can be asked here; {instead}. Nothing was changed.")
         print(question, end=" ", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip() != expected:
-            raise UsageError("That is not what was asked for. Nothing was changed.")

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from strongroom.base.errors import InvalidError
-from strongroom.control import copies, custody, export, freezes, people, phones
+from strongroom.control import (
+    copies,
+    custody,
+    export,
+    freezes,
+    intake,
+    past,
+    people,
+    phones,
+    refused,
+)
 from strongroom.control.protocol import Request
 from strongroom.control.room import Call, Room, Tell
 
@@ -23,7 +33,10 @@ class Command:
 
 _LOGIN: Final = {"login": str}
 _PAGE: Final = {"login": str, "collection": int, "after": str}
+_NUMBERED: Final = {"login": str, "number": int}
 _DEVICE: Final = {"login": str, "name": str}
+_UNDO: Final = {"login": str, **dict.fromkeys(past.WISH, str)}
+_HISTORY: Final = dict.fromkeys(("login", "collection", "object", "since", "device"), str)
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "account add": Command(people.account_add, {"login": str, "name": str, "email": str}),
@@ -43,6 +56,17 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "export rows": Command(export.rows, _PAGE),
     "export bodies": Command(export.bodies, {"digests": list}),
     "export salvage": Command(export.salvage, _PAGE),
+    "refused list": Command(refused.refused_list, _LOGIN),
+    "refused show": Command(refused.refused_show, {**_NUMBERED, "prefer": str}),
+    "refused body": Command(refused.refused_body, _NUMBERED),
+    "refused apply": Command(refused.refused_apply, {**_NUMBERED, "prefer": str, "shown": str}),
+    "refused drop": Command(refused.refused_drop, _NUMBERED),
+    "import begin": Command(intake.begin, {"login": str, "collection": str, "dry_run": bool}),
+    "import page": Command(intake.page, {"import": str, "bytes": str, "last": bool}),
+    "import end": Command(intake.end, {"import": str}, needs_cell=False),
+    "history": Command(past.history, {**_HISTORY, "limit": int}),
+    "undo plan": Command(past.undo_plan, _UNDO),
+    "undo apply": Command(past.undo_apply, {**_UNDO, "mark": str}),
     "status": Command(copies.status, needs_cell=False),
     "replica list": Command(copies.status, needs_cell=False),
     "replica rebuild": Command(copies.rebuild, {"replica": str}),
