@@ -6,9 +6,9 @@ import time
 from typing import Final
 
 from strongroom.cli.screen import Screen
+from strongroom.control.pace import pace_text
 
 _SECONDS: Final = 1.0  # between two lines; short work tells nothing
-_MINUTE: Final = 60
 
 
 class Pace:
@@ -27,16 +27,3 @@ class Pace:
         if now - self._told >= _SECONDS:
             self._told = now
             self._screen.progress(pace_text(self._things, done, self._total, now - self._began))
-
-
-def pace_text(things: str, done: int, total: int, seconds: float) -> str:
-    """Say how many of how many, how fast, and how much longer."""
-    rate = done / seconds
-    left = max(0, total - done) / rate if rate else 0
-    words = f"about {_time_text(left)} left" if done < total else "nearly there"
-    return f"{done} of {total} {things}, {rate:.0f} a second, {words}"
-
-
-def _time_text(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole} s" if whole < _MINUTE else f"{whole // _MINUTE} min {whole % _MINUTE} s"

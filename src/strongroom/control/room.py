@@ -11,6 +11,7 @@ from strongroom.base.errors import InvalidError, OperatorError
 from strongroom.compose import Parts
 from strongroom.history.edits import Origin
 from strongroom.mirror.cell import MirrorCell
+from strongroom.service.imports import Imports
 from strongroom.service.pairing import Pairings
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class Room:
     trouble: OperatorError | None = None  # why there is no cell though one was wanted
     serving: bool = False
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # opening, or a rebuild of all
+    undoing: asyncio.Lock = field(default_factory=asyncio.Lock)  # one undo at a time
     scrubbing: asyncio.Lock = field(default_factory=asyncio.Lock)  # one scrub at a time
     scrubbed: dict[str, Any] | None = None  # what the last one found
     certificate: LiveCertificate | None = None  # what a server serves over TLS
     pairings: Pairings | None = None  # of a server
+    imports: Imports = field(default_factory=Imports)
     phone_origin: str = ""  # what phones are told; "" = none can reach it encrypted
 
     def open_cell(self) -> MirrorCell:
