@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from strongroom.base.errors import StrongroomError
 
-REQUEST_BYTES_MAX: Final = 64 * 1024  # names and numbers; bodies never come this way
-ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024  # a scrub's report, or a long list of accounts
+REQUEST_BYTES_MAX: Final = 2 * 1024 * 1024  # a page of an import, coded in base64
+ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024  # what was not taken of a page; the largest body, coded
 REQUEST_SECONDS_MAX: Final = 10.0  # for the one line; the work itself may take hours
 CONNECTIONS_MAX: Final = 32
 

@@ -119,7 +119,15 @@ def _merged_cards(standing: bytes, coming: bytes) -> tuple[bytes, tuple[str, ...
     return found.body, tuple(said)
 
 
-CARDS: Final = Form(_ready_card, _card_data, _merged_cards, names_for, likeness)
+FORMS: Final = {"addressbook": Form(_ready_card, _card_data, _merged_cards, names_for, likeness)}
+
+
+def form_of(collection: Member) -> Form:
+    """Give the form of what a collection holds; raises InvalidError where it takes none in."""
+    form = FORMS.get(str(collection.facts.get("type")))
+    if form is None:
+        raise InvalidError(f"{collection.href} takes in no files. Nothing was changed.")
+    return form
 
 
 class _Planned(NamedTuple):
@@ -146,14 +154,18 @@ class Intake:
 
     def __init__(
         self, cell: Cell, collection: Member, origin: Origin, room: Room = no_limit,
-        form: Form = CARDS, *, dry: bool = False,
+        *, dry: bool = False,
     ) -> None:  # fmt: skip
-        """Hold what it works on; with `dry` everything is decided and nothing written."""
+        """Hold what it works on; with `dry` everything is decided and nothing written.
+
+        Raises:
+            InvalidError: the collection holds nothing that can be taken in.
+        """
         self._cell = cell
         self._collection = collection
         self._origin = origin
         self._room = room
-        self._form = form
+        self._form = form_of(collection)
         self._dry = dry
         self._by_uid: dict[str, Member] = {}  # by the bare UID
         self._names: set[str] = set()
