@@ -15,7 +15,8 @@ import pytest
 from sim.disk import Disk
 from sim.loop import MachineDownError, StuckError
 from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, settle, spoil, take_away
-from sim.world import World, ok
+from sim.world import LEVEL_SECONDS, World, ok
+from strongroom.base.errors import RefusedPlanError
 from strongroom.history.entries import CELL, REPLICA
 from strongroom.mirror.site import FrozenCellError
 
@@ -86,6 +87,19 @@ def test_with_enough_others_it_is_copied_while_the_cell_serves() -> None:
     assert len(world.disks[0].quarantine) == 1
     standings = world.model.journals[CELL]
     assert [e.href for e in standings if e.kind == REPLICA] == ["r1", "r2", "r3"]
+
+
+def test_who_asks_for_a_copy_that_is_being_made_waits_for_it() -> None:
+    """Two copies in one place would end each other."""
+    world, gone = one_beside()
+    bring_back(world, gone)
+    cell = world.boot()
+    world.disks[0].slow = 50.0
+    world.wait_until(lambda: cell.report()["copying"])
+    with pytest.raises(RefusedPlanError, match=r"already|good voter"):
+        world.run(cell.rebuild("r1"), LEVEL_SECONDS)
+    rest(world)
+    assert len(world.disks[0].quarantine) == 1
 
 
 def test_a_crash_before_it_is_copied_leaves_it_a_voter() -> None:

@@ -319,7 +319,7 @@ class Keeper:
         if name not in core.sites:
             raise RefusedPlanError(f"there is no replica {name}")
         await self._doubt_if_blank(name)
-        if core.state.peers[name].standing != machine.ABSENT:
+        if core.state.peers[name].standing != machine.ABSENT or name in self.copying:
             await self._until_idle(name)
         if core.state.peers[name].standing == machine.VOTER:
             raise RefusedPlanError(f"{name} is a good voter; there is nothing to rebuild")
@@ -372,6 +372,9 @@ class Keeper:
         self, name: str, identity: Identity, progress: Progress | None = None
     ) -> Position:
         core, site = self._core, self._core.sites[name]
+        if name in self.copying:
+            raise UnavailableReplicaError("a copy of it is being made already")
+        self.copying[name] = (0, core.position.number)
 
         def show(held: int, of: int) -> None:
             self.copying[name] = (held, of)

@@ -23,7 +23,7 @@ from strongroom.base.limits import SEND_AHEAD_MAX, STUCK_TICKS_MAX
 VOTER: Final = "voter"
 JOINING: Final = "joining"  # is sent batches, is not counted
 DOUBTFUL: Final = "doubtful"
-ABSENT: Final = "absent"  # a voter of the configuration that is not there; is sent nothing
+ABSENT: Final = "absent"  # a voter that is not there, or not on this history; is sent nothing
 
 
 class Peer(NamedTuple):

@@ -142,6 +142,24 @@ def test_an_unfinished_copy_is_swept_into_quarantine(root: Path, replica: Sqlite
     assert [p.name for p in (root / "quarantine").iterdir()] == ["catalog-i2.1"]
 
 
+def test_a_copy_that_is_over_never_stands_for_what_the_marker_names(
+    replica: SqliteReplica,
+) -> None:
+    story = tell(replica)
+    given_up = replica.begin_copy("i2")
+    taken_over = replica.begin_copy("i3")
+    story.tell_to(taken_over)
+    replica.switch(taken_over)
+    for copy in (given_up, taken_over):
+        with pytest.raises(BrokenReplicaError):
+            copy.heads()
+        with pytest.raises(BrokenReplicaError):
+            copy.apply(story.batches[-1], {}, 1)
+        with pytest.raises(BrokenReplicaError):
+            replica.switch(copy)
+    assert replica.heads().value == story.heads
+
+
 def test_a_switch_is_durable_for_another_opening(root: Path, replica: SqliteReplica) -> None:
     story = tell(replica)
     copy = replica.begin_copy("i2")

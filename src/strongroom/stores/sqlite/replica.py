@@ -219,7 +219,7 @@ class SqliteReplica:
             if raw is None or old is None:
                 raise UnavailableReplicaError("there is no marker", rolled_back=True)
             if self._copy is not None:
-                self._copy.close()  # an unfinished one
+                self._copy._give_up("another copy was begun")
             self._sweep(old.folder)
             identity = Identity(old.identity.cell, old.identity.replica, incarnation)
             copy = SqliteReplica(self._root, self._durable)
@@ -260,9 +260,15 @@ class SqliteReplica:
                 raise
             new.anchor.expect(raw)
             copy._opened = self._copy = None
+            copy._give_up("it has taken over")
             self.close()
             self._opened, self._broken = new, ""
             self._sweep(new.marker.folder)
+
+    def _give_up(self, why: str) -> None:
+        """End a copy; it must never open what the marker names in its stead."""
+        self._broken = why
+        self.close()
 
     def _settle(self, new: _Open) -> None:
         """Make all that a copy holds durable at once; until now nothing of it was counted on."""
