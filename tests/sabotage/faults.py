@@ -9,9 +9,11 @@ from __future__ import annotations
 from sabotage.fault import Fault
 from sabotage.faults_beside import BESIDE
 from sabotage.faults_custody import CUSTODY
+from sabotage.faults_past import PAST
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
 from sabotage.faults_proxies import PROXIES
+from sabotage.faults_refused import KEPT
 from sabotage.faults_space import SPACE
 
 WRITING = "tests/sim/test_writing.py::"
@@ -488,4 +490,17 @@ FACES = (
     ),
 )
 
-FAULTS = (*HISTORY, *MIRROR, *BESIDE, *STORES, *FACES, *PEOPLE, *PHONES, *PROXIES, *SPACE, *CUSTODY)
+FAULTS = (
+    *HISTORY,
+    *MIRROR,
+    *BESIDE,
+    *STORES,
+    *FACES,
+    *PEOPLE,
+    *PHONES,
+    *PROXIES,
+    *SPACE,
+    *CUSTODY,
+    *KEPT,
+    *PAST,
+)

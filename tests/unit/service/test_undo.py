@@ -297,6 +297,17 @@ def test_devices_and_secrets_are_never_touched(site: Past) -> None:
         site.plan(entry=f"home:{number}")
 
 
+def test_what_phones_tried_to_save_is_never_touched(site: Past) -> None:
+    then = site.last
+    site.put("a")
+    assert site.put("a", called="Eve", if_match='"old"').status == 412
+    kept = [m for m in site.cell.directory.members(site.home, COLLECTION) if not is_shown(m.data)]
+    head = site.cell.head(kept[0].id)
+    assert counts(site.undo(to=then)) == {"remove": 1}
+    assert site.cell.directory.get(*kept[0].key) == kept[0]
+    assert site.cell.head(kept[0].id) == head
+
+
 def test_a_frozen_account_is_shown_and_not_changed(site: Past) -> None:
     site.put("a")
     then = site.last
