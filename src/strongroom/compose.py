@@ -34,6 +34,7 @@ from strongroom.mirror.initialise import initialise as initialise_cell
 from strongroom.mirror.keeper import Progress
 from strongroom.mirror.site import Site
 from strongroom.mirror.survey import RebuildPlan, apply_rebuild, plan_rebuild, survey
+from strongroom.mirror.unopened import Unopened, look
 from strongroom.portal.app import Portal
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
@@ -98,6 +99,16 @@ class Parts:
         finally:
             await cell.close()
 
+    async def look(self) -> Unopened:
+        """Look at what lies in the places; raises what `mirror.unopened.look` raises."""
+        testimony, doubt = None, ""
+        try:
+            testimony = await self._testimony()
+        except DamageError as error:
+            doubt = f"{error}"
+        quorum = self.settings.write_quorum
+        return await look(self.sites, testimony, quorum, self.clock, doubt)
+
     async def survey(self) -> dict[str, Any]:
         """Say what lies in each place, without opening the cell."""
         return await survey(self.sites, await self._testimony())
@@ -132,8 +143,10 @@ def _drop(folder: Path) -> tuple[int, int]:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+async def open_parts(settings: Settings, *, looks_only: bool = False) -> AsyncIterator[Parts]:
     """Take the locks and make the parts; nothing of the cell is opened yet.
+
+    `looks_only`: no file of a replica will be changed, made or removed through these parts.
 
     Raises:
         LockedError: another process holds a directory. Nothing was touched.
@@ -142,7 +155,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     _require_data(settings)
     with Locks() as locks:
         locks.take([settings.data, *settings.replicas])
-        yielded = _make_parts(settings)
+        yielded = _make_parts(settings, looks_only=looks_only)
         try:
             yield yielded
         finally:
@@ -160,11 +173,11 @@ async def _close_site(site: Site) -> None:
     site.read.close()
 
 
-def _make_parts(settings: Settings) -> Parts:
+def _make_parts(settings: Settings, *, looks_only: bool) -> Parts:
     sites = []
     for place in settings.replicas:
         lanes = (ThreadLane(f"write {place.name}"), ThreadLane(f"read {place.name}"))
-        sites.append(Site(str(place), SqliteReplica(place), *lanes))
+        sites.append(Site(str(place), SqliteReplica(place, looks_only=looks_only), *lanes))
     witness = FileWitness(settings.data / "witness")
     marks = ScrubMarks(settings.data / "scrub.json")
     lane, clock = ThreadLane("witness"), SystemClock()

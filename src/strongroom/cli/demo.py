@@ -18,6 +18,7 @@ from strongroom.control.perform import here
 from strongroom.control.phones import free_name
 from strongroom.control.reach import loopback
 from strongroom.control.room import Room, origin
+from strongroom.control.table import Needs
 from strongroom.formats.hosts import origin_of
 from strongroom.service.accounts import DEFAULT_BOOK, add_account, add_device
 from strongroom.service.collections import ABSENT
@@ -33,7 +34,7 @@ listens in your network too, encrypted (TLS), and shows a code that sets up a ph
 def run(given: Namespace, screen: Screen) -> None:
     """Make the account if it is not there, and a device for this start."""
     settings = read_settings(given.config)
-    made, device, password = here(settings, _prepare, needs_cell=True)
+    made, device, password = here(settings, _prepare, Needs.OPEN)
     authority = ""
     if given.lan and settings.tls_certificate is None:
         authority = str(compose.local_authority(settings).authority)

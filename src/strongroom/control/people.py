@@ -12,7 +12,7 @@ from strongroom.control.freezes import accepted_rows, freeze_rows
 from strongroom.control.room import Call, origin
 from strongroom.history.directory import Directory
 from strongroom.history.entries import COLLECTION, DEVICE, Member
-from strongroom.ports.cell import Cell
+from strongroom.ports.cell import Reader
 from strongroom.service import accounts
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
 from strongroom.service.collections import name_of, shown
@@ -32,8 +32,9 @@ async def account_add(call: Call) -> dict[str, Any]:
 
 async def account_list(call: Call) -> dict[str, Any]:
     """List the accounts, how many devices each has, and whether it is frozen."""
-    directory = call.room.open_cell().directory
-    return {"accounts": [_account(directory, account) for account in directory.accounts()]}
+    async with call.reading() as cell:
+        directory = cell.directory
+        return {"accounts": [_account(directory, account) for account in directory.accounts()]}
 
 
 def _account(directory: Directory, account: Member) -> dict[str, Any]:
@@ -50,7 +51,11 @@ def _account(directory: Directory, account: Member) -> dict[str, Any]:
 
 async def account_show(call: Call) -> dict[str, Any]:
     """Say all about one account, except what must stay secret."""
-    cell = call.room.open_cell()
+    async with call.reading(proven=False) as cell:
+        return await _shown(call, cell)
+
+
+async def _shown(call: Call, cell: Reader) -> dict[str, Any]:
     directory = cell.directory
     account = find_account(directory, call.given["login"])
     return {
@@ -70,7 +75,7 @@ async def account_show(call: Call) -> dict[str, Any]:
     }
 
 
-async def _counted(cell: Cell, account: Member) -> dict[str, Any] | None:
+async def _counted(cell: Reader, account: Member) -> dict[str, Any] | None:
     """Give what an account keeps; None where that cannot be proven now: the rest is shown."""
     try:
         return (await usage(cell, account))._asdict()
@@ -112,9 +117,9 @@ async def device_add(call: Call) -> dict[str, Any]:
 
 async def device_list(call: Call) -> dict[str, Any]:
     """List an account's devices; secrets stay where they are."""
-    directory = call.room.open_cell().directory
-    account = find_account(directory, call.given["login"])
-    devices = [_device(member) for member in directory.members(account.id, DEVICE)]
+    async with call.reading() as cell:
+        account = find_account(cell.directory, call.given["login"])
+        devices = [_device(member) for member in cell.directory.members(account.id, DEVICE)]
     return {"login": call.given["login"], "devices": devices}
 
 

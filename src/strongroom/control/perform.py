@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
 from strongroom import compose
@@ -19,7 +19,7 @@ from strongroom.control.ask import NoServerError, ask
 from strongroom.control.copies import percent
 from strongroom.control.protocol import Request
 from strongroom.control.room import Room, Tell
-from strongroom.control.table import find, run
+from strongroom.control.table import Needs, find, run
 
 T = TypeVar("T")
 _TRIES: Final = 25  # a server that starts or stops holds the locks without listening for a moment
@@ -40,7 +40,7 @@ def perform(settings: Settings, request: Request, tell: Tell) -> dict[str, Any]:
         except NoServerError:
             pass
         try:
-            return here(settings, lambda room: run(room, request, tell), command.needs_cell, tell)
+            return here(settings, lambda room: run(room, request, tell), command.needs, tell)
         except LockedError:
             time.sleep(_PAUSE_SECONDS)
     raise _nobody(settings)
@@ -49,7 +49,7 @@ def perform(settings: Settings, request: Request, tell: Tell) -> dict[str, Any]:
 def here(
     settings: Settings,
     work: Callable[[Room], Awaitable[T]],
-    needs_cell: bool,
+    needs: Needs,
     tell: Tell = lambda _: None,
 ) -> T:
     """Run `work` in this process, under the locks; all is closed again on return.
@@ -61,39 +61,47 @@ def here(
     """
 
     async def under_locks() -> T:
-        async with compose.open_parts(settings) as parts:
-            if not needs_cell:
-                return await work(Room(parts, None))
-            async with parts.open_cell(percent(tell)) as cell:
-                return await work(Room(parts, cell))
+        async with _room(settings, needs, tell) as room:
+            return await work(room)
 
     return asyncio.run(under_locks())
+
+
+@asynccontextmanager
+async def _room(settings: Settings, needs: Needs, tell: Tell) -> AsyncIterator[Room]:
+    async with compose.open_parts(settings, looks_only=needs is Needs.READ) as parts:
+        if needs is not Needs.OPEN:
+            yield Room(parts, None)
+            return
+        async with parts.open_cell(percent(tell)) as cell:
+            yield Room(parts, cell)
 
 
 Asking = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
 @contextmanager
-def session(settings: Settings, tell: Tell, *, needs_cell: bool = True) -> Iterator[Asking]:
+def session(settings: Settings, tell: Tell, needs: Needs = Needs.OPEN) -> Iterator[Asking]:
     """Give what runs many commands one after another, over one opening of the cell.
 
     Long work (export, import) is cut into commands that each fit into a line of the protocol; with
-    a server running each of them goes to it, without one the cell is opened once for all.
+    a server running each of them goes to it, without one the cell is opened, or looked at, once for
+    all.
 
     Raises:
         LockedError: another process holds the directories, and no server answers. Nothing changed.
         StrongroomError: whatever opening raises; the commands raise their own.
     """
     with ExitStack() as stack:
-        yield _begin(settings, tell, needs_cell, stack)
+        yield _begin(settings, tell, needs, stack)
 
 
-def _begin(settings: Settings, tell: Tell, needs_cell: bool, stack: ExitStack) -> Asking:
+def _begin(settings: Settings, tell: Tell, needs: Needs, stack: ExitStack) -> Asking:
     for _ in range(_TRIES):
         if _server_answers(settings, tell):
             return lambda name, given: ask(settings.control_socket, Request(name, given), tell)
         try:
-            runner, room = stack.enter_context(_opened(settings, tell, needs_cell))
+            runner, room = stack.enter_context(_opened(settings, tell, needs))
         except LockedError:
             time.sleep(_PAUSE_SECONDS)
         else:
@@ -110,20 +118,11 @@ def _server_answers(settings: Settings, tell: Tell) -> bool:
 
 
 @contextmanager
-def _opened(
-    settings: Settings, tell: Tell, needs_cell: bool
-) -> Iterator[tuple[asyncio.Runner, Room]]:
+def _opened(settings: Settings, tell: Tell, needs: Needs) -> Iterator[tuple[asyncio.Runner, Room]]:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-
-        async def enter() -> Room:
-            parts = await stack.enter_async_context(compose.open_parts(settings))
-            if not needs_cell:
-                return Room(parts, None)
-            return Room(parts, await stack.enter_async_context(parts.open_cell(percent(tell))))
-
         try:
-            yield runner, runner.run(enter())
+            yield runner, runner.run(stack.enter_async_context(_room(settings, needs, tell)))
         finally:
             runner.run(stack.aclose())
 

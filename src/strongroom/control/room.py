@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from strongroom.base.errors import InvalidError, OperatorError
 from strongroom.compose import Parts
 from strongroom.history.edits import Origin
 from strongroom.mirror.cell import MirrorCell
+from strongroom.mirror.unopened import Unopened
+from strongroom.ports.cell import Salvager
 from strongroom.service.imports import Imports
 from strongroom.service.pairing import Pairings
 
@@ -37,6 +40,7 @@ class Room:
     pairings: Pairings | None = None  # of a server
     imports: Imports = field(default_factory=Imports)
     phone_origin: str = ""  # what phones are told; "" = none can reach it encrypted
+    looked: Unopened | None = None  # what a look found; kept where nobody else can change it
 
     def open_cell(self) -> MirrorCell:
         """Give the cell; raises why there is none."""
@@ -52,6 +56,34 @@ class Call:
     room: Room
     given: Arguments
     tell: Tell
+    notes: list[str] = field(default_factory=list)  # what a program must know of the result
+
+    @asynccontextmanager
+    async def reading(self, *, proven: bool = True) -> AsyncIterator[Salvager]:
+        """Give what can be read: the open cell, or what lies there without one.
+
+        Without one the person who asked is told what of it is not proven. It holds off an opening
+        meanwhile, for that changes what lies there.
+
+        Args:
+            proven: raise UnsureError where a proof is wanting; else what one copy holds is given
+                as it lies there, for a person who is told so.
+
+        Raises:
+            NoCellError, FrozenCellError, SettingsError: nothing lies there that can be read.
+        """
+        room = self.room
+        if room.cell is None:
+            async with room.changing:
+                if room.cell is None:
+                    found = room.looked or await room.parts.look()
+                    self.notes.append(found.note)
+                    if found is not room.looked and not found.sure:
+                        self.tell(found.note)
+                    room.looked = None if room.serving else found
+                    yield found if proven else found.believed()
+                    return
+        yield room.open_cell()
 
 
 def origin(command: str) -> Origin:

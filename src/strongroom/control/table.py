@@ -1,9 +1,10 @@
-"""The one table of commands: what each takes, and whether it needs an open cell."""
+"""The one table of commands: what each takes, and what it stands on."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final
 
 from strongroom.base.errors import InvalidError
@@ -22,13 +23,21 @@ from strongroom.control.protocol import Request
 from strongroom.control.room import Call, Room, Tell
 
 
+class Needs(Enum):
+    """What a command stands on where no server runs; one that does gives what it has."""
+
+    OPEN = "the cell is opened for it"
+    READ = "what lies there is read, and no file is changed"
+    NOTHING = "the places alone, which it may change"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One thing that an operator can ask for."""
 
     run: Callable[[Call], Awaitable[dict[str, Any]]]
     takes: Mapping[str, type] = field(default_factory=dict)  # all of them, no others
-    needs_cell: bool = True
+    needs: Needs = Needs.OPEN
 
 
 _LOGIN: Final = {"login": str}
@@ -40,8 +49,8 @@ _HISTORY: Final = dict.fromkeys(("login", "collection", "object", "since", "devi
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "account add": Command(people.account_add, {"login": str, "name": str, "email": str}),
-    "account list": Command(people.account_list),
-    "account show": Command(people.account_show, _LOGIN),
+    "account list": Command(people.account_list, needs=Needs.READ),
+    "account show": Command(people.account_show, _LOGIN, Needs.READ),
     "account set-quota": Command(people.account_set_quota, {"login": str, "amount": str}),
     "account suspend": Command(people.account_suspend, {"login": str, "reason": str}),
     "account resume": Command(people.account_resume, _LOGIN),
@@ -50,7 +59,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "custody": Command(custody.custody_of, _LOGIN),
     "device add": Command(people.device_add, {**_DEVICE, "services": list, "read_only": bool}),
     "device pair": Command(phones.pairing, {**_DEVICE, "services": list, "read_only": bool}),
-    "device list": Command(people.device_list, _LOGIN),
+    "device list": Command(people.device_list, _LOGIN, Needs.READ),
     "device revoke": Command(people.device_revoke, _DEVICE),
     "export begin": Command(export.begin, {"login": str, "collections": list}),
     "export rows": Command(export.rows, _PAGE),
@@ -63,17 +72,17 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "refused drop": Command(refused.refused_drop, _NUMBERED),
     "import begin": Command(intake.begin, {"login": str, "collection": str, "dry_run": bool}),
     "import page": Command(intake.page, {"import": str, "bytes": str, "last": bool}),
-    "import end": Command(intake.end, {"import": str}, needs_cell=False),
+    "import end": Command(intake.end, {"import": str}, needs=Needs.NOTHING),
     "history": Command(past.history, {**_HISTORY, "limit": int}),
     "undo plan": Command(past.undo_plan, _UNDO),
     "undo apply": Command(past.undo_apply, {**_UNDO, "mark": str}),
-    "status": Command(copies.status, needs_cell=False),
-    "replica list": Command(copies.status, needs_cell=False),
+    "status": Command(copies.status, needs=Needs.READ),
+    "replica list": Command(copies.status, needs=Needs.READ),
     "replica rebuild": Command(copies.rebuild, {"replica": str}),
     "replica drop quarantine": Command(copies.drop_quarantine, {"replica": str}),
-    "replica plan": Command(copies.rebuild_plan, {"source": str}, needs_cell=False),
+    "replica plan": Command(copies.rebuild_plan, {"source": str}, needs=Needs.NOTHING),
     "replica rebuild from": Command(
-        copies.rebuild_from, {"source": str, "number": int}, needs_cell=False
+        copies.rebuild_from, {"source": str, "number": int}, needs=Needs.NOTHING
     ),
     "scrub": Command(copies.scrub),
 }
@@ -100,5 +109,7 @@ def find(request: Request) -> Command:
 
 
 async def run(room: Room, request: Request, tell: Tell) -> dict[str, Any]:
-    """Run a command."""
-    return await find(request).run(Call(room, dict(request.arguments), tell))
+    """Run a command; a result of what was read without opening carries a `note` that says so."""
+    call = Call(room, dict(request.arguments), tell)
+    result = await find(request).run(call)
+    return {**result, "note": call.notes[0]} if call.notes else result

@@ -15,8 +15,9 @@ copy that is away may know a later term (Raft's figure 8).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from strongroom.base.errors import BrokenReplicaError, DamageError, UnsureError
 from strongroom.history.directory import Directory
@@ -47,6 +48,8 @@ from strongroom.ports.cell import Changes, Salvaged, Unreadable
 from strongroom.ports.replica import Found
 from strongroom.ports.world import Clock, Testimony
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class _View:
@@ -58,6 +61,8 @@ class _View:
     directory: Directory
     agreeing: dict[str, Site]  # W good voters or more that agree; none = nothing is proven
     replicas: int = 0  # N, as this history has it
+    quorum: int = 0  # W
+    believed: Mapping[str, Site] = field(default_factory=dict)  # the copies, in this order
     unsure: frozenset[int] = frozenset()  # collections that are not proven though others are
     why: str = ""  # nothing is proven
 
@@ -65,12 +70,28 @@ class _View:
 class Unopened:
     """Reads what lies there (ports.cell.Salvager); make it with `look`."""
 
-    def __init__(self, view: _View, reader: Reader | None, salvage: Salvage, note: str) -> None:
+    def __init__(self, view: _View, salvage: Salvage, note: str, clock: Clock) -> None:
         """Hold the parts; `look` has put them together."""
         self._view = view
-        self._reader = reader
         self._salvage = salvage
         self.note = note  # in plain words: how much of it is proven, and why
+        self._clock = clock
+        self._reader = _reader(view, view.quorum, clock) if view.agreeing else None
+        self._believes = False
+
+    def believed(self) -> Unopened:
+        """Give a reader that believes single copies where nothing is proven.
+
+        What such a copy says must still agree with its own heads. For a person who is told `note`.
+        """
+        other = Unopened(self._view, self._salvage, self.note, self._clock)
+        other._believes = True
+        return other
+
+    @property
+    def sure(self) -> bool:
+        """Say whether all of it is proven."""
+        return self._reader is not None and not self._view.unsure
 
     def proves(self, *collections: int) -> bool:
         """Say whether what stands in all of these is proven."""
@@ -92,7 +113,7 @@ class Unopened:
 
     async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
         """Give what stands under many keys; each None is proven."""
-        return await self._proving(*(key.collection for key in keys)).rows(keys)
+        return await self._ask({key.collection for key in keys}, lambda r: r.rows(keys))
 
     async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
         """Give rows and their bodies in one go."""
@@ -107,20 +128,34 @@ class Unopened:
 
     async def listing(self, collection: int, kind: str) -> tuple[Head, tuple[Member, ...]]:
         """Give all members of a kind, proven against the head that W voters agree on."""
-        return await self._proving(collection).listing(collection, kind)
+        return await self._ask({collection}, lambda r: r.listing(collection, kind))
 
     async def changes(self, collection: int, after: int, chain: bytes, limit: int) -> Changes:
         """Give the proven part of a journal behind `after`."""
-        return await self._proving(collection).changes(collection, after, chain, limit)
+        return await self._ask({collection}, lambda r: r.changes(collection, after, chain, limit))
 
     def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
         """Give every object that any copy can still give; see ports.cell.Salvager."""
         return self._salvage.objects(collection, after)
 
-    def _proving(self, *collections: int) -> Reader:
-        if self._reader is None or not self.proves(*collections):
-            raise UnsureError(self.note)
-        return self._reader
+    async def _ask(self, collections: set[int], call: Callable[[Reader], Awaitable[T]]) -> T:
+        if self._reader is not None and self.proves(*collections):
+            return await call(self._reader)
+        for name, site in self._view.believed.items() if self._believes else ():
+            try:
+                return await call(await self._alone(name, site))
+            except (DamageError, UnsureError):
+                continue
+        raise UnsureError(self.note)
+
+    async def _alone(self, name: str, site: Site) -> Reader:
+        """Give what reads one copy by itself."""
+        snapshot = await site.reading(lambda r: r.heads())
+        view = replace(
+            self._view, position=snapshot.position, heads=snapshot.value,
+            agreeing={name: site}, replicas=1,
+        )  # fmt: skip
+        return _reader(view, 1, self._clock)
 
 
 class _Still(Core):
@@ -138,9 +173,20 @@ class _Still(Core):
 
 
 async def look(
-    sites: Sequence[Site], testimony: Testimony | None, quorum: int, clock: Clock
+    sites: Sequence[Site],
+    testimony: Testimony | None,
+    quorum: int,
+    clock: Clock,
+    doubt: str = "",
 ) -> Unopened:
     """Look at what lies there, without changing anything.
+
+    Args:
+        sites: all that are configured.
+        testimony: what the witness remembers, if there is one.
+        quorum: W as configured.
+        clock: of no use here but that the engine's parts have one.
+        doubt: why nothing can be proven, should the witness be damaged.
 
     Raises:
         NoCellError, FrozenCellError: no replica is there at all.
@@ -153,15 +199,15 @@ async def look(
     away: dict[str, str] = {}
     ballots, places = await read_ballots(sites, probes, lost, away)
     ranked = _ranked(ballots.values())
-    view = await _proven(dict(ballots), places, testimony, quorum)
+    view = doubt or await _proven(dict(ballots), places, testimony, quorum)
     if isinstance(view, str):
         view = await _merely_read(view, ranked, places) or await _left(view, sites)
+    view = replace(view, believed={**view.agreeing, **{b.name: places[b.name] for b in ranked}})
     told = testimony.heads if testimony else {}
     sure = view.heads if view.agreeing else {}
-    order = _each_once([*view.agreeing.values(), *(places[b.name] for b in ranked), *sites])
+    order = list({site.place: site for site in (*view.believed.values(), *sites)}.values())
     salvage = Salvage(lambda: order, sure.get, told.get)
-    reader = _reader(view, quorum, clock) if view.agreeing else None
-    return Unopened(view, reader, salvage, _note(view, len(sites), testimony))
+    return Unopened(view, salvage, _note(view, len(sites), testimony), clock)
 
 
 def _ranked(ballots: Iterable[Ballot]) -> list[Ballot]:
@@ -172,10 +218,6 @@ def _ranked(ballots: Iterable[Ballot]) -> list[Ballot]:
         return ballot.good(ballot), term, number
 
     return sorted(ballots, key=rank, reverse=True)
-
-
-def _each_once(sites: Iterable[Site]) -> list[Site]:
-    return list({site.place: site for site in sites}.values())
 
 
 # --- what is proven -------------------------------------------------------------------------------
@@ -229,8 +271,10 @@ async def _agreed(plan: Plan, places: Mapping[str, Site], testimony: Testimony |
         raise BrokenReplicaError("its heads are not what all others have")
     if len(agreeing) < quorum:
         raise FrozenCellError(f"only {', '.join(sorted(agreeing))} tell the same heads")
-    replicas, unsure = plan.source.replicas, behind | written
-    return _View(source.place, upto, heads, directory, agreeing, replicas, unsure)
+    return _View(
+        source.place, upto, heads, directory, agreeing, plan.source.replicas, quorum,
+        unsure=behind | written,
+    )  # fmt: skip
 
 
 async def _follows(source: Site, end: Position, position: Position) -> bool:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from strongroom.base.errors import InvalidError
 from strongroom.history.edits import Origin
 from strongroom.history.entries import COLLECTION, GONE, OBJECT, Member
-from strongroom.ports.cell import Cell
+from strongroom.ports.cell import Cell, Reader
 from strongroom.service.accounts import change_facts
 from strongroom.service.collections import shown
 from strongroom.service.journals import collections_ever, entries
@@ -71,7 +71,7 @@ def _quota_in(facts: str) -> int | None:
     return quota if isinstance(quota, int) else None
 
 
-async def usage(cell: Cell, account: Member) -> Usage:
+async def usage(cell: Reader, account: Member) -> Usage:
     """Say what an account keeps.
 
     A body that stands under two names counts twice as live, as quotas do; in the history each body

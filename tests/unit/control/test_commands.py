@@ -23,7 +23,7 @@ from strongroom.compose import Parts
 from strongroom.control.copies import percent
 from strongroom.control.protocol import Request
 from strongroom.control.room import Room
-from strongroom.control.table import COMMANDS, find, run
+from strongroom.control.table import COMMANDS, Needs, find, run
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.site import FrozenCellError
 from strongroom.service.accounts import sign_in
@@ -199,7 +199,7 @@ def test_on_a_frozen_cell_each_command_that_needs_it_says_why():
     desk.room.cell, desk.room.trouble = None, FrozenCellError("two disks are missing")
     samples = {str: "x", list: [], int: 1, bool: False}
     for name, command in COMMANDS.items():
-        if command.needs_cell:
+        if command.needs is Needs.OPEN:
             given = {key: samples[kind] for key, kind in command.takes.items()}
             with pytest.raises(StrongroomError, match="two disks are missing"):
                 desk.do(name, **given)
