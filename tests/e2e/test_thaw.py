@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from e2e.server import ServerProcess
 from phone.database import card_bytes
@@ -62,9 +63,13 @@ def test_a_server_set_back_freezes_instead_of_emptying_the_phone(server: ServerP
     assert phone.sync() is not Outcome.DONE  # frozen: 503, and the phone keeps what it has
     assert len(phone.contacts) == 2
 
-    shown = json.loads(server.run("account", "thaw", "alice", "--json", check=False) or "{}")
-    thawed = server.run("account", "thaw", "alice", "--yes")
-    assert "handset" in f"{shown}{thawed}"  # the evidence names the device that brought it
+    refused = json.loads(server.run("account", "thaw", "alice", "--json", check=False))
+    assert refused["error"]["code"] == "usage"  # nobody agreed, so nothing was changed
+    told = json.loads(server.run("account", "thaw", "alice", "--yes", "--json"))
+    (accepted,) = told["accepted"]  # the evidence names the device that brought it
+    assert (accepted["device"], accepted["evidence"].split(":")[0]) == ("handset", "token")
+    assert "handset" in {device["name"] for device in told["custody"]["devices"]}
+    assert "handset" in server.run("account", "show", "alice")
     assert phone.sync() is Outcome.DONE, phone.reason
     assert len(phone.contacts) == 2  # told as additions; nothing is taken from the phone
     assert phone.sync() is Outcome.DONE  # the same evidence cannot freeze twice
@@ -98,3 +103,68 @@ def test_disks_set_back_are_noticed_by_the_witness_and_only_that_book_is_frozen(
     phone.save(card_bytes("newer", "Newer Friend"))
     assert phone.sync() is Outcome.DONE, phone.reason
     assert len(phone.contacts) == 2
+
+
+def custody(server: ServerProcess) -> dict[str, Any]:
+    """Give what is told of each device, by name."""
+    told = json.loads(server.run("custody", "alice", "--json"))
+    assert told["visits"] is True
+    return {device["name"]: device for device in told["devices"]}
+
+
+def frozen_and_explained(server: ServerProcess) -> None:
+    """What a person sees of a freeze that the laptop's token is the evidence for."""
+    status = json.loads(server.run("status", "--json"))["frozen"]
+    assert (status["accounts"], status["rows"][0]["device"]) == (1, "laptop")
+    shown = server.run("account", "show", "alice")
+    assert "brought by the device laptop" in shown
+    assert "Keep the account on laptop" in shown
+    assert server.run("device", "add", "alice", "third", check=False) == ""
+    assert custody(server)["laptop"]["books"][0]["of"] == 2  # readable while it is frozen
+
+
+def test_who_holds_what_is_told_across_restarts_a_freeze_and_the_later_disks(
+    server: ServerProcess,
+) -> None:
+    """An old phone in a drawer, a phone that knows more, and the disks from before coming back."""
+    old = Davx5(server.wire("alice", server.passwords["phone"]))
+    handset = Davx5(server.wire("alice", server.passwords["laptop"]))
+    assert old.refresh() is Outcome.DONE
+    for uid in ("ann", "bob"):
+        old.save(card_bytes(uid, uid))
+    assert [old.sync(), old.sync()] == [Outcome.DONE] * 2  # and it is laid into a drawer
+    assert handset.refresh() is Outcome.DONE
+    assert [handset.sync(), handset.sync()] == [Outcome.DONE] * 2
+    server.stop()
+    save(server)
+    server.start()
+    handset.save(card_bytes("new", "New Friend"))
+    assert [handset.sync(), handset.sync()] == [Outcome.DONE] * 2
+    server.stop()
+
+    told = custody(server)  # without a server, from the file
+    assert told["phone"]["client"].startswith("DAVx5/")
+    assert [(b["holds"], b["of"], b["behind"]) for b in told["phone"]["books"]] == [(2, 3, 1)]
+    assert [(b["holds"], b["of"], b["behind"]) for b in told["laptop"]["books"]] == [(3, 3, 0)]
+    assert (told["phone"]["alone"], told["laptop"]["alone"]) == (0, 1)
+
+    later = server.place / "later"
+    later.mkdir()
+    for place in (server.data, *server.replicas):
+        place.rename(later / place.name)
+        shutil.copytree(server.place / "saved" / place.name, place)
+    server.start()
+    assert handset.sync() is Outcome.LATER
+    assert len(handset.contacts) == 3
+    frozen_and_explained(server)
+    handset.save(card_bytes("meanwhile", "Met meanwhile"))
+    assert handset.sync() is Outcome.LATER
+    server.stop()
+
+    for place in (server.data, *server.replicas):
+        shutil.rmtree(place)
+        (later / place.name).rename(place)
+    server.start()
+    assert [handset.sync(), old.sync()] == [Outcome.DONE] * 2, (handset.reason, old.reason)
+    assert set(handset.contacts) == set(old.contacts) == {"ann", "bob", "new", "meanwhile"}
+    assert json.loads(server.run("status", "--json"))["frozen"]["accounts"] == 0
