@@ -441,39 +441,26 @@ def test_free_bytes_are_more_than_nothing(replica: Replica) -> None:
 # --- copies -----------------------------------------------------------------------------------
 
 
-def test_a_copy_takes_over_by_switch_and_keeps_the_promise(replica: Replica) -> None:
+@pytest.mark.parametrize("incarnation", ["i2", "i1"])
+def test_a_copy_takes_over_by_switch_and_keeps_the_promise(
+    replica: Replica, incarnation: str
+) -> None:
+    """A new replica, or the same one anew."""
     story = short_story()
     replica.promise(3)
     story.tell_to(replica, term=3)
     before = tables(replica)
-    copy = replica.begin_copy("i2")
+    copy = replica.begin_copy(incarnation)
     for batch in story.batches:
         copy.apply(batch, story.bodies, 3)
     assert tables(replica) == before
     replica.switch(copy)
     found = replica.probe()
     assert isinstance(found, Found)
-    assert (found.identity, found.promised) == (identity("i2"), 3)
+    assert (found.identity, found.promised) == (identity(incarnation), 3)
     assert tables(replica) == before
     story.put("later.vcf", b"later")
     assert replica.apply(story.batch(), story.bodies, 3) == story.position
-
-
-def test_a_copy_may_go_on_as_the_same_incarnation_again_and_again(replica: Replica) -> None:
-    story = short_story()
-    story.tell_to(replica)
-    before = tables(replica)
-    for _ in range(3):
-        copy = replica.begin_copy("i1")
-        for batch in story.batches:
-            copy.apply(batch, story.bodies, 1)
-        replica.switch(copy)
-        found = replica.probe()
-        assert isinstance(found, Found)
-        assert (found.identity, found.promised) == (identity(), 1)
-        assert tables(replica) == before
-    replica.begin_copy("i1").close()
-    assert tables(replica) == before
 
 
 def test_a_copy_starts_empty_and_records_no_body(replica: Replica) -> None:

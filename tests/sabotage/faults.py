@@ -7,8 +7,8 @@ place if a tired person could write it and every other test would still be green
 from __future__ import annotations
 
 from sabotage.fault import Fault
-from sabotage.faults_beside import BESIDE
 from sabotage.faults_custody import CUSTODY
+from sabotage.faults_opening import LAUNCHES
 from sabotage.faults_past import PAST
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
@@ -21,7 +21,6 @@ READING = "tests/sim/test_reading.py::"
 STANDING = "tests/sim/test_standing.py::"
 OPENING = "tests/sim/test_opening.py::"
 STATE = "tests/unit/mirror"
-CHOICE = "tests/unit/mirror/test_opening.py"
 DECIDE = "tests/unit/history/test_decide.py::"
 REPLICA = "tests/contract/test_replica.py"
 DURABLE = "tests/unit/stores/test_durable.py::"
@@ -130,79 +129,6 @@ MIRROR = (
         "    if len(state.peers) - len(state.named(DOUBTFUL, JOINING)) < state.quorum:",
         "    if not state.peers:",
         (STATE,),
-    ),
-    Fault(
-        "the oldest history wins",
-        "mirror/opening.py",
-        "ballots, key=lambda b: (b.found.position.term, b.found.position.number), reverse=True",
-        "ballots, key=lambda b: (b.found.position.term, b.found.position.number)",
-        (
-            OPENING + "test_seed_1_figure_8_of_raft",
-            CHOICE,
-        ),
-    ),
-    Fault(
-        "the longest history wins over the latest term",
-        "mirror/opening.py",
-        "ballots, key=lambda b: (b.found.position.term, b.found.position.number), reverse=True",
-        "ballots, key=lambda b: (b.found.position.number, b.found.position.term), reverse=True",
-        (CHOICE,),
-    ),
-    Fault(
-        "standing is not read at opening",
-        "mirror/opening.py",
-        '        told = (facts["incarnation"], facts["standing"])',
-        '        told = (facts["incarnation"], VOTER)',
-        (STANDING + "test_a_doubtful_replica_stays_so_over_restarts",),
-    ),
-    Fault(
-        "an opening counts those present",
-        "mirror/opening.py",
-        "        if len(voters) < quorum:",
-        "        if not voters:",
-        (CHOICE,),
-    ),
-    Fault(
-        "a term is used twice",
-        "mirror/opening.py",
-        "max(promised, seen_term, source.found.position.term) + 1)",
-        "max(seen_term, source.found.position.term) + 1)",
-        (CHOICE,),
-    ),
-    Fault(
-        "the witness's numbers are not compared",
-        "mirror/opening.py",
-        "        if ours.number < known.number or chain != known.chain:",
-        "        if ours.number >= known.number and chain != known.chain:",
-        (CHOICE,),
-    ),
-    Fault(
-        "the witness is not asked",
-        "mirror/launch.py",
-        "            await _hold_against(opened, testimony)\n",
-        "",
-        (OPENING + "test_the_witness_is_asked_at_opening",),
-    ),
-    Fault(
-        "empty directories make a new cell",
-        "mirror/launch.py",
-        "    if testimony is None and all(isinstance(p, Blank) for p in probes):",
-        "    if all(isinstance(p, Blank) for p in probes):",
-        (OPENING + "test_empty_directories_never_make_a_cell",),
-    ),
-    Fault(
-        "heads are not compared after levelling",
-        "mirror/launch.py",
-        "    return None if heads == opened.heads else ",
-        "    return None if heads else ",
-        (OPENING + "test_wrong_heads_of_one_replica_do_not_keep_the_cell_shut",),
-    ),
-    Fault(
-        "no opening batch",
-        "mirror/cell.py",
-        "                await self._writer.open_term()\n",
-        "",
-        (WRITING + "test_an_opening_begins_with_an_empty_batch",),
     ),
     Fault(
         "entry times go back with the clock",
@@ -493,7 +419,7 @@ FACES = (
 FAULTS = (
     *HISTORY,
     *MIRROR,
-    *BESIDE,
+    *LAUNCHES,
     *STORES,
     *FACES,
     *PEOPLE,

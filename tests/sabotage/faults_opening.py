@@ -1,70 +1,147 @@
-"""Faults of copies that go on as the same voter, and of the batch that an opening begins with."""
+"""Faults of an opening: which history counts, who is copied first, and the batch it begins with."""
 
 from __future__ import annotations
 
 from sabotage.fault import Fault
 
-LIVES = "tests/sim/test_beside.py::"
+BESIDE = "tests/sim/test_beside.py::"
+OPENING = "tests/sim/test_opening.py::"
+STANDING = "tests/sim/test_standing.py::"
+WRITING = "tests/sim/test_writing.py::"
+CHOICE = "tests/unit/mirror/test_opening.py"
 BATCH = "tests/unit/mirror/test_opening_batch.py"
 DISK = "tests/unit/stores/test_sqlite_disk.py::"
 REPLICA = "tests/contract/test_replica.py"
 
-BESIDE = (
+LAUNCHES = (
+    Fault(
+        "the oldest history wins",
+        "mirror/opening.py",
+        "ballots, key=lambda b: (b.found.position.term, b.found.position.number), reverse=True",
+        "ballots, key=lambda b: (b.found.position.term, b.found.position.number)",
+        (
+            OPENING + "test_seed_1_figure_8_of_raft",
+            CHOICE,
+        ),
+    ),
+    Fault(
+        "the longest history wins over the latest term",
+        "mirror/opening.py",
+        "ballots, key=lambda b: (b.found.position.term, b.found.position.number), reverse=True",
+        "ballots, key=lambda b: (b.found.position.number, b.found.position.term), reverse=True",
+        (CHOICE,),
+    ),
+    Fault(
+        "standing is not read at opening",
+        "mirror/opening.py",
+        '        told = (facts["incarnation"], facts["standing"])',
+        '        told = (facts["incarnation"], VOTER)',
+        (STANDING + "test_a_doubtful_replica_stays_so_over_restarts",),
+    ),
+    Fault(
+        "an opening counts those present",
+        "mirror/opening.py",
+        "        if len(voters) < quorum:",
+        "        if not voters:",
+        (CHOICE,),
+    ),
+    Fault(
+        "a term is used twice",
+        "mirror/opening.py",
+        "max(promised, seen_term, source.found.position.term) + 1)",
+        "max(seen_term, source.found.position.term) + 1)",
+        (CHOICE,),
+    ),
+    Fault(
+        "the witness's numbers are not compared",
+        "mirror/opening.py",
+        "        if ours.number < known.number or chain != known.chain:",
+        "        if ours.number >= known.number and chain != known.chain:",
+        (CHOICE,),
+    ),
+    Fault(
+        "the witness is not asked",
+        "mirror/launch.py",
+        "            await _hold_against(opened, testimony)\n",
+        "",
+        (OPENING + "test_the_witness_is_asked_at_opening",),
+    ),
+    Fault(
+        "empty directories make a new cell",
+        "mirror/launch.py",
+        "    if testimony is None and all(isinstance(p, Blank) for p in probes):",
+        "    if all(isinstance(p, Blank) for p in probes):",
+        (OPENING + "test_empty_directories_never_make_a_cell",),
+    ),
+    Fault(
+        "heads are not compared after levelling",
+        "mirror/launch.py",
+        "    return None if heads == opened.heads else ",
+        "    return None if heads else ",
+        (OPENING + "test_wrong_heads_of_one_replica_do_not_keep_the_cell_shut",),
+    ),
+    Fault(
+        "no opening batch",
+        "mirror/cell.py",
+        "                await self._writer.open_term()\n",
+        "",
+        (WRITING + "test_an_opening_begins_with_an_empty_batch",),
+    ),
     Fault(
         "one beside and one good stay frozen",
         "mirror/launch.py",
         "    for name in sorted(opened.beside):",
         "    for name in ():",
-        (LIVES + "test_one_beside_and_one_good_open_by_themselves",),
+        (BESIDE + "test_one_beside_and_one_good_open_by_themselves",),
     ),
     Fault(
         "more are copied at opening than are needed",
         "mirror/launch.py",
         "        if len(opened.level) >= quorum or opened.forgotten:",
         "        if opened.forgotten:",
-        (LIVES + "test_no_more_are_copied_than_are_needed",),
+        (BESIDE + "test_no_more_are_copied_than_are_needed",),
     ),
     Fault(
         "what the witness may know is put away",
         "mirror/launch.py",
         "        if len(opened.level) >= quorum or opened.forgotten:",
         "        if len(opened.level) >= quorum:",
-        (LIVES + "test_what_lies_beside_stays_where_the_witness_knows_more",),
+        (BESIDE + "test_what_lies_beside_stays_where_the_witness_knows_more",),
     ),
     Fault(
         "a source that does not fold is the fault of its copy",
         "mirror/launch.py",
         "        except RefusedBatchError:\n            raise\n",
         "",
-        (LIVES + "test_a_source_whose_own_batches_do_not_fold_is_not_copied",),
+        (BESIDE + "test_a_source_whose_own_batches_do_not_fold_is_not_copied",),
     ),
     Fault(
         "a copy counts without being compared",
         "mirror/keeper.py",
         "    if expected is not None and heads != expected:",
         "    if expected is None:",
-        (LIVES + "test_a_source_whose_own_batches_do_not_fold_is_not_copied",),
+        (BESIDE + "test_a_source_whose_own_batches_do_not_fold_is_not_copied",),
     ),
     Fault(
         "an empty copy holds something beside",
         "mirror/keeper.py",
         "    except BesideError as error:  # the copy is empty: it is the source that is wrong",
         "    except TimeoutError as error:",
-        (LIVES + "test_a_source_whose_batches_are_no_history_makes_nobody_else_look_wrong",),
+        (BESIDE + "test_a_source_whose_batches_are_no_history_makes_nobody_else_look_wrong",),
     ),
     Fault(
         "what lies beside makes a voter doubtful",
         "mirror/keeper.py",
         "        except BesideError:\n            at = ",
         "        except TimeoutError:\n            at = ",
-        (LIVES + "test_with_enough_others_it_is_copied_while_the_cell_serves",),
+        (BESIDE + "test_with_enough_others_it_is_copied_while_the_cell_serves",),
     ),
     Fault(
         "a copy is fed under no promise",
         "mirror/keeper.py",
         "    await target.call(lambda r: r.promise(term))\n",
         "",
-        ("tests/sim/test_standing.py::test_a_doubtful_replica_stays_so_over_restarts",),
+        (STANDING + "test_a_doubtful_replica_stays_so_over_restarts",),
     ),
     Fault(
         "a copy forgets the promise of what it replaces",
@@ -78,7 +155,7 @@ BESIDE = (
         "stores/marker.py",
         'folder if folder != taken else f"{folder}-again"',
         "folder",
-        (REPLICA + "::test_a_copy_may_go_on_as_the_same_incarnation_again_and_again",),
+        (DISK + "test_a_copy_of_the_same_incarnation_lies_in_the_other_of_two_folders",),
     ),
     Fault(
         "a marker counts that a killed process did not sync",
