@@ -116,6 +116,17 @@ def test_a_client_that_goes_away_and_an_answer_that_is_cut_are_told_apart(
     assert (lines()[-1]["status"], lines()[-1]["cut"]) == (207, True)
 
 
+def test_a_line_is_json_as_the_library_writes_it(site: Site, out: io.StringIO, lines: Any) -> None:
+    """It is written by hand; a stranger, a cut and a device are in it as ever."""
+    site.put("ann.vcf", "ann")
+    site.alice.headers.clear()
+    site.do("PROPFIND", "/dav/")
+
+    written = out.getvalue().splitlines()
+    assert [json.dumps(line) for line in lines()] == written
+    assert len(written) == 2
+
+
 def test_health_checks_are_not_logged(site: Site, lines: Any) -> None:
     assert site.do("GET", "/healthz").status == 200
     assert lines() == []
@@ -148,6 +159,7 @@ FORWARDED = [(b"x-forwarded-for", b"203.0.113.9, 198.51.100.7"), (b"x-forwarded-
         ("10.9.9.9", FORWARDED, "198.51.100.7"),
         ("192.0.2.1", FORWARDED, "192.0.2.1"),  # no proxy of ours: not believed
         ("127.0.0.1", [(b"x-forwarded-for", b"alice")], "unknown"),
+        ("127.0.0.1", [(b"x-forwarded-for", b'fe80::1%"alice')], "fe80::1"),
     ],
 )
 def test_only_a_trusted_proxy_says_who_asks(
