@@ -9,6 +9,7 @@ from strongroom.base.limits import FREEZES_TOLD_MAX
 from strongroom.control.custody import custody_report
 from strongroom.control.room import Call, Room, origin
 from strongroom.history.directory import Directory
+from strongroom.ports.cell import Reader
 from strongroom.service.thaw import accepted, advice, freezes, overdue, thaw
 
 
@@ -46,14 +47,15 @@ def accepted_rows(directory: Directory, login: str) -> list[dict[str, Any]]:
 async def account_freezes(call: Call) -> dict[str, Any]:
     """Show what is frozen of an account, the evidence for it, and what each device holds."""
     room, login = call.room, call.given["login"]
-    rows = freeze_rows(room.open_cell().directory, login, room.parts.clock.now_ms())
-    return {"login": login, "freezes": rows, "custody": await _custody(room, login)}
+    async with call.reading(proven=False) as cell:
+        rows = freeze_rows(cell.directory, login, room.parts.clock.now_ms())
+        return {"login": login, "freezes": rows, "custody": await _custody(cell, room, login)}
 
 
-async def _custody(room: Room, login: str) -> dict[str, Any] | None:
+async def _custody(cell: Reader, room: Room, login: str) -> dict[str, Any] | None:
     """Give the custody map; None where it cannot be proven now: the rest is shown."""
     try:
-        return await custody_report(room, login)
+        return await custody_report(cell, room, login)
     except RetryError:
         return None
 
