@@ -14,7 +14,7 @@ PROXIES = (
         "the access log tells what was asked for",
         "access_log.py",
         '{method if method in _METHODS else "other"}',
-        "{method} {scope['path']}",
+        '{method} {scope["path"]}',
         (LOG + "test_nothing_of_a_card_its_name_or_its_owner_is_logged_at_any_level",),
     ),
     Fault(
