@@ -98,7 +98,7 @@ FREEZE_SECONDS_MAX: Final = 86_400.0  # a freeze that is older is an alarm; it n
 
 # --- history and undo ---------------------------------------------------------------------------
 HISTORY_EVENTS_MAX: Final = 5000  # shown at once; below the 16 MB of an answer, whatever they hold
-UNDO_ENTRIES_MAX: Final = 250_000  # since the time that is gone back to; about 1 KB each in memory
+UNDO_ENTRIES_MAX: Final = 250_000  # that an undo keeps in memory; about 1 KB each
 UNDO_NAMES_TOGETHER_MAX: Final = 1000  # that moves tie together; three entries each fit one batch
 UNDO_SHOWN_MAX: Final = 200  # changes of a plan that are shown field by field; all are counted
 DIFFERENCES_MAX: Final = 100  # fields of one object that are shown

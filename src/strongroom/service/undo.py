@@ -116,7 +116,7 @@ async def plan_undo(cell: Reader, account: Member, wish: Wish, progress: Progres
     past = await read_past(cell, account.id)
     part = find_part(past, wish.collection, wish.thing)
     goal = await _goal(cell, past, wish)
-    after, latest = await _after(cell, past, goal.since, progress)
+    after, latest = await _after(cell, past, goal, progress)
     before = await _before(cell, pre_images(after), progress)
     now = now_of(after, before)
     wants, cannot = _wanted(goal, after, before)
@@ -181,22 +181,32 @@ async def _find_entry(cell: Reader, past: Past, text: str) -> Entry:
 
 
 async def _after(
-    cell: Reader, past: Past, since: int, progress: Progress
+    cell: Reader, past: Past, goal: _Goal, progress: Progress
 ) -> tuple[list[Entry], int]:
+    """Read what happened later than the goal's time, in order; and when anything happened last.
+
+    All of it is needed to leave out a device. Else a name's first entry tells what stood before,
+    its last one what stands, and those between are not kept.
+    """
     hidden = {ever.id for ever in past.collections.values() if not is_shown(ever.data)}
     journals = [past.home, *(one for one in past.collections if one not in hidden)]
-    after: list[Entry] = []
+    kept: list[Entry] = []
+    last: dict[Key, Entry] = {}
     latest = 0
     async for entry in read_entries(cell, journals, progress):
         latest = max(latest, entry.at)
-        if entry.at > since and entry.kind in KINDS and entry.id not in hidden:
-            after.append(entry)
-            if len(after) > UNDO_ENTRIES_MAX:
+        if entry.at > goal.since and entry.kind in KINDS and entry.id not in hidden:
+            at_once = entry.at == goal.since + 1  # perhaps with the entry that is asked for
+            if goal.devices or at_once or entry.key not in last:
+                kept.append(entry)
+            last[entry.key] = entry
+            if len(kept) > UNDO_ENTRIES_MAX:
                 raise InvalidError(
                     f"More than {UNDO_ENTRIES_MAX} changes happened since then. Choose a later "
                     "time. Nothing was changed."
                 )
-    return in_order(after), latest
+    unique = {(entry.collection, entry.number): entry for entry in (*kept, *last.values())}
+    return in_order(unique.values()), latest
 
 
 async def _before(
