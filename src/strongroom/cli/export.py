@@ -23,6 +23,7 @@ from strongroom.cli.people import bytes_text
 from strongroom.cli.screen import Screen, UsageError
 from strongroom.control.carrying import Carrying, Thing
 from strongroom.control.perform import session
+from strongroom.control.table import Needs
 from strongroom.formats import simcard
 from strongroom.formats.contact import read_contact
 from strongroom.formats.sdcard import MISSING, CardFolder, write_gaps
@@ -47,7 +48,7 @@ def run(given: Namespace, screen: Screen) -> int:
     """Run the command; the exit status says whether all of it could be read."""
     wish = _wish(given, screen)
     settings = read_settings(given.config)
-    with session(settings, screen.progress) as ask:
+    with session(settings, screen.progress, Needs.READ) as ask:
         carrying = Carrying(ask, given.login, given.collection)
         pace = Pace(screen, "objects", carrying.total)
         report = _WRITERS[wish.form](wish, carrying, _things(carrying, wish.version, pace))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.screen import Screen
 from strongroom.control.perform import Asking, session
+from strongroom.control.table import Needs
 
 _KINDS: Final = {
     "create": "comes back", "change": "changes back", "move": "moves back", "remove": "goes",
@@ -19,7 +20,8 @@ _SECONDS: Final = len("2026-11-28T20:45:07")
 
 def run(given: Namespace, screen: Screen) -> None:
     """Run one of these commands."""
-    with session(read_settings(given.config), screen.progress) as ask:
+    needs = Needs.READ if given.command == "history" else Needs.OPEN
+    with session(read_settings(given.config), screen.progress, needs) as ask:
         _RUN[given.command](given, screen, ask)
 
 

@@ -7,7 +7,8 @@ which no change meanwhile can touch; or, where nothing can be proven, for what c
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any, Final, cast
+from contextlib import aclosing
+from typing import Any, Final
 
 from strongroom.base.errors import InvalidError, NotFoundError
 from strongroom.base.limits import EXPORT_BODIES_MAX, EXPORT_PAGE_BYTES, EXPORT_ROWS_MAX
@@ -22,13 +23,13 @@ from strongroom.service.objects import size_of
 _DIGEST_CHARACTERS: Final = 64
 
 
-def _reader(call: Call) -> Salvager:
-    return cast(Salvager, call.room.open_cell())
-
-
 async def begin(call: Call) -> dict[str, Any]:
     """Say which collections there are to carry, all or those that are named."""
-    reader = _reader(call)
+    async with call.reading() as reader:
+        return _begun(call, reader)
+
+
+def _begun(call: Call, reader: Salvager) -> dict[str, Any]:
     account = find_account(reader.directory, call.given["login"])
     standing = reader.directory.members(account.id, COLLECTION)
     found = {one.href: one for one in standing if form_of(one) is not None}
@@ -54,9 +55,9 @@ def _collection(reader: Salvager, collection: Member) -> dict[str, Any]:
 
 async def rows(call: Call) -> dict[str, Any]:
     """Give the objects of a collection, proven: name, digest and size of each, by name."""
-    reader = _reader(call)
-    collection = _chosen(reader, call)
-    head, members = await objects_of(reader, collection.collection, collection)
+    async with call.reading() as reader:
+        collection = _chosen(reader, call)
+        head, members = await objects_of(reader, collection.collection, collection)
     rest = sorted((one for one in members if one.href > call.given["after"]), key=_by_name)
     page = rest[:EXPORT_ROWS_MAX]
     told = [[one.href, one.etag, size_of(one)] for one in page]
@@ -72,7 +73,8 @@ async def bodies(call: Call) -> dict[str, Any]:
     digests = call.given["digests"]
     if len(digests) > EXPORT_BODIES_MAX or any(len(d) != _DIGEST_CHARACTERS for d in digests):
         raise InvalidError(f"At most {EXPORT_BODIES_MAX} digests of SHA-256 are taken at once.")
-    found = await _reader(call).bodies(digests)
+    async with call.reading() as reader:
+        found = await reader.bodies(digests)
     return {"bodies": [_coded(body) for body in found]}
 
 
@@ -81,15 +83,16 @@ async def salvage(call: Call) -> dict[str, Any]:
 
     `next` is the name to go on after; null = this was the last page, and `unreadable` is complete.
     """
-    reader = _reader(call)
-    collection = _chosen(reader, call)
     page = _Page()
     unreadable: list[tuple[str, int]] = []
-    async for one in reader.salvage(collection.id, call.given["after"]):
-        if not isinstance(one, Salvaged):
-            unreadable.append((one.what, one.count))
-        elif not page.take(one):
-            return {"objects": page.objects, "unreadable": [], "next": page.last}
+    async with call.reading() as reader:
+        collection = _chosen(reader, call)
+        async with aclosing(reader.salvage(collection.id, call.given["after"])) as found:
+            async for one in found:
+                if not isinstance(one, Salvaged):
+                    unreadable.append((one.what, one.count))
+                elif not page.take(one):
+                    return {"objects": page.objects, "unreadable": [], "next": page.last}
     return {"objects": page.objects, "unreadable": unreadable, "next": None}
 
 

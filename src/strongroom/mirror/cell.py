@@ -6,7 +6,7 @@ It puts writer, reader, keeper and witness together around one state; the rules 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from strongroom.base import limits
@@ -171,7 +171,9 @@ class MirrorCell:
         """Give the proven part of a journal behind `after`."""
         return await self._reader.changes(collection, after, chain, limit)
 
-    def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
+    def salvage(
+        self, collection: int, after: str = ""
+    ) -> AsyncGenerator[Salvaged | Unreadable, None]:
         """Give every object that any copy can still give; see ports.cell.Salvager."""
         return self._salvage.objects(collection, after)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -141,7 +141,9 @@ class Salvage:
             return None
 
     # --- giving -----------------------------------------------------------------------------------
-    async def objects(self, collection: int, after: str) -> AsyncIterator[Salvaged | Unreadable]:
+    async def objects(
+        self, collection: int, after: str
+    ) -> AsyncGenerator[Salvaged | Unreadable, None]:
         """Give what `ports.cell.Salvager.salvage` promises."""
         shelf = await self._shelf(collection)
         standing = [m for (kind, href), m in shelf.members.items() if kind == OBJECT]

@@ -15,7 +15,7 @@ copy that is away may know a later term (Raft's figure 8).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -134,7 +134,9 @@ class Unopened:
         """Give the proven part of a journal behind `after`."""
         return await self._ask({collection}, lambda r: r.changes(collection, after, chain, limit))
 
-    def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
+    def salvage(
+        self, collection: int, after: str = ""
+    ) -> AsyncGenerator[Salvaged | Unreadable, None]:
         """Give every object that any copy can still give; see ports.cell.Salvager."""
         return self._salvage.objects(collection, after)
 

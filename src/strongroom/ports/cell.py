@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -84,7 +84,9 @@ class Salvager(Reader, Protocol):
     operator on the command line, and never to a phone.
     """
 
-    def salvage(self, collection: int, after: str = "") -> AsyncIterator[Salvaged | Unreadable]:
+    def salvage(
+        self, collection: int, after: str = ""
+    ) -> AsyncGenerator[Salvaged | Unreadable, None]:
         """Give every object of a collection that any copy can still give, in order of names.
 
         Of each name comes the newest version that any copy tells of (from its table of members or
