@@ -9,15 +9,15 @@ from strongroom.base.limits import FREEZES_TOLD_MAX
 from strongroom.control.custody import custody_report
 from strongroom.control.room import Call, Room, origin
 from strongroom.history.directory import Directory
+from strongroom.history.entries import FREEZE
 from strongroom.ports.cell import Reader
 from strongroom.service.thaw import accepted, advice, freezes, overdue, thaw
 
 
 def frozen_accounts(directory: Directory, now_ms: int) -> dict[str, Any]:
     """Say for the status how much is frozen; the longest frozen are told one by one."""
-    found = [
-        row for one in directory.accounts() for row in freeze_rows(directory, one.href, now_ms)
-    ]
+    frozen = (one.href for one in directory.accounts() if directory.members(one.id, FREEZE))
+    found = [row for login in frozen for row in freeze_rows(directory, login, now_ms)]
     found.sort(key=lambda row: row["since"])
     return {
         "accounts": len({row["login"] for row in found}),

@@ -67,7 +67,7 @@ class Directory:
     def members(self, collection: int, kind: str = "") -> list[Member]:
         """Give the members of a home (or of the cell), of one kind or all, by name."""
         home = self._homes.get(collection, {})
-        return [home[key] for key in sorted(home) if kind in {"", key[0]}]
+        return [home[key] for key in sorted(key for key in home if kind in {"", key[0]})]
 
     def get(self, collection: int, kind: str, href: str) -> Member | None:
         """Give one member."""

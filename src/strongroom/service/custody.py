@@ -60,7 +60,7 @@ class DeviceCustody(NamedTuple):
     id: int
     since: int  # ms since 1970 UTC; when it was added
     revoked: int  # the same; 0 = it is let in
-    seen: int  # the same, of its last request; 0 = not known
+    seen: int  # the same, of its last request, or of what it wrote last; 0 = not known
     client: str  # family and version (formats.clients); "" = not known
     books: tuple[Holding, ...]
     alone: int  # versions that no other device is known to hold
@@ -84,6 +84,8 @@ class _Device:
     id: int
     since: int
     revoked: int = 0
+    wrote: int = 0  # when it did last (ms), and as which client
+    wrote_as: str = ""
     sighting: Sighting | None = None
     books: list[Holding] = field(default_factory=list)
 
@@ -91,6 +93,11 @@ class _Device:
     def told_until(self) -> int:
         """Give the time (ms) up to which changes of others may have reached it."""
         return self.sighting.at + _VISIT_MS if self.sighting else _FOREVER
+
+    def note(self, entry: Entry) -> None:
+        """Remember when it wrote last, and as which client; what is told again is by nobody."""
+        if entry.verb != PROPS and entry.at >= self.wrote:
+            self.wrote, self.wrote_as = entry.at, entry.client or self.wrote_as
 
 
 class _Copies:
@@ -220,8 +227,9 @@ async def _follow(
         if entry.kind != OBJECT:
             continue
         _apply(standing, entry)
-        if entry.by in copies:
-            active[entry.by] = copies[entry.by]  # some never come with a token, but write
+        if entry.by in copies:  # some never come with a token, but write
+            active[entry.by] = copies[entry.by]
+            active[entry.by].device.note(entry)
         for one in active.values():
             one.take(entry)
         steps += len(active)
@@ -255,7 +263,8 @@ def _told(device: _Device, alone: list[str], found: _Map) -> DeviceCustody:
     sighting = device.sighting
     return DeviceCustody(
         device.name, device.id, device.since, device.revoked,
-        sighting.at if sighting else 0, sighting.client if sighting else "",
+        max(device.wrote, sighting.at if sighting else 0),
+        sighting.client if sighting else device.wrote_as,
         tuple(device.books), len(alone), past,
         tuple(found.where[etag] for etag in alone[:CUSTODY_LISTED_MAX]),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -194,7 +195,26 @@ def test_a_device_whose_visits_are_not_known_holds_only_what_nobody_changed_sinc
     assert scene.holding("phone").holds == 2
     assert scene.of("phone").alone == 2  # not the older version of ann
     assert scene.holding("ipad").holds == 1
-    assert (scene.of("phone").seen, scene.of("phone").client) == (0, "")
+    scene.add("new")
+    assert (scene.of("new").seen, scene.of("new").client) == (0, "")
+
+
+def test_of_a_device_whose_visits_are_not_known_the_journal_tells_what_it_wrote_last(
+    scene: Scene,
+) -> None:
+    at = scene.cell.now_ms
+    origin = replace(scene.by("ipad"), client="iOS/18.6")
+    scene.run(put_card(scene.cell, scene.book(), "dan.vcf", card("dan"), ALWAYS, origin))
+    scene.put("ipad", "eve")  # by a program that names itself nothing
+    rows = scene.run(scene.cell.listing(scene.book().id, OBJECT))[1]
+    scene.run(tell_again(scene.cell, scene.book(), rows, "r1"))  # by somebody else's need
+
+    found = scene.of("ipad")
+
+    assert (found.seen, found.client) == (at + 1, "iOS/18.6")
+    scene.later()
+    scene.seen("ipad")
+    assert (scene.of("ipad").seen, scene.of("ipad").client) == (scene.cell.now_ms, "vdirsyncer")
 
 
 def test_a_card_that_is_told_again_is_not_held_until_a_device_came_back_past_that(
