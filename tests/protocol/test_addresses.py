@@ -135,8 +135,8 @@ def test_a_body_refused_for_its_content_is_403_with_the_element(
     """409 would make DAVx5 drop the edit and take the server's version."""
     before = site.standing()
     for method, path in (("PUT", BOOK + "new.vcf"), ("POST", BOOK)):
-        if (method, element) == ("POST", "no-uid-conflict"):
-            continue  # POST of a card that is there finds it
+        if method == "POST" and (element == "no-uid-conflict" or body.count(b"BEGIN:VCARD") > 1):
+            continue  # POST of a card that is there finds it; of many it is an import
         answer = site.do(method, path, body, content_type=kind)
         assert (answer.status, answer.condition) == (403, CARD + element)
     assert site.standing() == before

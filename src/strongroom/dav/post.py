@@ -1,30 +1,70 @@
 """POST to an address book adds a card, under a name that we choose (RFC 5995).
 
 The name comes from the card's UID, so that a request which is sent twice makes one card. Conditions
-are about the book, which has no ETag; they are not looked at.
+are about the book, which has no ETag; they are not looked at. Many cards in one body, and a table
+of contacts, are an import (post_many).
 """
 
 from __future__ import annotations
 
-from strongroom.base.errors import InvalidError
+import re
+from typing import Final
+
+from strongroom.base.errors import InvalidError, TooLargeError
+from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.answers import answer
 from strongroom.dav.get import etag_header
-from strongroom.dav.put import addressed, card_body, check_card_headers
+from strongroom.dav.post_many import post_many
+from strongroom.dav.put import addressed, check_card_headers
 from strongroom.dav.request import Request
 from strongroom.dav.routes import book_href, name_href
+from strongroom.dav.statuses import CARD
+from strongroom.formats.cardstream import CardStream
+from strongroom.formats.contactcsv import ContactCsv
 from strongroom.service.access import find_book
 from strongroom.service.objects import add_card
+
+_TABLE: Final = "text/csv"
+_FRAME: Final = re.compile(rb"[\r\n]BEGIN:VCARD", re.IGNORECASE)
+_FRAME_BYTES: Final = len(b"\nBEGIN:VCARD")
 
 
 async def post(request: Request) -> None:
     """Answer POST."""
-    check_card_headers(request)
     target = request.target
+    is_table = request.header(b"content-type").partition(";")[0].strip().lower() == _TABLE
+    if not is_table:
+        check_card_headers(request)
     book = await find_book(request.cell, request.caller.home, target.book)
-    body = await card_body(request)
+    if is_table:
+        await post_many(request, book, ContactCsv())
+        return
+    frames = _Frames()
+    try:
+        body = await request.beginning(OBJECT_BYTES_MAX, frames.has_two)
+    except TooLargeError as error:
+        raise InvalidError(str(error), CARD + "max-resource-size") from error
+    if frames.count > 1:
+        await post_many(request, book, CardStream())
+        return
     try:
         card = await add_card(request.cell, book, body, request.origin(), request.room)
     except InvalidError as error:
         raise addressed(error, target.login, target.book) from error
     href = book_href(target.login, target.book) + name_href(card.href)
     await answer(request.send, 201, (etag_header(card.etag), (b"location", href.encode())))
+
+
+class _Frames:
+    """Counts lines that begin a card while a body comes in."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._end = b"\n"  # of what was seen; a body begins with a line
+
+    def has_two(self, part: bytes) -> bool:
+        """Look at the next part of the body."""
+        text = self._end + part
+        self.count += len(_FRAME.findall(text))
+        self._end = text[-_FRAME_BYTES + 1 :]
+        return self.count > 1

@@ -6,7 +6,7 @@ asked for nothing: `GoneError` ends the request and nothing was changed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from strongroom.base.errors import CodingError, TooLargeError
@@ -66,7 +66,7 @@ class Request:
 
     __slots__ = (
         "_more", "_read", "_receive", "caller", "cell", "exports", "headers", "id", "keeper",
-        "meters", "method", "path", "positions", "query", "send", "target",
+        "meters", "method", "passed_on", "path", "positions", "query", "send", "target",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +90,7 @@ class Request:
         self._receive = receive
         self._more = True  # of the body; whether there is any is seen in `drain`
         self._read = b""  # of the body, by `body`
+        self.passed_on = False  # parts of the body were taken and are not held here any more
         self.send = send
         self.target = target
         self.caller = caller
@@ -146,6 +147,47 @@ class Request:
             size += len(parts[-1])
         self._read = b"".join(parts)
 
+    async def beginning(self, limit: int, enough: Callable[[bytes], bool]) -> bytes:
+        """Read until `enough` was told a part that is, or to the end; `parts` goes on from there.
+
+        Raises:
+            CodingError, TooLargeError, GoneError: as `body`.
+        """
+        if self._coded():
+            raise CodingError
+        parts, size, going = [], 0, True
+        while going and size <= limit:
+            parts.append(await self._part())
+            size += len(parts[-1])
+            going = not enough(parts[-1]) and self._more
+        self._read = b"".join(parts)
+        if size > limit:
+            raise _too_large(limit)
+        return self._read
+
+    async def parts(self, limit: int, size: int) -> AsyncIterator[bytes]:
+        """Give the body, what `beginning` read too, in parts of about `size` bytes.
+
+        Raises:
+            CodingError, TooLargeError, GoneError: as `body`; what was given stays given.
+        """
+        if self._coded():
+            raise CodingError
+        if self.length() > limit:
+            raise _too_large(limit)
+        self.passed_on = True
+        held, self._read = [self._read], b""
+        total = waiting = len(held[0])
+        while self._more:
+            if waiting >= size:
+                yield b"".join(held)
+                held, waiting = [], 0
+            held.append(await self._part())
+            total, waiting = total + len(held[-1]), waiting + len(held[-1])
+            if total > limit:
+                raise _too_large(limit)
+        yield b"".join(held)
+
     async def brought(self, limit: int) -> tuple[bytes, bool]:
         """Give the body of a request that is refused, also where it was not asked for before.
 
@@ -156,7 +198,7 @@ class Request:
         Raises:
             GoneError: the client went away.
         """
-        if self._coded() or self.hopeless():
+        if self._coded() or self.hopeless() or self.passed_on:
             return b"", False
         if b"expect" in self.headers and self.length() > limit:
             return b"", False  # it was not sent yet, and would be for nothing

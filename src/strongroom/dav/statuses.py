@@ -56,8 +56,12 @@ TABLE: Final[dict[type[StrongroomError], Status]] = {
 
 REASONS: Final = {
     200: "OK",
+    201: "Created",
+    400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
+    409: "Conflict",
+    412: "Precondition Failed",
     413: "Content Too Large",
     424: "Failed Dependency",
     503: "Service Unavailable",

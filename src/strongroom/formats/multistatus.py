@@ -138,6 +138,20 @@ def status_response(href: str, status_line: str, condition: str = "") -> bytes:
     return b"".join((_HREF, escape(href), b"</D:href>", fate, _RESPONSE_END))
 
 
+def valued_response(href: str, found: Sequence[bytes], status_line: str) -> bytes:
+    """Write properties of a member under another status than `response` does: one that is new."""
+    status = element("{DAV:}status", escape(status_line))
+    prop = element("{DAV:}propstat", element("{DAV:}prop", b"".join(found)) + status)
+    return propstat_response(href, [prop])
+
+
+def refused_response(href: str, status_line: str, error: bytes, words: str) -> bytes:
+    """Write that something was refused, with all that its DAV:error holds, and why in words."""
+    inner = element("{DAV:}status", escape(status_line)) + element("{DAV:}error", error)
+    inner += element("{DAV:}responsedescription", escape(words))
+    return b"".join((_HREF, escape(href), b"</D:href>", inner, _RESPONSE_END))
+
+
 def mkcol_body(propstats: Sequence[bytes]) -> bytes:
     """Write the body that says which property made an extended MKCOL fail (RFC 5689)."""
     inner = b"".join(propstats)

@@ -25,8 +25,10 @@ from strongroom.formats.multistatus import (
     prologue,
     propstat,
     propstat_response,
+    refused_response,
     response,
     status_response,
+    valued_response,
 )
 
 D = "{DAV:}"
@@ -192,3 +194,23 @@ def test_any_attribute_is_read_as_written_or_refused(text: str):
     except FormatError:
         return
     assert etree.fromstring(raw).get("b") == text
+
+
+def test_properties_may_stand_under_another_status():
+    found = [element(D + "getetag", escape('"1"'))]
+    raw = read(valued_response("/a", found, "HTTP/1.1 201 Created"))
+    (stat,) = raw.findall(f".//{D}propstat")
+    assert stat.findtext(f"{D}prop/{D}getetag") == '"1"'
+    assert stat.findtext(f"{D}status") == "HTTP/1.1 201 Created"
+
+
+def test_what_was_refused_tells_why_in_the_order_that_the_rfc_wants():
+    line = "HTTP/1.1 403 Forbidden"
+    raw = read(refused_response("/a?line=1", line, element("{urn:x}why"), "for <this>"))
+    (row,) = raw.findall(f".//{D}response")
+    assert [one.tag for one in row] == [
+        D + "href", D + "status", D + "error", D + "responsedescription"
+    ]  # fmt: skip
+    assert [one.text for one in row[:2]] == ["/a?line=1", line]
+    assert row[2][0].tag == "{urn:x}why"
+    assert row[3].text == "for <this>"
