@@ -28,6 +28,7 @@ class Past(NamedTuple):
     """What an account has and ever had."""
 
     home: int
+    began: int  # ms since 1970 UTC: the account's first entry
     collections: dict[int, Ever]  # by id, oldest first
     devices: dict[int, str]  # name by id, oldest first, revoked ones too
 
@@ -49,8 +50,9 @@ def silent(_done: int, _of: int) -> None:
 
 async def read_past(cell: Reader, home: int) -> Past:
     """Read what a home has and had; raises UnsureError."""
-    past = Past(home, {}, {})
+    past = Past(home, 0, {}, {})
     async for entry in entries(cell, home):
+        past = past if past.began else past._replace(began=entry.at)
         if entry.kind == DEVICE:
             past.devices[entry.id] = entry.href
         elif entry.kind == COLLECTION:

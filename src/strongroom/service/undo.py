@@ -154,7 +154,13 @@ def resolved(wish: Wish, now_ms: int) -> Wish:
 
 async def _goal(cell: Reader, past: Past, wish: Wish) -> _Goal:
     if wish.to:
-        return _Goal(f"undo to {wish.to}", moment_of(wish.to, 0))
+        since = moment_of(wish.to, 0)
+        if since < past.began:
+            raise InvalidError(
+                f"The account began at {write_moment(past.began)}; choose that or a later time. "
+                "Nothing was changed."
+            )
+        return _Goal(f"undo to {wish.to}", since)
     if wish.device:
         devices = find_devices(past, wish.device)
         text = f"undo of {wish.device} since {wish.since}"

@@ -35,6 +35,11 @@ class Past(Site):
         return account
 
     @property
+    def began(self) -> str:
+        """Give the moment at which the account was made."""
+        return write_moment(self.entries(self.home)[0].at)
+
+    @property
     def last(self) -> str:
         """Give the moment of the last change."""
         return write_moment(self.cell.now_ms - 1)
@@ -288,7 +293,7 @@ def test_devices_and_secrets_are_never_touched(site: Past) -> None:
     site.run(revoke_device(site.cell, "alice", "laptop", Origin()))
     devices = site.cell.directory.members(site.home, DEVICE)
     account = site.account
-    site.undo(to="1970-01-01")
+    site.undo(to=site.began)
     site.undo(to=then)
     assert site.cell.directory.members(site.home, DEVICE) == devices
     assert site.account == account
@@ -332,11 +337,19 @@ def test_a_frozen_collection_is_left(site: Past) -> None:
 def test_how_far_it_reaches_is_bounded(site: Past, monkeypatch) -> None:
     for name in "abc":
         site.put(name)
-    monkeypatch.setattr(undo, "UNDO_ENTRIES_MAX", 4)  # the book's own entry is the first
-    assert counts(site.plan(to="1970-01-01"))["remove"] == 1
     monkeypatch.setattr(undo, "UNDO_ENTRIES_MAX", 3)
+    assert counts(site.plan(to=site.began)) == {"remove": 3}
+    monkeypatch.setattr(undo, "UNDO_ENTRIES_MAX", 2)
     with pytest.raises(InvalidError, match="later"):
-        site.plan(to="1970-01-01")
+        site.plan(to=site.began)
+
+
+def test_before_its_beginning_there_is_nothing_to_go_back_to(site: Past) -> None:
+    site.put("a")
+    assert counts(site.plan(to=site.began)) == {"remove": 1}
+    with pytest.raises(InvalidError, match="began at"):
+        site.plan(to=write_moment(site.entries(site.home)[0].at - 1))
+    assert site.plan(device="laptop", since="1970-01-01").units == ()
 
 
 def test_names_that_hang_together_are_bounded(site: Past, monkeypatch) -> None:
