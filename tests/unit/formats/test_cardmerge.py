@@ -122,6 +122,7 @@ def test_who_edits_wins_over_who_deletes_and_it_is_reported():
     assert lines_of(edited_here) == ["TEL:2", "FN:A"]
     assert edited_here.conflicts == (Difference("Phone", "2", ""),)
     assert lines_of(merge(base, card("FN:A"), card("FN:A"))) == ["FN:A"]
+    assert lines_of(merge(base, card("TEL:1"), card("TEL:1", "FN:B"))) == ["TEL:1", "FN:B"]
 
 
 CLASHES = [

@@ -119,7 +119,7 @@ def test_what_changed_since_it_was_shown_is_shown_again_first(site: Site) -> Non
     seen = see(site, number)
     put(site, card("FN:Ann Lee", "URL:u"))
 
-    with pytest.raises(PreconditionError):
+    with pytest.raises(PreconditionError, match="look again"):
         site.run(apply(site.cell, see(site, number), seen.shown, BY))
     # Also where it changes between the second look and the act.
     with pytest.raises(PreconditionError):
