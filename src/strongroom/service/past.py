@@ -16,6 +16,7 @@ from strongroom.formats.hrefs import split
 from strongroom.formats.moments import read_moment
 from strongroom.history.entries import COLLECTION, DEVICE, Entry
 from strongroom.ports.cell import Reader
+from strongroom.service.collections import is_shown
 from strongroom.service.journals import Ever, entries, follow
 
 HOME: Final = "home"
@@ -35,6 +36,11 @@ class Past(NamedTuple):
     def name_of(self, collection: int) -> str:
         """Give the name of a collection, or `home`."""
         return HOME if collection == self.home else self.collections[collection].name
+
+    def is_hidden(self, collection: int) -> bool:
+        """Say whether it is a collection that people and their clients do not see."""
+        ever = self.collections.get(collection)
+        return ever is not None and not is_shown(ever.data)
 
 
 class Part(NamedTuple):

@@ -12,6 +12,7 @@ may never have seen it (features.md 3.1, rule 6). `undo --entry` takes it back.
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -66,6 +67,11 @@ _WORDS: Final = {
     (FREEZE, DELETE): ("thawed",),
     (EVIDENCE, PUT): ("evidence accepted",),
     ("", GAP): ("numbers left out",),
+}
+# The same of what is kept of refused writes (service.refused).
+_REFUSED_WORDS: Final = {
+    PUT: ("tried to save this", "tried to save this again"),
+    DELETE: ("no longer listed as refused",),
 }
 
 
@@ -145,6 +151,7 @@ async def _filter(cell: Reader, past: Past, query: Query, now_ms: int) -> Callab
     def wanted(entry: Entry) -> bool:
         return (
             entry.at >= since
+            and not (entry.kind == COLLECTION and past.is_hidden(entry.id))
             and (devices is None or entry.by in devices)
             and (
                 part.collection in {None, entry.collection}
@@ -162,7 +169,18 @@ async def _filter(cell: Reader, past: Past, query: Query, now_ms: int) -> Callab
         if entry.kind == OBJECT and entry.href == part.href
     }
     part = part._replace(collection=None)
-    return lambda entry: entry.kind == OBJECT and entry.id in ids and wanted(entry)
+    return lambda entry: (
+        wanted(entry)
+        and (
+            (entry.kind == OBJECT and entry.id in ids)
+            or (past.is_hidden(entry.collection) and _meant(entry) == part.href)
+        )
+    )
+
+
+def _meant(entry: Entry) -> str:
+    """Give the name under which a refused write was meant to be kept; "" = not known."""
+    return str(json.loads(entry.data).get("href", "")) if entry.data else ""
 
 
 def is_unconditional(entry: Entry) -> bool:
@@ -193,9 +211,14 @@ async def _name(cell: Reader, digest: str, entry: Entry) -> str:
 
 def _event(past: Past, entry: Entry) -> Event:
     words = _WORDS.get((entry.kind, entry.verb), (entry.verb,))
+    href = entry.href
+    if past.is_hidden(entry.collection):
+        words = _REFUSED_WORDS.get(entry.verb, words)
+        href = _meant(entry) or href
     return Event(
         entry.at, entry.collection, entry.number, past.name_of(entry.collection),
-        words[-1] if entry.was_etag else words[0], entry.kind, entry.href, entry.id, "",
+        words[-1] if entry.was_etag else words[0], entry.kind, href, entry.id, "",
         past.devices.get(entry.by, f"device {entry.by}") if entry.by else "", entry.by,
-        entry.client, entry.request, entry.condition, is_unconditional(entry), entry.was_number,
+        entry.client, entry.request, entry.condition,
+        is_unconditional(entry) and not past.is_hidden(entry.collection), entry.was_number,
     )  # fmt: skip

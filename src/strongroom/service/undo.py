@@ -36,7 +36,6 @@ from strongroom.history.entries import (
     uid_of,
 )
 from strongroom.ports.cell import Cell, Reader
-from strongroom.service.collections import is_shown
 from strongroom.service.objects import read_bodies, size_of
 from strongroom.service.past import (
     Past,
@@ -194,7 +193,7 @@ async def _after(
     All of it is needed to leave out a device. Else a name's first entry tells what stood before,
     its last one what stands, and those between are not kept.
     """
-    hidden = {ever.id for ever in past.collections.values() if not is_shown(ever.data)}
+    hidden = {one for one in past.collections if past.is_hidden(one)}
     journals = [past.home, *(one for one in past.collections if one not in hidden)]
     kept: list[Entry] = []
     last: dict[Key, Entry] = {}

@@ -185,6 +185,19 @@ def test_what_was_overwritten_or_deleted_without_a_condition_is_flagged(
     assert is_unconditional(entry._replace(**changes)) == flagged  # type: ignore[arg-type]
 
 
+def test_what_a_phone_tried_to_save_is_told_where_it_was_meant_to_be(site: Site) -> None:
+    site.put("a", called="Anna")
+    site.put("b")
+    assert site.put("a", called="Zoe", if_match='"old"').status == 412
+    first, *rest = events(site, thing="a")
+    assert (first.what, first.href, first.name, first.device, first.unconditional) == (
+        "tried to save this", "a", "Zoe", "phone", False,
+    )  # fmt: skip
+    assert [one.what for one in rest] == ["created"]
+    assert "/refused" not in {one.href for one in events(site) if one.kind == "collection"}
+    assert events(site, thing="b")[0].what == "created"
+
+
 def test_a_flagged_version_can_be_taken_back_by_its_number(site: Site) -> None:
     site.put("a", called="Anna")
     site.put("a", called="Mallory")
