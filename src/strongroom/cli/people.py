@@ -69,8 +69,15 @@ def account_text(account: Mapping[str, Any]) -> str:
     lines += [accepted_text(row) for row in account["accepted"]]
     lines += [space_text(account["bytes"])]
     lines += [f"Book {b['book']}: {b['contacts']} contacts" for b in account["books"]]
+    lines += [refused_text(account)] * bool(account["refused"])
     lines += [f"Device {device_text(device)}" for device in account["devices"]]
     return "\n".join(lines)
+
+
+def refused_text(account: Mapping[str, Any]) -> str:
+    """Say that phones tried to save what was refused."""
+    count = f"{account['refused']} edit{'s' * (account['refused'] > 1)}"
+    return f"Refused: {count} of phones; `strongroom refused list {account['login']}`"
 
 
 def space_text(counted: Mapping[str, Any] | None) -> str:

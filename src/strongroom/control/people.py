@@ -13,7 +13,7 @@ from strongroom.control.room import Call, origin
 from strongroom.history.directory import Directory
 from strongroom.history.entries import COLLECTION, DEVICE, Member
 from strongroom.ports.cell import Reader
-from strongroom.service import accounts
+from strongroom.service import accounts, refused
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
 from strongroom.service.collections import name_of, shown
 from strongroom.service.rights import choose, rights_of
@@ -69,6 +69,7 @@ async def _shown(call: Call, cell: Reader) -> dict[str, Any]:
             {"book": book.href, "name": name_of(book), "contacts": cell.head(book.id).members}
             for book in shown(directory.members(account.id, COLLECTION))
         ],
+        "refused": refused.count(cell, account.id),
         "devices": [_device(member) for member in directory.members(account.id, DEVICE)],
         "freezes": freeze_rows(directory, account.href, call.room.parts.clock.now_ms()),
         "accepted": accepted_rows(directory, account.href),

@@ -280,6 +280,12 @@ async def listed(cell: Reader, home: int) -> list[Kept]:
     return sorted(Kept(int(row.href), row, row.facts) for row in rows)
 
 
+def count(cell: Reader, home: int) -> int:
+    """Say how many are kept of an account, from its head alone."""
+    shelf = cell.directory.collection(home, NAME)
+    return cell.head(shelf.id).members if shelf else 0
+
+
 async def find(cell: Reader, home: int, number: int) -> Kept:
     """Give one that is kept; raises NotFoundError or UnsureError."""
     for kept in await listed(cell, home):
