@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bench.process import Process, cpu_seconds, memory_mb
+from bench.process import Process, cpu_seconds, memory_mb, peak_mb
 from bench.wire import Target
 
 LOGIN = "bench"
@@ -37,6 +37,14 @@ class Running:
     def memory(self) -> float:
         """Resident memory of the process tree in MB."""
         return memory_mb(self.process.pid)
+
+    def peak(self) -> float:
+        """The most memory that the process tree has had, in MB."""
+        return peak_mb(self.process.pid)
+
+    def command(self, *_words: str | Path) -> list[str | Path]:
+        """A command of the server's own that does this; empty where there is none."""
+        return []
 
     def commits(self) -> tuple[int, int] | None:
         """Batches and entries so far, where a server tells; None where it does not."""

@@ -161,4 +161,7 @@ TARGETS = (
     Target("delta of 1 in 10,000", "value", 1.0, "<= 1 ms"),
     Target("polling by 300 (PROPFIND)", XANDIKOS, 4, ">= 4x Xandikos"),
     Target("memory with 10,000 contacts", "value", 120, "< 120 MB"),
+    Target("export of 10,000", "value", 5, "< 5 s"),
+    Target("import of 10,000", "value", 5, "< 5 s"),
+    Target("memory at most, import included", "value", 200, "< 200 MB"),
 )

@@ -58,7 +58,16 @@ class Tally:
 
 def client_cpu() -> float:
     """Seconds of CPU that this process has used."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    return _used(resource.RUSAGE_SELF)
+
+
+def children_cpu() -> float:
+    """Seconds of CPU of the commands that were run and have ended."""
+    return _used(resource.RUSAGE_CHILDREN)
+
+
+def _used(whose: int) -> float:
+    used = resource.getrusage(whose)
     return used.ru_utime + used.ru_stime
 
 

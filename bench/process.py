@@ -58,6 +58,19 @@ def cpu_seconds(root: int) -> float:
     return sum(sum(map(int, f[11:15])) for pid in tree(root) if (f := _stat(pid))) / _TICKS
 
 
+def peak_mb(root: int) -> float:
+    """The most memory in MB (10^6 bytes) that the processes of the tree had resident, each."""
+    return sum(_peak_kb(pid) for pid in tree(root)) * 1024 / 1e6
+
+
+def _peak_kb(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
 def memory_mb(root: int) -> float:
     """Resident memory of the tree in MB (10^6 bytes); pages that are shared count in each."""
     pages = sum(int(f[21]) for pid in tree(root) if (f := _stat(pid)))

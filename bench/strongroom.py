@@ -24,6 +24,10 @@ class RunningStrongroom(Running):
 
     config: Path
 
+    def command(self, *words: str | Path) -> list[str | Path]:
+        """A `strongroom` command on this cell, with its answer as JSON."""
+        return [COMMAND, "--json", *words, "--config", self.config]
+
     def commits(self) -> tuple[int, int] | None:
         """Batches and entries from `status --json`; None if it does not tell them yet."""
         try:

@@ -71,7 +71,7 @@ def rows(record: Record) -> list[list[str]]:
         row = [workload, _value(ours), _cpu(ours)]
         for peer in _peers(record):
             theirs = servers.get(peer)
-            row += [_value(theirs), _cpu(theirs), _times(ours, theirs)]
+            row += [_value(theirs) if theirs else "-", _cpu(theirs), _times(ours, theirs)]
         cells.append([*row, "; ".join(verdicts(workload, servers))])
     return cells
 

@@ -5,23 +5,29 @@ operations per second and by CPU for each. The filled books come first, so that 
 server that has just sent its contacts; the PUTs come last, into a book that begins empty.
 """
 
+import asyncio
+import json
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from statistics import median
 
 from bench import dav
-from bench.adapter import FRESH, Running, filled
+from bench.adapter import FRESH, LOGIN, Running, filled
 from bench.cards import card, full_name, mail
 from bench.figures import Measure, percentile
 from bench.fill import FIRST_NEW, new_contacts
-from bench.load import Act, Bound, Tally, client_cpu, drive
+from bench.load import Act, Bound, Tally, children_cpu, client_cpu, drive
+from bench.process import ServerError, run
 from bench.wire import Connection, WireError, WrongAnswerError
 
 POLLERS = 300
 DELTAS_MIN = 5
+BROUGHT_IN = "broughtin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,42 @@ class Round:
         yield await self._load(
             "PUT new, 32 connections", 32, new_contacts(self._fresh, 2 * FIRST_NEW)
         )
+        if self._on.command():
+            with tempfile.TemporaryDirectory() as folder:
+                async for one in self._in_bulk(Path(folder) / "all.vcf"):
+                    yield one
+
+    async def _in_bulk(self, file: Path) -> AsyncIterator[Measure]:
+        """A filled book out by the command, and into an empty one, while the server runs."""
+        size = self._plan.large
+        out = ("export", LOGIN, "--collection", filled(size), "--output", file)
+        yield await self._guarded(f"export of {size:,}", "s", partial(self._command, words=out))
+        line = Connection(self._on.target)
+        await dav.make_book(line, self._on.target.book(BROUGHT_IN))
+        line.close()
+        back = ("import", LOGIN, file, "--collection", BROUGHT_IN)
+        yield await self._guarded(f"import of {size:,}", "s", partial(self._command, words=back))
+        yield self._measure("memory at most, import included", self._on.peak(), "MB")
+
+    async def _command(self, name: str, words: Sequence[str | Path]) -> Measure:
+        """What a person waits for; its CPU is the server's and the command's, for each contact."""
+        cpu, mine, began = self._on.cpu(), children_cpu(), time.perf_counter()
+        told = json.loads(await asyncio.to_thread(run, self._on.command(*words)))
+        took = time.perf_counter() - began
+        done = int(told.get("count", told.get("new", 0)))
+        if done < self._plan.large:
+            raise WrongAnswerError(f"{words[0]} took {done} of {self._plan.large}")
+        cpu = self._on.cpu() - cpu + children_cpu() - mine
+        return Measure(
+            workload=name,
+            server=self._on.name,
+            run=self._run,
+            value=took,
+            unit="s",
+            ops=done,
+            seconds=took,
+            cpu_ms=cpu / done * 1000,
+        )
 
     def _measure(self, workload: str, value: float, unit: str, note: str = "") -> Measure:
         return Measure(workload, self._on.name, self._run, value, unit, note=note)
@@ -166,7 +208,7 @@ class Round:
     ) -> Measure:
         try:
             return await take(name)
-        except (WireError, WrongAnswerError, TimeoutError) as error:
+        except (WireError, WrongAnswerError, ServerError, TimeoutError) as error:
             said = f"broke: {str(error)[:200] or type(error).__name__}"
             return Measure(name, self._on.name, self._run, 0.0, unit, errors=1, note=said)
 
