@@ -14,21 +14,18 @@ from strongroom.base.errors import RetryError
 from strongroom.history.directory import Directory
 from strongroom.history.edits import OURSELVES, Edit, Origin, Put
 from strongroom.history.entries import (
-    ACCOUNT,
-    CELL,
-    COLLECTION,
     FREEZE,
     Head,
     Key,
     Member,
     Row,
 )
-from strongroom.history.evidence import Evidence, freeze_edit
+from strongroom.history.evidence import freeze_edit
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
+from strongroom.mirror.forgetting import not_yet_accepted
 from strongroom.mirror.keeper import Keeper, Progress, progress_of
 from strongroom.mirror.launch import Launch, launch
-from strongroom.mirror.opening import scope_of
 from strongroom.mirror.reader import Reader
 from strongroom.mirror.salvage import Salvage
 from strongroom.mirror.site import FrozenCellError, Site
@@ -85,36 +82,20 @@ class MirrorCell:
 
     async def _begin(self, opened: Launch, testimony: Testimony | None) -> None:
         core = self._core
-        homes = _homes(core.directory)
-        forgotten = self._not_yet_accepted(opened, homes, testimony)
-        edits = [_freeze_edit(homes, evidence) for evidence in forgotten]
+        freezes: dict[int, Put] = {}
+        if testimony is not None:
+            freezes = not_yet_accepted(opened.forgotten, testimony, core.directory)
         try:
             async with asyncio.timeout(limits.OPENING_SECONDS_MAX):
                 await self._writer.open_term()
                 core.spawn(self._writer.run())
-                await asyncio.gather(*(self._writer.submit(edit, {}) for edit in edits))
+                await asyncio.gather(*(self._writer.submit(edit, {}) for edit in freezes.values()))
         except (TimeoutError, RetryError) as error:
             raise FrozenCellError(f"the opening batch found no quorum: {error}") from error
-        await self._testifier.rewrite({e.collection for e in forgotten}, testimony)
+        await self._testifier.rewrite(freezes.keys(), testimony)
         core.spawn(self._testifier.run())
         core.spawn(self._keeper.run())
         core.spawn(self._keeper.checkpoints())
-
-    def _not_yet_accepted(
-        self, opened: Launch, homes: Mapping[int, int], testimony: Testimony | None
-    ) -> list[Evidence]:
-        """Give what the witness knows better than we do, less what a thaw accepted (I5)."""
-        if testimony is None:
-            return []
-        known = (testimony.heads[collection] for collection in sorted(opened.forgotten))
-        evidence = (Evidence("witness", h.collection, h.number, h.chain.hex()) for h in known)
-        directory = self._core.directory
-        return [
-            e
-            for e in evidence
-            if (home := homes.get(e.collection)) is not None
-            and not directory.accepted(home, e.text())
-        ]
 
     async def close(self) -> None:
         """Tell the witness the last heads and end; waiting edits hear "unknown"."""
@@ -283,21 +264,6 @@ def _standing_word(peer: machine.Peer, behind: int) -> str:
 def _recorded(directory: Directory, name: str) -> bool:
     member = directory.standings().get(name)
     return member is not None and member.facts["standing"] == machine.DOUBTFUL
-
-
-def _homes(directory: Directory) -> dict[int, int]:
-    homes = {}
-    for account in directory.members(CELL, ACCOUNT):
-        homes[account.id] = account.id
-        for member in directory.members(account.id, COLLECTION):
-            homes[member.id] = account.id
-    return homes
-
-
-def _freeze_edit(homes: Mapping[int, int], evidence: Evidence) -> Put:
-    scope = scope_of(evidence.collection, homes)
-    assert scope is not None
-    return freeze_edit(scope, "The witness knows more than the replicas.", evidence.text())
 
 
 __all__ = ["FrozenCellError", "MirrorCell", "Site"]

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from strongroom.base.errors import BrokenReplicaError, DamageError, UnsureError
 from strongroom.history.directory import Directory
+from strongroom.history.edits import Put
 from strongroom.history.entries import (
     CELL,
     COLLECTION,
@@ -32,6 +33,7 @@ from strongroom.history.entries import (
 )
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
+from strongroom.mirror.forgetting import not_yet_accepted
 from strongroom.mirror.launch import (
     forgotten_by,
     on_chain,
@@ -64,6 +66,7 @@ class _View:
     quorum: int = 0  # W
     believed: Mapping[str, Site] = field(default_factory=dict)  # the copies, in this order
     unsure: frozenset[int] = frozenset()  # collections that are not proven though others are
+    freezes: tuple[Put, ...] = ()  # what an opening will write down
     why: str = ""  # nothing is proven
 
 
@@ -187,7 +190,7 @@ async def look(
         sites: all that are configured.
         testimony: what the witness remembers, if there is one.
         quorum: W as configured.
-        clock: of no use here but that the engine's parts have one.
+        clock: tells since when something is frozen that an opening will freeze.
         doubt: why nothing can be proven, should the witness be damaged.
 
     Raises:
@@ -205,6 +208,9 @@ async def look(
     if isinstance(view, str):
         view = await _merely_read(view, ranked, places) or await _left(view, sites)
     view = replace(view, believed={**view.agreeing, **{b.name: places[b.name] for b in ranked}})
+    for put in view.freezes:
+        row = Member(*put.key, 0, 0, put.etag, put.data, "", clock.now_ms(), 0)
+        view.directory.take(row)
     told = testimony.heads if testimony else {}
     sure = view.heads if view.agreeing else {}
     order = list({site.place: site for site in (*view.believed.values(), *sites)}.values())
@@ -253,9 +259,10 @@ async def _agreed(plan: Plan, places: Mapping[str, Site], testimony: Testimony |
     heads = (await source.reading(lambda r: r.heads())).value
     directory = Directory((await source.reading(lambda r: r.directory())).value)
     directory.verify(heads)
-    behind = frozenset[int]()
+    freezes: dict[int, Put] = {}
     if testimony is not None:
         behind = await forgotten_by(source, end, heads, testimony)
+        freezes = not_yet_accepted(behind, testimony, directory)
     following = [b for b in plan.voters if await _follows(source, end, b.found.position)]
     upto = common_position([b.found for b in following], quorum)
     if upto is None:
@@ -275,7 +282,7 @@ async def _agreed(plan: Plan, places: Mapping[str, Site], testimony: Testimony |
         raise FrozenCellError(f"only {', '.join(sorted(agreeing))} tell the same heads")
     return _View(
         source.place, upto, heads, directory, agreeing, plan.source.replicas, quorum,
-        unsure=behind | written,
+        unsure=frozenset(written | freezes.keys()), freezes=tuple(freezes.values()),
     )  # fmt: skip
 
 

@@ -8,10 +8,14 @@ import pytest
 
 from fakes.ground import Ground
 from strongroom.base.errors import NoCellError, SettingsError
+from strongroom.history.edits import Put, Remove, Together
 from strongroom.history.entries import (
     COLLECTION,
+    EVIDENCE,
     Head,
+    Key,
     Member,
+    canonical,
     digest_of,
     genesis_chain,
 )
@@ -116,6 +120,34 @@ def test_two_copies_that_hold_a_batch_prove_nothing_once_a_later_term_began(grou
     ground.unproven(ground.look())
 
 
+def test_what_a_thaw_accepted_is_proven_though_the_witness_knows_more(ground: Ground) -> None:
+    before = ground.states()
+    ground.write("c.vcf", b"carl")
+    witness = ground.witness.testimony
+    for index in range(3):
+        ground.set(index, before[index])
+
+    async def accept() -> None:
+        cell = await ground.open()
+        freeze = cell.directory.frozen(ground.home, ground.book)
+        assert freeze is not None
+        evidence = freeze.facts["evidence"]
+        data = canonical({"collection": ground.book, "to": 1000})
+        accepted = Put(Key(ground.home, EVIDENCE, evidence), digest_of(data.encode()), data)
+        await cell.submit(Together((Remove(freeze.key), accepted)), {})
+        await cell.close()
+
+    ground.run(accept())
+    assert witness is not None
+    testimony = ground.witness.testimony
+    assert testimony is not None
+    known = {**testimony.heads, ground.book: witness.heads[ground.book]}
+    ground.witness.testimony = testimony._replace(heads=known)
+    found = ground.look()
+    assert ground.names(found) == ["a.vcf", "b.vcf"]
+    assert found.directory.frozen(ground.home, ground.book) is None
+
+
 def test_a_promise_of_an_opening_that_failed_hinders_no_proof_that_the_witness_has(
     ground: Ground,
 ) -> None:
@@ -133,6 +165,9 @@ def test_where_the_witness_knows_more_nothing_is_proven(ground: Ground) -> None:
         ground.set(index, before[index])
     found = ground.look()  # what it knows more concerns this book alone
     ground.unproven(found)
+    freeze = found.directory.frozen(ground.home, ground.book)
+    assert freeze is not None
+    assert freeze.facts["evidence"].startswith(f"witness:{ground.book}:3:")
     assert found.proves(ground.home)
     assert ("later changes that the witness knows of", 1) in ground.gaps(found)
     testimony = ground.witness.testimony
