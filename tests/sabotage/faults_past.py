@@ -6,6 +6,7 @@ from sabotage.fault import Fault
 
 RESTORE = "tests/unit/history/test_restore.py::"
 UNDO = "tests/unit/service/test_undo.py::"
+PARTS = "tests/unit/service/test_undo_parts.py::"
 TIMELINE = "tests/unit/service/test_timeline.py::"
 COMMANDS = "tests/unit/control/test_past.py::"
 PHONE = "tests/phone/test_undo.py::"
@@ -73,35 +74,35 @@ PAST = (
         "service/undoing.py",
         "if entry == target or _are_halves(entry, target)]",
         "if entry == target]",
-        (UNDO + "test_either_half_of_a_move_undoes_both",),
+        (PARTS + "test_either_half_of_a_move_undoes_both",),
     ),
     Fault(
         "what others did on top of a device's change is undone with it",
         "service/undo.py",
         "        return without(after, before, lambda entry: entry.by in goal.devices)",
         "        return as_before(before), []",
-        (UNDO + "test_all_that_a_device_did_goes_back_and_what_others_did_stays",),
+        (PARTS + "test_all_that_a_device_did_goes_back_and_what_others_did_stays",),
     ),
     Fault(
         "a thing whose name was filled is removed for it",
         "service/undoing.py",
         "            dropped, wants[place] = wants[place], _member(now[place])",
         "            dropped = None",
-        (UNDO + "test_a_thing_whose_name_others_have_filled_is_left_where_it_is",),
+        (PARTS + "test_a_thing_whose_name_others_have_filled_is_left_where_it_is",),
     ),
     Fault(
         "a new collection takes with it what others have put into it",
         "service/undoing.py",
         "        if wants[key] is None and row.id in filled - wanted\n",
         "        if wants[key] is None and row.id in filled & wanted\n",
-        (UNDO + "test_a_collection_of_a_device_goes_and_one_that_others_filled_stays",),
+        (PARTS + "test_a_collection_of_a_device_goes_and_one_that_others_filled_stays",),
     ),
     Fault(
         "one entry's undo removes what took the name since",
         "service/undoing.py",
         "    if taken:\n",
         "    if not wants:\n",
-        (UNDO + "test_what_took_the_name_since_is_never_removed_for_one_entry",),
+        (PARTS + "test_what_took_the_name_since_is_never_removed_for_one_entry",),
     ),
     Fault(
         "a UID in the way is not told",
