@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract.faulty_disk import CountingDisk, Fuse, faulty_sqlite
 from fakes.mirror import FakeLane, Stage
+from strongroom.base import limits
 from strongroom.base.errors import UnavailableReplicaError
 from strongroom.base.limits import SMALL_BLOB_BYTES_MAX
 from strongroom.history.entries import Batch, Member, Position
 from strongroom.mirror.cell import MirrorCell
-from strongroom.mirror.site import Site
+from strongroom.mirror.site import FrozenCellError, Site
+from strongroom.stores.durable import Disk, Durable
 from strongroom.stores.sqlite import SqliteReplica
 
 LARGE = b"x" * (SMALL_BLOB_BYTES_MAX + 1)
 
 
-def fresh(stage: Stage, places: list[Path]) -> None:
+def fresh(stage: Stage, places: list[Path], disk: Disk | None = None) -> None:
     """Begin as a new process does."""
     for site in stage.sites:
         site.replica.close()
-    stage.sites[:] = [Site(str(p), SqliteReplica(p), FakeLane(), FakeLane()) for p in places]
+    stage.sites[:] = [
+        Site(str(p), SqliteReplica(p, Durable(disk)), FakeLane(), FakeLane()) for p in places
+    ]
 
 
 def takes_nothing(site: Site) -> None:
@@ -103,3 +109,59 @@ def test_a_directory_beside_the_history_becomes_a_copy_of_the_same_voter(tmp_pat
     asyncio.run(scene())
     assert steps
     assert steps[-1][0] == steps[-1][1]
+
+
+@pytest.fixture
+def fuse() -> Iterator[Fuse]:
+    with faulty_sqlite() as fuse:
+        yield fuse
+        fuse.arm(0)
+
+
+@pytest.mark.parametrize("first", [1, 12])
+def test_whatever_fails_in_such_an_opening_the_next_one_finds_all(
+    tmp_path: Path, fuse: Fuse, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the n-th read, write or sync on nothing works any more, as when a process is killed."""
+    monkeypatch.setattr(limits, "OPENING_SECONDS_MAX", 0.2)
+    template = tmp_path / "template"
+    endings: set[bool] = set()
+
+    def places(base: Path) -> list[Path]:
+        return [base / name for name in ("r1", "r2", "r3")]
+
+    async def opens(stage: Stage, base: Path, disk: Disk | None) -> bool:
+        fresh(stage, places(base), disk)
+        try:
+            cell = await stage.open()
+        except FrozenCellError:
+            return False
+        if disk is None:  # else it may fail right behind the opening
+            assert await body_of(cell, stage, "b.vcf") == b"EVE"
+        await cell.close()
+        return True
+
+    async def scene() -> None:
+        stage = Stage([])
+        for place in places(template):
+            place.mkdir(parents=True)
+        fresh(stage, places(template))
+        await one_beside(stage, places(template))
+        fresh(stage, places(template))  # nothing is open
+        testimony = stage.witness.testimony
+        for n in range(first, 2000, 23):
+            base = tmp_path / f"{n}"
+            shutil.copytree(template, base)
+            stage.witness.testimony = testimony
+            fuse.arm(n, stays=True)
+            endings.add(await opens(stage, base, CountingDisk(fuse)))
+            blown = fuse.blown
+            fuse.arm(0)
+            assert await opens(stage, base, None)
+            fresh(stage, places(base))
+            if not blown:
+                return
+        pytest.fail("the sweep has no end")
+
+    asyncio.run(scene())
+    assert endings == {False, True}
