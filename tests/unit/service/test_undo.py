@@ -22,7 +22,7 @@ def site() -> Past:
     return Past()
 
 
-# --- to a time -------------------------------------------------------------------------------------
+# --- to a time ------------------------------------------------------------------------------------
 def test_a_book_goes_back_to_a_time(site: Past) -> None:
     for name in ("kept", "changed", "deleted"):
         site.put(name)
@@ -149,7 +149,7 @@ def test_a_swap_goes_back(site: Past) -> None:
     assert site.state() == before
 
 
-# --- what stands in the way ------------------------------------------------------------------------
+# --- what stands in the way -----------------------------------------------------------------------
 def test_a_uid_that_another_carries_now_is_told_with_its_name(site: Past) -> None:
     site.put("a", uid="u")
     then = site.last
@@ -331,7 +331,7 @@ def test_a_journal_that_lacks_a_row_is_unsure(site: Past) -> None:
         site.plan(to=then)
 
 
-# --- wishes ----------------------------------------------------------------------------------------
+# --- wishes ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "wish",
     [{}, {"to": "3h", "entry": "contacts:1"}, {"device": "phone"}, {"to": "3h", "since": "3h"},

@@ -18,7 +18,7 @@ def site() -> Past:
     return Past()
 
 
-# --- one entry -------------------------------------------------------------------------------------
+# --- one entry ------------------------------------------------------------------------------------
 def test_one_entry_is_undone_and_the_rest_stays(site: Past) -> None:
     site.put("a")
     site.put("a", called="Eve")
@@ -84,7 +84,7 @@ def test_an_entry_that_is_not_there(site: Past) -> None:
         site.plan(entry="contacts:1")
 
 
-# --- a device --------------------------------------------------------------------------------------
+# --- a device -------------------------------------------------------------------------------------
 def by_laptop(site: Past, method: str, path: str, body: bytes = b"", **headers: str) -> None:
     assert site.run(site.laptop(method, path, body, **headers)).status < 300
 
