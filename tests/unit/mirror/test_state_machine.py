@@ -141,8 +141,7 @@ class Lives(RuleBasedStateMachine):
         replica, joining = self.replicas[name], self.state.peers[name].standing == JOINING
         beside = [n for n, c in replica.disk.items() if self.history.get(n) != c]
         if beside and beside != [self.in_the_air(replica)]:
-            self.tell(Broke(name, "it holds something beside the history"))
-            return
+            replica.disk = dict(self.history)  # a copy goes on as the same voter
         for number in range(replica.held + 1, self.state.committed + 1)[: None if far else 1]:
             replica.disk[number] = self.history[number]
         self.tell(Levelled(name, replica.held, joining))
