@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fakes.world import FakeEntropy
-from strongroom.history.edits import AddAccount, Put
+from strongroom.history.edits import AddAccount, Put, Remove
 from strongroom.history.entries import COLLECTION, OBJECT, Head, Key, Position, canonical, digest_of
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise
@@ -115,6 +115,9 @@ class Stage:
         parent = Key(self.home, COLLECTION, "contacts")
         edit = Put(self.key(href), digest, data, parent=parent, size=len(body))
         await cell.submit(edit, {digest: body})
+
+    async def remove(self, cell: MirrorCell, href: str) -> None:
+        await cell.submit(Remove(self.key(href), parent=Key(self.home, COLLECTION, "contacts")), {})
 
     def memory(self, index: int) -> MemoryReplica:
         replica = self.sites[index].replica

@@ -205,7 +205,8 @@ class Salvage:
         ]
         head = self._bound(collection)
         sure = head is not None
-        head = head or next((h for h in heads if h is not None), None)
+        told = self._told(collection)
+        head = head or next((h for h in heads if h is not None), told)
         shelf = await self._one_table(collection, head)
         if shelf is None:
             tale = await self._tale(collection, head, sure=sure)
@@ -213,10 +214,10 @@ class Salvage:
             standing = {name: versions[0] for name, versions in tale.names.items() if versions}
             shelf = _Shelf(head, standing, [], tale)
             shelf.gaps += _gaps(shelf, tale)
-        told = self._told(collection)
-        ahead = told.number - (head.number if head else 0) if told else 0
-        if ahead > 0:
-            shelf.gaps.append(Unreadable("later changes that the witness knows of", ahead))
+        known = max(head.number if head else 0, shelf.tale.number if shelf.tale else 0)
+        if told is not None and told.number > known:
+            later = told.number - known
+            shelf.gaps.append(Unreadable("later changes that the witness knows of", later))
         return shelf
 
     async def head(self, collection: int) -> Head | None:
