@@ -10,6 +10,7 @@ from phone.database import card_bytes
 from phone.davx5 import Davx5
 from phone.family import Outcome, Phone
 from phone.thunderbird import Thunderbird
+from strongroom.formats.moments import write_moment
 
 
 def told(server: ServerProcess, *words: str) -> dict[str, Any]:
@@ -30,7 +31,8 @@ def test_an_owner_sees_what_happened_and_takes_it_back(server: ServerProcess) ->
         phone.save(card_bytes(f"uid{number:02}", f"Friend {number}"))
     assert phone.sync() is Outcome.DONE
     friends = dict(phone.contacts)
-    then = told(server, "history", "alice", "--limit", "1")["events"][0]["time"]
+    last = told(server, "history", "alice", "--limit", "1")["events"][0]["at"]
+    then = write_moment(last + 1)
 
     for number in range(50):
         phone.delete(f"uid{number:02}")

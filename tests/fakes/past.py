@@ -33,6 +33,11 @@ class Past(Site):
         """Give the moment of the last change."""
         return write_moment(self.cell.now_ms - 1)
 
+    @property
+    def now(self) -> str:
+        """Give the moment of the next change."""
+        return write_moment(self.cell.now_ms)
+
     def state(self) -> State:
         """Give all that stands and can be reached: by collection and name."""
         books = shown(self.cell.directory.members(self.home, COLLECTION))

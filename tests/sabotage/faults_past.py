@@ -48,7 +48,7 @@ PAST = (
     Fault(
         "what moves back is deleted and made again",
         "history/decide.py",
-        "        moves = standing.id in wanted.values()",
+        "        moves = standing.id in ids",
         "        moves = False",
         (RESTORE + "test_a_move_goes_back_as_a_move_across_collections",),
     ),

@@ -275,6 +275,7 @@ def _restore(view: Overlay, edit: Restore, stamp: Stamp) -> tuple[Row, ...]:
         if (row.number if row is not None else 0) != number:
             raise PreconditionError(f"{key.href} was changed since it was looked at")
     wanted = {one.key: one.id for one in edit.wanted}
+    ids = {one.id for one in edit.wanted}
     _check_wanted(edit, stamp)
     moving: dict[int, Member] = {}
     rows: list[Row] = []
@@ -282,7 +283,7 @@ def _restore(view: Overlay, edit: Restore, stamp: Stamp) -> tuple[Row, ...]:
         standing = view.row(key)
         if not isinstance(standing, Member) or wanted.get(key) == standing.id:
             continue
-        moves = standing.id in wanted.values()
+        moves = standing.id in ids
         if moves:
             moving[standing.id] = standing
         gone = (standing.id, "", "", "")

@@ -163,7 +163,7 @@ async def _goal(cell: Reader, past: Past, wish: Wish) -> _Goal:
     if wish.device:
         devices = find_devices(past, wish.device)
         text = f"undo of {wish.device} since {wish.since}"
-        return _Goal(text, moment_of(wish.since, 0), devices)
+        return _Goal(text, moment_of(wish.since, 0) - 1, devices)  # that moment is among them
     target = await _find_entry(cell, past, wish.entry)
     return _Goal(f"undo of {wish.entry}", target.at - 1, target=target)
 

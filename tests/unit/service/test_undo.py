@@ -7,7 +7,13 @@ import pytest
 from fakes.past import Past, counts
 from fakes.site import BOOK, HOME, card
 from strongroom.base import limits
-from strongroom.base.errors import FrozenError, InvalidError, NotFoundError, UnsureError
+from strongroom.base.errors import (
+    FrozenError,
+    InvalidError,
+    NoSpaceError,
+    NotFoundError,
+    UnsureError,
+)
 from strongroom.formats.moments import write_moment
 from strongroom.history.edits import Origin
 from strongroom.history.entries import COLLECTION, DEVICE, OBJECT
@@ -15,6 +21,7 @@ from strongroom.service import undo, undoing
 from strongroom.service.accounts import revoke_device
 from strongroom.service.collections import is_shown
 from strongroom.service.undo import Outcome, Wish, apply_undo, resolved
+from strongroom.service.usage import set_quota
 
 
 @pytest.fixture
@@ -329,6 +336,38 @@ def test_a_journal_that_lacks_a_row_is_unsure(site: Past) -> None:
     del lines[0]
     with pytest.raises(UnsureError):
         site.plan(to=then)
+
+
+def test_what_was_interrupted_goes_on_when_it_is_run_again(site: Past, monkeypatch) -> None:
+    for name in "abcde":
+        site.put(name)
+    before, then = site.state(), site.last
+    for name in "abcde":
+        site.do("DELETE", BOOK + name)
+    monkeypatch.setattr(undo, "BATCH_ENTRIES_MAX", 2)
+    plan = site.plan(to=then)
+
+    def full(done: int, _of: int) -> None:
+        site.cell.refuse = NoSpaceError() if done == 4 else None
+
+    with pytest.raises(NoSpaceError):
+        site.run(apply_undo(site.cell, site.account, plan, "q", full))
+    assert site.names() == ["a", "b", "c", "d"]
+    site.cell.refuse = None
+    assert counts(site.undo(to=then)) == {"create": 1}
+    assert site.state() == before
+
+
+def test_a_quota_bounds_no_undo_and_the_next_write_again(site: Past) -> None:
+    site.put("a")
+    site.put("b")
+    then = site.last
+    site.do("DELETE", BOOK + "a")
+    site.do("DELETE", BOOK + "b")
+    site.run(set_quota(site.cell, "alice", "60", Origin()))
+    site.undo(to=then)
+    assert site.names() == ["a", "b"]
+    assert site.put("c").status == 507
 
 
 # --- wishes ---------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_any_device_can_be_undone_without_harm_to_what_others_did(seed: int) -> 
     site, dice = Past(), random.Random(1000 + seed)
     for _ in range(20):
         live(site, dice)
-    then = site.last
+    then = site.now
     start = {book: len(lines) for book, lines in site.cell.journal.items()}
     for _ in range(40):
         live(site, dice)

@@ -96,7 +96,7 @@ def laptop_puts(site: Past, name: str, called: str = "Laptop", uid: str = "") ->
 def test_all_that_a_device_did_goes_back_and_what_others_did_stays(site: Past) -> None:
     for name in ("a", "b", "c"):
         site.put(name)
-    then = site.last
+    then = site.now
     laptop_puts(site, "a")
     by_laptop(site, "DELETE", BOOK + "b")
     laptop_puts(site, "new")
@@ -114,7 +114,7 @@ def test_all_that_a_device_did_goes_back_and_what_others_did_stays(site: Past) -
 
 
 def test_a_revoked_device_is_known_by_its_name(site: Past) -> None:
-    then = site.last
+    then = site.now
     laptop_puts(site, "new")
     site.run(revoke_device(site.cell, "alice", "laptop", Origin()))
     site.undo(device="laptop", since=then)
@@ -123,7 +123,7 @@ def test_a_revoked_device_is_known_by_its_name(site: Past) -> None:
 
 def test_what_others_did_to_a_thing_goes_back_with_it_to_its_old_name(site: Past) -> None:
     site.put("a")
-    then = site.last
+    then = site.now
     by_laptop(site, "MOVE", BOOK + "a", destination=BOOK + "b")
     site.put("b", uid="a", called="Phone")
     site.undo(device="laptop", since=then)
@@ -133,7 +133,7 @@ def test_what_others_did_to_a_thing_goes_back_with_it_to_its_old_name(site: Past
 
 def test_what_others_moved_on_stays_there_with_its_old_content(site: Past) -> None:
     site.put("a")
-    then = site.last
+    then = site.now
     laptop_puts(site, "a")
     site.do("MOVE", BOOK + "a", destination=BOOK + "b")
     site.undo(device="laptop", since=then)
@@ -143,7 +143,7 @@ def test_what_others_moved_on_stays_there_with_its_old_content(site: Past) -> No
 
 def test_what_others_deleted_stays_deleted(site: Past) -> None:
     site.put("a")
-    then = site.last
+    then = site.now
     laptop_puts(site, "a")
     laptop_puts(site, "b")
     site.do("DELETE", BOOK + "a")
@@ -153,7 +153,7 @@ def test_what_others_deleted_stays_deleted(site: Past) -> None:
 
 def test_properties_that_others_set_stay_and_the_content_goes_back(site: Past) -> None:
     site.put("a")
-    then = site.last
+    then = site.now
     laptop_puts(site, "a")
     patch = '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u:">1</x></prop></set>'
     site.do("PROPPATCH", BOOK + "a", f"{patch}</propertyupdate>".encode())
@@ -167,7 +167,7 @@ def test_properties_that_others_set_stay_and_the_content_goes_back(site: Past) -
 def test_a_thing_whose_name_others_have_filled_is_left_where_it_is(site: Past) -> None:
     site.put("a")
     site.put("b")
-    then = site.last
+    then = site.now
     by_laptop(site, "MOVE", BOOK + "a", destination=BOOK + "moved")
     by_laptop(site, "DELETE", BOOK + "b")
     site.put("a", uid="new-a")
@@ -181,7 +181,7 @@ def test_a_thing_whose_name_others_have_filled_is_left_where_it_is(site: Past) -
 def test_what_is_left_in_place_never_costs_another_thing_its_place(site: Past) -> None:
     site.put("a")
     site.put("b")
-    then = site.last
+    then = site.now
     by_laptop(site, "MOVE", BOOK + "b", destination=BOOK + "c")
     by_laptop(site, "MOVE", BOOK + "a", destination=BOOK + "b")
     site.put("a", uid="new-a")
@@ -193,7 +193,7 @@ def test_what_is_left_in_place_never_costs_another_thing_its_place(site: Past) -
 
 
 def test_a_collection_of_a_device_goes_and_one_that_others_filled_stays(site: Past) -> None:
-    then = site.last
+    then = site.now
     for name in ("mine", "shared"):
         by_laptop(site, "MKCOL", HOME + name + "/")
         path = f"{HOME}{name}/l"
@@ -209,9 +209,15 @@ def test_what_a_device_deleted_comes_back_with_both_its_collections(site: Past) 
     site.do("MKCOL", HOME + "work/")
     site.do("PUT", HOME + "work/a", card("a"), content_type="text/vcard")
     site.put("a")
-    before, then = site.state(), site.last
+    before, then = site.state(), site.now
     by_laptop(site, "DELETE", HOME + "work/a")
     by_laptop(site, "DELETE", HOME + "work/")
     by_laptop(site, "DELETE", BOOK + "a")
     site.undo(device="laptop", since=then)
     assert site.state() == before
+
+
+def test_since_has_its_own_moment_in_it(site: Past) -> None:
+    laptop_puts(site, "a")
+    assert site.plan(device="laptop", since=site.now).units == ()
+    assert counts(site.plan(device="laptop", since=site.last)) == {"remove": 1}
