@@ -158,6 +158,14 @@ def test_what_comes_in_by_itself_is_nobody_else(site: Site) -> None:
     assert standing(site) == {"a.vcf": twins[0], "b.vcf": twins[1]}
 
 
+def test_what_comes_in_later_by_itself_was_nobody_else_before(site: Site) -> None:
+    """Somebody new in front, so that what stands is looked at before the twins come."""
+    twins = person("a", "TEL:1234567"), person("b", "TEL:1234567", "NOTE:b")
+    there(site, twins[0])
+    assert endings(bring(site, person("n", name="New"), *twins)) == ["new", "unchanged", "new"]
+    assert standing(site)["a.vcf"] == twins[0]
+
+
 def no_condition():
     from strongroom.history.edits import UNCONDITIONAL
 
@@ -310,6 +318,14 @@ def test_a_phone_that_was_quicker_is_merged_with(site: Site, monkeypatch) -> Non
     assert b"TEL:3" in standing(site)["a.vcf"]
     assert b"phone" in standing(site)["b.vcf"]
     assert b"file" in standing(site)["b.vcf"]
+
+
+def test_what_a_phone_wrote_meanwhile_is_not_overwritten(site: Site, monkeypatch) -> None:
+    there(site, person("a", "TEL:1"))
+    rival(site, monkeypatch, person("a", "TEL:3"))
+    assert endings(bring(site, person("a", "TEL:2"))) == ["merged"]
+    assert b"TEL:3" in standing(site)["a.vcf"]
+    assert b"TEL:2" in standing(site)["a.vcf"]
 
 
 def test_what_a_phone_deleted_meanwhile_comes_in_as_new(site: Site, monkeypatch) -> None:
