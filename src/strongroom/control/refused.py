@@ -10,6 +10,7 @@ from strongroom.control.room import Call, origin
 from strongroom.formats.carddiff import Difference
 from strongroom.formats.cardmerge import Prefer
 from strongroom.history.entries import Member
+from strongroom.ports.cell import Reader
 from strongroom.service import refused
 from strongroom.service.accounts import find_account
 from strongroom.service.applying import Look, apply, look
@@ -25,27 +26,30 @@ _PREFER: Final[dict[str, Prefer]] = {
 
 
 async def refused_list(call: Call) -> dict[str, Any]:
-    """List what is kept, oldest first."""
-    kept = await refused.listed(call.room.open_cell(), _account(call).id)
+    """List what is kept, oldest first; of a frozen account too."""
+    async with call.reading() as cell:
+        kept = await refused.listed(cell, _account(call, cell).id)
     return {"login": call.given["login"], "refused": [_row(one) for one in kept]}
 
 
 async def refused_show(call: Call) -> dict[str, Any]:
     """Say how one differs from what stands now, and what applying it would do."""
-    cell, home = call.room.open_cell(), _account(call).id
-    return _told(call, await look(cell, home, call.given["number"], _prefer(call)))
+    async with call.reading() as cell:
+        home = _account(call, cell).id
+        return _told(call, await look(cell, home, call.given["number"], _prefer(call)))
 
 
 async def refused_body(call: Call) -> dict[str, Any]:
     """Give the bytes of one, as they were sent."""
-    cell, home = call.room.open_cell(), _account(call).id
-    kept = await refused.find(cell, home, call.given["number"])
-    return {**_row(kept), "body": b64encode(await read_body(cell, kept.member)).decode()}
+    async with call.reading() as cell:
+        kept = await refused.find(cell, _account(call, cell).id, call.given["number"])
+        return {**_row(kept), "body": b64encode(await read_body(cell, kept.member)).decode()}
 
 
 async def refused_apply(call: Call) -> dict[str, Any]:
     """Bring one into what stands, if that is still what was shown; then it is off the list."""
-    cell, account = call.room.open_cell(), _account(call)
+    cell = call.room.open_cell()
+    account = _account(call, cell)
     seen = await look(cell, account.id, call.given["number"], _prefer(call))
     if seen.conflicts and not call.given["prefer"]:
         raise InvalidError(
@@ -58,13 +62,15 @@ async def refused_apply(call: Call) -> dict[str, Any]:
 
 async def refused_drop(call: Call) -> dict[str, Any]:
     """Take one off the list; the history keeps it."""
-    cell, home = call.room.open_cell(), _account(call).id
-    kept = await refused.drop(cell, home, call.given["number"], origin("refused drop"))
+    cell = call.room.open_cell()
+    kept = await refused.drop(
+        cell, _account(call, cell).id, call.given["number"], origin("refused drop")
+    )
     return {"login": call.given["login"], **_row(kept)}
 
 
-def _account(call: Call) -> Member:
-    return find_account(call.room.open_cell().directory, call.given["login"])
+def _account(call: Call, cell: Reader) -> Member:
+    return find_account(cell.directory, call.given["login"])
 
 
 def _prefer(call: Call) -> Prefer:
