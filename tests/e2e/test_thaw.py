@@ -160,6 +160,7 @@ def test_who_holds_what_is_told_across_restarts_a_freeze_and_the_later_disks(
     handset.save(card_bytes("meanwhile", "Met meanwhile"))
     assert handset.sync() is Outcome.LATER
     server.stop()
+    assert "Frozen: 1 account" in server.run("status")  # also while no server runs
 
     for place in (server.data, *server.replicas):
         shutil.rmtree(place)

@@ -29,6 +29,7 @@ def status_text(report: Report) -> str:
         lines += [*replica_lines(report), "", *_open_lines(report)]
     else:
         lines += [*found_lines(report), ""]
+    lines += frozen_lines(report["frozen"]) if report["frozen"] else []
     lines.append(survives(report["disks"], report["write_quorum"]))
     lines += [f"Alarm (keys): {text}" for text in report["keys"]]
     lines += certificate_lines(report.get("tls"))
@@ -59,8 +60,7 @@ def _headline(report: Report) -> str:
 
 
 def _open_lines(report: Report) -> list[str]:
-    lines = frozen_lines(report["frozen"])
-    lines += [f"Alarm ({name}): {text}" for name, text in sorted(report["alarms"].items())]
+    lines = [f"Alarm ({name}): {text}" for name, text in sorted(report["alarms"].items())]
     scrubbed = report.get("scrubbed")
     if scrubbed:
         bad = [row["replica"] for row in scrubbed["replicas"] if row["damage"] or row["lost"]]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from strongroom import compose
-from strongroom.base.errors import RefusedPlanError
+from strongroom.base.errors import RefusedPlanError, StrongroomError
 from strongroom.control.freezes import frozen_accounts
 from strongroom.control.phones import certificate_report
 from strongroom.control.room import Call, Room, Tell
@@ -21,7 +21,8 @@ _ASKED_FOR: Final = 8  # times the pace of the background
 async def status(call: Call) -> dict[str, Any]:
     """Say how the cell is; without an open cell, what can be read without opening it."""
     settings = call.room.parts.settings
-    found = _open_report(call.room) or await call.room.parts.survey()
+    cell = call.room.cell
+    found = cell.report() if cell else await call.room.parts.survey()
     return {
         "server": "running" if call.room.serving else "stopped",
         "open": call.room.cell is not None,
@@ -35,16 +36,22 @@ async def status(call: Call) -> dict[str, Any]:
         "scrubbed": call.room.scrubbed,
         "keys": compose.key_folder(settings).troubles(),
         "tls": certificate_report(call.room),
+        "frozen": await _frozen(call.room),
         **found,
     }
 
 
-def _open_report(room: Room) -> dict[str, Any]:
-    """Say how the open cell is; empty where it is not open."""
-    if room.cell is None:
-        return {}
-    frozen = frozen_accounts(room.cell.directory, room.parts.clock.now_ms())
-    return {**room.cell.report(), "frozen": frozen}
+async def _frozen(room: Room) -> dict[str, Any] | None:
+    """Say what is frozen, also from what lies there; None where that cannot be read now."""
+    now = room.parts.clock.now_ms()
+    if room.cell is not None:
+        return frozen_accounts(room.cell.directory, now)
+    if room.serving:
+        return None  # its cell is being opened, or frozen as a whole, which is said
+    try:
+        return frozen_accounts((await room.parts.look()).directory, now)
+    except StrongroomError:
+        return None  # why not is said of each place
 
 
 async def rebuild(call: Call) -> dict[str, Any]:

@@ -41,6 +41,8 @@ FREEZE = {
     "advice": "Keep it.",
 }  # fmt: skip
 
+ONE_FROZEN = {"accounts": 1, "overdue": 0, "rows": [FREEZE]}
+
 
 def report(**changed: Any) -> dict[str, Any]:
     row = {
@@ -191,7 +193,12 @@ def test_a_stopped_server_s_places_are_shown_as_they_lie_there():
     text = status_text(report(open=False, places=places, witness={"number": 9}, toy=True))
     for said in ("No server runs", "r1, batch 7 of term 2", "blank", "not there", "batch 9", "toy"):
         assert said in text
-    frozen = status_text(report(open=False, places=[], witness=None, trouble="no quorum"))
+    assert "Frozen: 1 account;" in status_text(
+        report(open=False, places=places, witness=None, frozen=ONE_FROZEN)
+    )
+    frozen = status_text(
+        report(open=False, places=[], witness=None, trouble="no quorum", frozen=None)
+    )
     assert "frozen: no quorum" in frozen
     assert "The witness knows nothing" in frozen
 
