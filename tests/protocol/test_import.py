@@ -218,6 +218,28 @@ def test_a_client_that_goes_away_keeps_what_came_in(site: Site, monkeypatch) -> 
     assert names(site) == ["a.vcf", "b.vcf"]
 
 
+def test_an_account_has_few_at_once(site: Site, monkeypatch) -> None:
+    """Each may read all that stands; one too many changes nothing, and is asked to come again."""
+    listing = site.cell.listing
+
+    async def slow(*which):
+        await asyncio.sleep(0.05)
+        return await listing(*which)
+
+    monkeypatch.setattr(site.cell, "listing", slow)
+
+    async def many() -> list[int]:
+        body = card("a") + card("b")
+        one_by_one = (
+            site.alice("POST", BOOK, body, content_type="text/vcard")
+            for _ in range(limits.EXPORTS_OF_ACCOUNT_MAX + 1)
+        )
+        return sorted(answer.status for answer in await asyncio.gather(*one_by_one))
+
+    assert site.run(many()) == [207] * limits.EXPORTS_OF_ACCOUNT_MAX + [503]
+    assert site.run(many())[0] == 207
+
+
 def test_what_cannot_be_written_now_has_its_own_status(site: Site) -> None:
     site.put("a.vcf", uid="a")
     site.cell.lost.update(one.etag for one in site.run(site.cell.listing(site.book.id, OBJECT))[1])

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from typing import Final
 
@@ -49,6 +50,12 @@ _ORDER: Final = {"new": 0, "merged": 1, "unchanged": 2}
 
 async def post_many(request: Request, book: Member, stream: Stream) -> None:
     """Bring a body in and say what became of each object."""
+    # It may read as much of an account as an export does, so it counts as one.
+    with request.exports.one(request.caller.home) if request.exports else nullcontext():
+        await _bring_in(request, book, stream)
+
+
+async def _bring_in(request: Request, book: Member, stream: Stream) -> None:
     intake = Intake(request.cell, book, request.origin(), request.room)
     await intake.begin()
     report = _Report()
