@@ -35,6 +35,7 @@ from strongroom.server import App
 from strongroom.service.pairing import Pairings
 
 _REOPEN_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 2.0  # with a copy that an opening makes; most are small
 _LOCK_TRIES: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.2
 _FIRST_SCRUB_SECONDS: Final = 60.0  # a start has other things to do
@@ -230,10 +231,11 @@ class _Server:
         """Open the cell, and again whenever an opening is over (frozen, or to be settled)."""
 
         def copying(held: int, of: int) -> None:
+            if room.trouble is None:  # it may take its time: who asks meanwhile hears 503
+                asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, _settle, first, None)
             room.trouble = FrozenCellError(
-                f"a copy must be made before it opens: {held} of {of} batches are copied"
+                f"it opens by itself once a copy is made: {held} of {of} batches are copied"
             )
-            _settle(first, None)  # that may take its time: who asks meanwhile hears 503
 
         while True:
             try:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import pytest
+
 from strongroom.base.settings import Settings
 from strongroom.compose import Parts
+from strongroom.control import serve
 from strongroom.control.room import Room
-from strongroom.control.serve import _Server
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.keeper import Progress
 
@@ -32,18 +34,23 @@ class SlowParts:
     @asynccontextmanager
     async def open_cell(self, progress: Progress) -> AsyncIterator[MirrorCell]:
         progress(7, 9)
+        progress(8, 9)
         await self.go.wait()
         yield cast(MirrorCell, Cell())
 
 
-def test_a_server_answers_while_a_copy_is_made_that_must_come_first() -> None:
+def test_a_server_answers_while_a_copy_is_made_that_must_come_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serve, "_PATIENCE_SECONDS", 0.01)
+
     async def scene() -> None:
         parts = SlowParts()
         room = Room(cast(Parts, parts), None, serving=True)
-        server = _Server(cast(Settings, None), cast(Any, None), None, "", None)
+        server = serve._Server(cast(Settings, None), cast(Any, None), None, "", None)
         async with asyncio.timeout(5), server._held_open(room):
             assert room.cell is None
-            assert "7 of 9 batches" in str(room.trouble)
+            assert "8 of 9 batches" in str(room.trouble)
             parts.go.set()
             for _ in range(9):
                 await asyncio.sleep(0)
