@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import socket
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
@@ -274,6 +275,22 @@ def test_a_body_that_vanishes_half_way_ends_the_connection_short(
     assert b"content-length: %d\r\n" % len(body) in head
     assert len(part) < len(body)
     assert body.startswith(part)
+
+
+@pytest.mark.parametrize("count", [1, 150])
+def test_other_bytes_of_the_same_length_never_arrive_whole(
+    site: Site, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Nobody counts an answer as complete whose digest nobody could confirm."""
+    for i in range(count):
+        site.put(f"{i:03}.vcf")
+    spoil(
+        site, monkeypatch, 2 * count - 1,
+        lambda found: [*found[:-1], found[-1].replace(b"FN:Ann", b"FN:Bob")],
+    )  # fmt: skip
+    head, _, part = site.run(over_the_wire(site)).partition(b"\r\n\r\n")
+    (length,) = re.findall(rb"content-length: (\d+)", head)
+    assert len(part) < int(length)
 
 
 def test_a_reader_that_reads_nothing_costs_little_and_is_let_go(

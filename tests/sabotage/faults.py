@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sabotage.fault import Fault
 from sabotage.faults_custody import CUSTODY
+from sabotage.faults_export import EXPORT
+from sabotage.faults_intake import INTAKES
 from sabotage.faults_opening import LAUNCHES
 from sabotage.faults_past import PAST
 from sabotage.faults_people import PEOPLE
@@ -429,4 +431,6 @@ FAULTS = (
     *CUSTODY,
     *KEPT,
     *PAST,
+    *INTAKES,
+    *EXPORT,
 )

@@ -97,7 +97,7 @@ async def salvage(call: Call) -> dict[str, Any]:
 
 
 class _Page:
-    """Objects that fit into one answer; all that is told of one name stays together."""
+    """Objects that fit into one answer; only what is told last of a name has a body."""
 
     def __init__(self) -> None:
         self.objects: list[tuple[str, str | None, bool]] = []
@@ -112,9 +112,7 @@ class _Page:
             self.last = before
         full = self._size + size > EXPORT_PAGE_BYTES or len(self.objects) >= EXPORT_ROWS_MAX
         if full and self.last:
-            while self.objects[-1][0] != self.last:
-                self.objects.pop()
-            return False
+            return False  # what was told of a name behind `last` comes once more
         self.objects.append((name, _coded(one.body), one.older))
         self._size += size
         return True

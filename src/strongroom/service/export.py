@@ -28,7 +28,7 @@ from strongroom.formats.cardconvert import Version, to_version
 from strongroom.formats.cardstream import joined
 from strongroom.history.entries import COLLECTION, OBJECT, Head, Member
 from strongroom.ports.cell import Reader
-from strongroom.service.access import check_book, check_home, find_book
+from strongroom.service.access import find_book
 from strongroom.service.aside import aside
 from strongroom.service.objects import read_bodies, version_mark
 
@@ -68,18 +68,13 @@ def check_version(form: Form, version: str) -> None:
 
 
 async def collections_of(cell: Reader, home: int, kind: str) -> list[Member]:
-    """Give all collections of a kind that an account has, proven.
+    """Give all collections of a kind that an account has, proven; a frozen one, too.
 
     Raises:
-        FrozenError: a freeze covers the account or one of them.
         UnsureError: not provable now.
     """
-    check_home(cell, home)
     _, members = await cell.listing(home, COLLECTION)
-    chosen = [member for member in members if form_of(member) is FORMS[kind]]
-    for collection in chosen:
-        check_book(cell, home, collection)
-    return chosen
+    return [member for member in members if form_of(member) is FORMS[kind]]
 
 
 async def objects_of(cell: Reader, home: int, collection: Member) -> tuple[Head, list[Member]]:
