@@ -346,6 +346,7 @@ class Intake:
         for met in group:
             body = bodies.get(met.standing.etag) if met.standing is not None else None
             planned.append(await self._planned(met.ready, met.standing, body))
+            await asyncio.sleep(0)  # a merge takes as long as a request of a phone
         return planned
 
     async def _planned(self, ready: Ready, standing: Member | None, body: bytes | None) -> _Planned:
