@@ -143,7 +143,7 @@ class Durable:
 
     def open_draft(self, path: Path) -> int:
         """Make a new file for `write`; nobody relies on it before it is fsynced and renamed."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
         return self._try(f"create {path}", lambda: self._disk.open(path, flags))
 
     def write(self, fd: int, path: Path, data: bytes) -> None:
