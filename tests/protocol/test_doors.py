@@ -298,7 +298,7 @@ def test_a_repeated_header_is_read_as_a_list(site: Site) -> None:
         headers = [(k.encode(), v.encode()) for k, v in site.alice.headers.items()]
         headers += [(b"if-match", one.encode()) for one in tags]
         scope = {"type": "http", "method": "DELETE", "path": "", "headers": headers,
-                 "raw_path": (BOOK + "ann.vcf").encode()}  # fmt: skip
+                 "raw_path": (BOOK + "ann.vcf").encode(), "query_string": b""}  # fmt: skip
 
         async def receive() -> dict[str, object]:
             return {"type": "http.request", "body": b""}
