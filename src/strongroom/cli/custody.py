@@ -46,6 +46,11 @@ def device_lines(device: Mapping[str, Any]) -> list[str]:
     known = [words[0]] * bool(device["client"]) + [words[1]] * bool(device["revoked"])
     lines = [f"{device['name']}  {', '.join([*known, seen])}"]
     lines += [f"  {book['book']}: {book_words(book)}" for book in device["books"]]
+    if device["brought"]:
+        lines.append(
+            "  has seen what was lost here: keep its account, export its contacts into a file, and "
+            "`strongroom import` that"
+        )
     if device["alone"]:
         past = f", {device['alone_past']} of them of the past" * bool(device["alone_past"])
         versions = "1 version" if device["alone"] == 1 else f"{device['alone']} versions"

@@ -21,7 +21,17 @@ from typing import Final, NamedTuple
 
 from strongroom.base.errors import FoldError
 from strongroom.base.limits import CUSTODY_DEVICES_MAX, CUSTODY_LISTED_MAX, POSITIONS_SECONDS
-from strongroom.history.entries import COLLECTION, DEVICE, GONE, OBJECT, PROPS, Entry, Member
+from strongroom.history.entries import (
+    COLLECTION,
+    DEVICE,
+    EVIDENCE,
+    FREEZE,
+    GONE,
+    OBJECT,
+    PROPS,
+    Entry,
+    Member,
+)
 from strongroom.ports.cell import Reader
 from strongroom.ports.positions import CameBack, Sighting
 from strongroom.service.collections import is_shown
@@ -66,6 +76,7 @@ class DeviceCustody(NamedTuple):
     alone: int  # versions that no other device is known to hold
     alone_past: int  # of these: versions that do not stand any more
     only_here: tuple[Version, ...]  # the first CUSTODY_LISTED_MAX of them, the past ones first
+    brought: tuple[str, ...]  # evidence that we forgot, accepted or not: it may hold what we lost
 
 
 class Custody(NamedTuple):
@@ -179,7 +190,11 @@ async def custody(cell: Reader, account: Member, sightings: Mapping[int, Sightin
             continue  # what a device tried to save is no version of an object
         await _read(cell, ever, removed.get(ever.id, _FOREVER), devices, found)
     alone = found.alone()
-    told = [_told(one, alone.get(1 << one.bit, []), found) for one in devices]
+    brought = _brought(cell.directory.members(account.id))
+    told = [
+        _told(one, alone.get(1 << one.bit, []), found, tuple(brought.get(one.id, ())))
+        for one in devices
+    ]
     return Custody(tuple(sorted(told, key=lambda d: (d.revoked > 0, d.name))), left_out)
 
 
@@ -258,7 +273,20 @@ async def _begin(cell: Reader, collection: int, device: _Device) -> _Copies:
     return _Copies(device, place, place.number)
 
 
-def _told(device: _Device, alone: list[str], found: _Map) -> DeviceCustody:
+def _brought(members: Iterable[Member]) -> dict[int, list[str]]:
+    """Give by device which evidence it brought, of freezes that stand and of accepted ones."""
+    found: dict[int, list[str]] = {}
+    for member in members:
+        if member.kind == FREEZE:
+            found.setdefault(member.by, []).append(str(member.facts.get("evidence", "")))
+        elif member.kind == EVIDENCE:
+            found.setdefault(int(member.facts.get("by", 0)), []).append(member.href)
+    return found
+
+
+def _told(
+    device: _Device, alone: list[str], found: _Map, brought: tuple[str, ...]
+) -> DeviceCustody:  # fmt: skip
     past = sum(etag not in found.standing for etag in alone)
     sighting = device.sighting
     return DeviceCustody(
@@ -266,5 +294,5 @@ def _told(device: _Device, alone: list[str], found: _Map) -> DeviceCustody:
         max(device.wrote, sighting.at if sighting else 0),
         sighting.client if sighting else device.wrote_as,
         tuple(device.books), len(alone), past,
-        tuple(found.where[etag] for etag in alone[:CUSTODY_LISTED_MAX]),
+        tuple(found.where[etag] for etag in alone[:CUSTODY_LISTED_MAX]), brought,
     )  # fmt: skip

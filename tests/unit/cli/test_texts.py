@@ -140,6 +140,7 @@ BOOK = {
 IPAD = {
     "name": "iPad", "id": 7, "since": 1, "revoked": 0, "seen": 1_700_000_000_000,
     "client": "iOS/18.6", "books": [BOOK], "alone": 0, "alone_past": 0, "only_here": [],
+    "brought": [],
 }  # fmt: skip
 
 
@@ -155,6 +156,10 @@ def test_custody_is_told_device_by_device():
         "old phone  revoked 2020-09-13 12:26 UTC, last visit not known\n"
         "  holds 14 versions that no other device is known to hold, 12 of them of the past\n"
         "Counted is what a device came back with"
+    )
+    assert "has seen what was lost here" not in text
+    assert device_lines({**IPAD, "brought": ["token:5:9:c0"]})[-1].startswith(
+        "  has seen what was lost here: keep its account"
     )
     assert device_lines({**IPAD, "alone": 1})[-1] == (
         "  holds 1 version that no other device is known to hold"

@@ -23,6 +23,7 @@ from strongroom.service.accounts import add_account, add_device, revoke_device
 from strongroom.service.collections import make_book, remove_book
 from strongroom.service.custody import Custody, DeviceCustody, Holding, custody
 from strongroom.service.objects import delete_card, put_card, tell_again
+from strongroom.service.thaw import thaw
 
 T = TypeVar("T")
 HOUR_MS = 3_600_000
@@ -336,6 +337,18 @@ def test_it_is_told_of_a_frozen_account_and_not_of_what_cannot_be_proven(scene: 
     scene.cell.unsure.add(scene.book().id)
     with pytest.raises(UnsureError):
         scene.map()
+
+
+def test_who_brought_evidence_is_named_before_and_after_the_thaw(scene: Scene) -> None:
+    first, second = "token:5:9:c0", "token:5:8:c0"
+    scene.run(scene.cell.freeze(scene.account.id, "account", "why", first, scene.by("ipad")))
+    scene.run(scene.cell.freeze(scene.account.id, "77", "why", "witness:77:2:c0"))
+    assert (scene.of("ipad").brought, scene.of("phone").brought) == ((first,), ())
+
+    scene.run(thaw(scene.cell, "alice", Origin()))
+    scene.run(scene.cell.freeze(scene.account.id, "account", "why", second, scene.by("ipad")))
+
+    assert (scene.of("ipad").brought, scene.of("phone").brought) == ((first, second), ())
 
 
 def test_devices_and_names_are_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
