@@ -171,4 +171,18 @@ PAST = (
         "            pass",
         ("tests/unit/service/test_journals.py",),
     ),
+    Fault(
+        "edits of many entries overfill a batch",
+        "mirror/writer.py",
+        "size > limits.BATCH_BYTES_MAX or entries > limits.BATCH_ENTRIES_MAX",
+        "size > limits.BATCH_BYTES_MAX or len(taken) > limits.BATCH_ENTRIES_MAX",
+        ("tests/unit/mirror/test_batches.py",),
+    ),
+    Fault(
+        "an undo goes back behind the beginning of the account",
+        "service/undo.py",
+        "        if since < past.began:",
+        "        if since < 0:",
+        (UNDO + "test_before_its_beginning_there_is_nothing_to_go_back_to",),
+    ),
 )

@@ -175,6 +175,17 @@ def keys(edit: Edit) -> tuple[Key, ...]:
     return named
 
 
+def entries_of(edit: Edit) -> int:
+    """Give how many entries an edit makes at most: a batch has room for so many."""
+    if isinstance(edit, Together):
+        return sum(map(entries_of, edit.edits))
+    if isinstance(edit, Restore):
+        return len(edit.seen) + 2 * len(edit.wanted)
+    if isinstance(edit, AddAccount):
+        return 1 + len(edit.collections)
+    return 2 if isinstance(edit, Move) else 1
+
+
 def _keys_wanted(edit: Restore) -> tuple[Key, ...]:
     parents = {one.parent: None for one in edit.wanted if one.parent is not None}
     objects = (one for one in edit.wanted if one.key.kind == OBJECT)

@@ -24,7 +24,7 @@ from strongroom.base.errors import (
     UnsureError,
 )
 from strongroom.history.decide import Overlay, Stamp, decide
-from strongroom.history.edits import Edit, Put, Remove, Together, keys
+from strongroom.history.edits import Edit, Put, Remove, Together, entries_of, keys
 from strongroom.history.entries import (
     CELL,
     FROM_REPLICAS,
@@ -51,6 +51,7 @@ class Waiting:
     size: int
     ending: asyncio.Future[tuple[Row, ...]]
     standing: str = ""  # the replica whose standing it records
+    entries: int = 1  # that it makes at most
 
 
 def _future() -> asyncio.Future[None]:
@@ -119,7 +120,7 @@ class Writer:
         if _grows(edit) and self.full():
             raise NoSpaceError
         loop = asyncio.get_running_loop()
-        waiting = Waiting(edit, bodies, size, loop.create_future())
+        waiting = Waiting(edit, bodies, size, loop.create_future(), entries=entries_of(edit))
         timer = loop.call_later(limits.VOTE_SECONDS_MAX, _expire, waiting.ending)
         self._queue.append(waiting)
         self._queued_bytes += size
@@ -178,16 +179,19 @@ class Writer:
 
     def _take(self) -> list[Waiting]:
         taken: list[Waiting] = []
-        size = 0
-        while self._queue and len(taken) < limits.BATCH_ENTRIES_MAX:
-            if taken and size + self._queue[0].size > limits.BATCH_BYTES_MAX:
+        size = entries = 0
+        while self._queue:
+            entries += self._queue[0].entries
+            size += self._queue[0].size
+            if taken and (size > limits.BATCH_BYTES_MAX or entries > limits.BATCH_ENTRIES_MAX):
                 break
             waiting = self._queue.popleft()
             self._queued_bytes -= waiting.size
             if waiting.ending.done():
+                entries -= waiting.entries
+                size -= waiting.size
                 continue  # heard "unknown" already, and nobody saw it: never happened
             taken.append(waiting)
-            size += waiting.size
         return taken
 
     def _put_back(self, taken: Sequence[Waiting]) -> None:

@@ -11,6 +11,7 @@ from fakes.cell import FakeCell
 from strongroom.base.errors import ClientError, ConflictError, InvalidError, PreconditionError
 from strongroom.history.decide import NO_UID_CONFLICT
 from strongroom.history.edits import (
+    AddAccount,
     Edit,
     Move,
     Origin,
@@ -19,7 +20,9 @@ from strongroom.history.edits import (
     Restore,
     Seen,
     SetProps,
+    Together,
     Wanted,
+    entries_of,
 )
 from strongroom.history.entries import (
     ARRIVED,
@@ -250,3 +253,15 @@ def test_an_id_never_comes_to_stand_twice(desk: Desk) -> None:
     first_new = entry_id(desk.cell.batch + 1, 0)
     desk.refused(InvalidError, seen, twice._replace(id=first_new))
     desk.restore(seen, twice)
+
+
+def test_each_edit_says_how_many_entries_it_makes_at_most(desk: Desk) -> None:
+    old = desk.put(desk.a, "old")
+    desk.do(Move(desk.a, desk.b))
+    desk.put(desk.b, "new")
+    edit = Restore(desk.seen(desk.a, desk.b), (desk.wanted(old),))
+    put, move = Put(desk.a, "e", "{}"), Move(desk.a, desk.b)
+    account = AddAccount("ann", "{}", (("contacts", "{}", ""),))
+    assert [entries_of(one) for one in (put, move, account, edit)] == [1, 2, 2, 4]
+    assert entries_of(Together((put, put))) == 2
+    assert len(desk.restore(edit.seen, *edit.wanted)) <= entries_of(edit)
