@@ -24,8 +24,8 @@ INTAKES = (
     Fault(
         "an import writes without a condition",
         "service/intake.py",
-        "    return Precondition(match=frozenset({standing.etag}))",
-        "    return Precondition()",
+        "        when = Precondition(match=frozenset({over})) if over else ABSENT",
+        "        when = Precondition() if over else ABSENT",
         (INTAKE + "test_what_a_phone_wrote_meanwhile_is_not_overwritten",),
     ),
     Fault(

@@ -44,7 +44,7 @@ def run(given: Namespace, screen: Screen) -> int:
         work = _Work(ask, begun["import"], Pace(screen, "KiB", total // _KIB), given.dry_run)
         try:
             reports = [work.bring(path, file) for path, file, _ in files]
-        except StrongroomError:
+        except (StrongroomError, KeyboardInterrupt):
             screen.progress(work.so_far())
             raise
         finally:

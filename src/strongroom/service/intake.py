@@ -24,6 +24,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import islice
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -351,7 +352,7 @@ class Intake:
 
     async def _planned(self, ready: Ready, standing: Member | None, body: bytes | None) -> _Planned:
         if standing is None:
-            put = self._put(self._key(self._name(ready.uid)), ready.digest, ready.body, ABSENT)
+            put = self._put(self._key(self._name(ready.uid)), ready.digest, ready.body)
             return _Planned(ready, "new", ready.said, put, ready.body)
         if standing.etag == ready.digest:
             return _Planned(ready, "unchanged", ready.said, standing=standing)
@@ -367,14 +368,18 @@ class Intake:
                 return _Planned(ready, "unchanged", ready.said, standing=standing)
             if len(merged) > OBJECT_BYTES_MAX:
                 raise FormatError(TOO_LARGE, _WORDS[TOO_LARGE])
-            put = self._put(standing.key, digest_of(merged), merged, _only(standing))
+            put = self._put(standing.key, digest_of(merged), merged, standing.etag)
         except FormatError as error:
             return _Planned(ready, "refused", (error.message,), code=error.code)
         return _Planned(ready, "merged", (*ready.said, *said), put, merged)
 
-    def _put(self, key: Key, digest: str, body: bytes, when: Precondition) -> Put:
+    def _put(self, key: Key, digest: str, body: bytes, over: str = "") -> Put:
+        """Give the edit that writes `body` over what has the ETag `over` and nothing else."""
+        when = Precondition(match=frozenset({over})) if over else ABSENT
+        # Written as a client would send it, so that the history does not call it unconditional.
+        condition = f'if-match: "{over}"' if over else "if-none-match: *"
         return Put(
-            key, digest, self._form.data(body), self._origin, when,
+            key, digest, self._form.data(body), replace(self._origin, condition=condition), when,
             self._collection.key, size=len(body),
         )  # fmt: skip
 
@@ -407,10 +412,6 @@ class Intake:
 
 def _uid(member: Member) -> str:
     return bare_uid(uid_of(member.data))
-
-
-def _only(standing: Member) -> Precondition:
-    return Precondition(match=frozenset({standing.etag}))
 
 
 def _outcome(one: _Planned, member: Member | None) -> Outcome:

@@ -100,9 +100,12 @@ def test_merged_ones_and_long_lists_are_told(desk: Desk, tmp_path: Path, capsys)
     assert "Nothing that stood before was replaced or deleted." in said
 
 
-@pytest.mark.parametrize("dry", [True, False])
+@pytest.mark.parametrize(
+    ("error", "dry", "status"),
+    [(UnsureError, True, 4), (UnsureError, False, 4), (KeyboardInterrupt, False, 130)],
+)
 def test_what_ends_early_says_what_came_in(
-    desk: Desk, tmp_path: Path, capsys, monkeypatch, dry: bool
+    desk: Desk, tmp_path: Path, capsys, monkeypatch, error, dry: bool, status: int
 ) -> None:
     monkeypatch.setattr(intake, "PAGE_BYTES", len(card("a")) + 10)
     file = written(tmp_path, card("a"), card("b"), JUNK, card("c"), card("d"))
@@ -111,11 +114,11 @@ def test_what_ends_early_says_what_came_in(
     def stops(command: str, given: dict[str, Any]) -> dict[str, Any]:
         pages.append(command)
         if pages.count("import page") == 3 or command == "import end":
-            raise UnsureError
+            raise UnsureError if command == "import end" else error
         return ask(command, given)
 
     monkeypatch.setattr(desk, "ask", stops)
-    assert main(["import", "anna", file, *["--dry-run"] * dry]) == 4
+    assert main(["import", "anna", file, *["--dry-run"] * dry]) == status
     said = capsys.readouterr().err
     assert ("Nothing was changed." if dry else "Before that, 2 new, ") in said
     assert dry or "run the same import again" in said

@@ -27,6 +27,7 @@ from strongroom.history.entries import OBJECT, Key
 from strongroom.service.intake import Intake, Outcome
 from strongroom.service.meters import Meters
 from strongroom.service.objects import add_card, delete_card, no_limit
+from strongroom.service.timeline import is_unconditional
 from strongroom.service.usage import set_quota
 
 WHO = Origin(7, "import-1")
@@ -270,8 +271,17 @@ def test_batches_are_atomic_bounded_and_under_conditions(site: Site, monkeypatch
     assert all(isinstance(edit, Together) for edit in seen)
     for edit in seen:
         assert all(put.when.match or put.when.none_match for put in edit.edits)
-        assert {put.origin for put in edit.edits} == {WHO}
+        assert {(put.origin.device, put.origin.request) for put in edit.edits} == {(7, "import-1")}
         assert {put.parent for put in edit.edits} == {site.book.key}
+
+
+def test_the_history_does_not_call_an_import_unconditional(site: Site) -> None:
+    there(site, person("a"))
+    etag = site.run(site.cell.row(Key(site.book.id, OBJECT, "a.vcf"))).etag
+    bring(site, person("a", "TEL:2"), person("b"))
+    entries = [entry for entry, _ in site.cell.journal[site.book.id]][1:]
+    assert [entry.condition for entry in entries] == [f'if-match: "{etag}"', "if-none-match: *"]
+    assert not any(map(is_unconditional, entries))
 
 
 def test_large_objects_make_small_batches(site: Site, monkeypatch) -> None:
