@@ -17,6 +17,7 @@ from sabotage.faults_phones import PHONES
 from sabotage.faults_proxies import PROXIES
 from sabotage.faults_refused import KEPT
 from sabotage.faults_space import SPACE
+from sabotage.faults_unopened import UNOPENED
 
 WRITING = "tests/sim/test_writing.py::"
 READING = "tests/sim/test_reading.py::"
@@ -433,4 +434,5 @@ FAULTS = (
     *PAST,
     *INTAKES,
     *EXPORT,
+    *UNOPENED,
 )
