@@ -75,6 +75,27 @@ KEPT = (
         (KEEPER + "test_what_came_too_fast_is_named_with_the_next_one",),
     ),
     Fault(
+        "what is remembered while others are written down is forgotten",
+        "service/refused.py",
+        "    del account.names[: len(names)]\n",
+        "    account.names.clear()\n",
+        (KEEPER + "test_what_is_remembered_while_others_are_written_down_is_not_forgotten",),
+    ),
+    Fault(
+        "what a device tried to save counts as held by it",
+        "service/custody.py",
+        "        if not is_shown(ever.data):\n            continue",
+        "        if not ever.data:\n            continue",
+        (KEEPER + "test_what_a_device_tried_to_save_is_nothing_that_it_holds",),
+    ),
+    Fault(
+        "what was refused counts for the quota",
+        "service/meters.py",
+        "books = shown(cell.directory.members(account.id, COLLECTION))",
+        "books = cell.directory.members(account.id, COLLECTION)",
+        (REFUSED + "test_over_a_quota_it_is_kept_whole_and_counts_against_none",),
+    ),
+    Fault(
         "refused writes are kept without a bound",
         "service/refused.py",
         "        if count > REFUSED_KEPT_MAX or size > REFUSED_BYTES_MAX:",

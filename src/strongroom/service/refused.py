@@ -189,10 +189,13 @@ async def _keep(cell: Cell, home: int, account: _Account, write: _Write) -> bool
     whole = account.bytes.take(now, len(write.body))
     write = write if whole else write.without_body()
     write.facts.update(await _stood(cell, home, write.facts))
-    if account.unnamed:
-        write.facts["more"] = account.unnamed
-    name = await _add(cell, shelf, rows, [write, *account.names])
-    account.names, account.unnamed = [], 0
+    names, more = list(account.names), account.unnamed
+    if more:
+        write.facts["more"] = more
+    name = await _add(cell, shelf, rows, [write, *names])
+    # Others may have been remembered meanwhile: those that wait for the lock in vain.
+    del account.names[: len(names)]
+    account.unnamed -= more
     account.touched[name] = now
     return whole
 
@@ -234,8 +237,10 @@ async def _stood(cell: Cell, home: int, facts: dict[str, Any]) -> dict[str, Any]
     if book is None:
         return {}
     found = {"collection": book.id}
+    if "href" not in facts:
+        return found  # the name was left to us
     try:
-        row = await cell.row(Key(book.id, OBJECT, facts.get("href", "")))
+        row = await cell.row(Key(book.id, OBJECT, facts["href"]))
     except RetryError:
         row = None
     return found if row is None else {**found, "stood": {"etag": row.etag, "number": row.number}}

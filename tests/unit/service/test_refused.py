@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,18 @@ from strongroom.history.entries import DELETE, PUT
 from strongroom.service import refused as module
 from strongroom.service.collections import is_shown
 from strongroom.service.custody import custody
-from strongroom.service.refused import NAME, Keeper, Kept, Refusal, drop, find, listed, reason
+from strongroom.service.refused import (
+    NAME,
+    NOTHING,
+    Keeper,
+    Kept,
+    Refusal,
+    _Write,
+    drop,
+    find,
+    listed,
+    reason,
+)
 
 REFUSAL = Refusal("contacts", "ann.vcf", 412, type="text/vcard", condition='if-match: "x"')
 
@@ -157,6 +169,23 @@ def test_a_keeper_that_hangs_gives_up_and_remembers_the_name(
     assert [k.facts.get("name") for k in desk.kept()] == [None, None, "Late"]
 
 
+def test_what_is_remembered_while_others_are_written_down_is_not_forgotten(desk: Desk) -> None:
+    submit = desk.site.cell.submit
+    account = desk.keeper._account(desk.site.home)
+    desk.keep(b"first")
+
+    async def slow(*given: Any) -> Any:
+        account.remember(_Write({"name": "Meanwhile", "book": "b"}, b"", "", Origin()))
+        return await submit(*given)
+
+    account.names.append(_Write({"name": "Before", "book": "b"}, b"", NOTHING, Origin()))
+    desk.site.cell.submit = slow  # type: ignore[method-assign]
+    desk.keep(b"second")
+
+    assert [k.facts.get("name") for k in desk.kept()] == [None, None, "Before"]
+    assert [write.facts["name"] for write in account.names] == ["Meanwhile"]
+
+
 def test_under_a_freeze_of_the_collection_itself_nothing_is_written(desk: Desk) -> None:
     desk.keep(b"first")
     shelf = desk.site.cell.directory.collection(desk.site.home, NAME)
@@ -173,6 +202,7 @@ def test_what_stood_is_noted_where_that_can_be_known(desk: Desk) -> None:
     site.put("ann.vcf", "ann")
     desk.keep(b"one")
     desk.keep(b"two", "none.vcf")
+    desk.keep(b"new", "")
     read = site.cell.rows
     site.cell.rows = unsure  # type: ignore[method-assign]
     desk.keep(b"three")
@@ -180,7 +210,7 @@ def test_what_stood_is_noted_where_that_can_be_known(desk: Desk) -> None:
 
     stood = [k.facts.get("stood") for k in desk.kept()]
     etag = site.do("GET", "/dav/addressbooks/alice/contacts/ann.vcf").headers["etag"].strip('"')
-    assert stood == [{"etag": etag, "number": 1}, None, None]
+    assert stood == [{"etag": etag, "number": 1}, None, None, None]
     assert {k.facts["collection"] for k in desk.kept()} == {site.book.id}
 
 
