@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from fakes.asgi import Answer, CutError
+from fakes.asgi import Answer, Client, CutError
 from fakes.site import BOOK, HOME, Site, card
 from strongroom import compose, wire
 from strongroom.base.limits import EXPORTS_OF_ACCOUNT_MAX
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.vcard import check
+from strongroom.history.edits import Origin
+from strongroom.service.accounts import add_device, suspend
+from strongroom.service.rights import Rights
 
 CARD_4 = b"BEGIN:VCARD\nVERSION:4.0\nUID:four\nFN:Four\nEND:VCARD"
 
@@ -127,6 +130,34 @@ def test_nobody_else_gets_it(site: Site) -> None:
     site.bob.scope = site.nobody.scope = {"query_string": b"export"}
     assert site.run(site.bob("GET", BOOK)).status == 404
     assert site.run(site.nobody("GET", BOOK)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("rights", "status"),
+    [
+        (Rights(read_only=True), 200),
+        (Rights(frozenset({"contacts"})), 200),
+        (Rights(frozenset({"calendars"})), 503),
+    ],
+)
+def test_a_device_gets_it_if_it_reaches_contacts(site: Site, rights: Rights, status: int) -> None:
+    password = site.run(add_device(site.cell, "alice", "other", site.entropy, Origin(), rights))
+    other = Client(site.app, "alice", password)
+    other.scope = {"query_string": b"export"}
+    assert site.run(other("GET", BOOK)).status == status
+    assert site.run(other("GET", HOME)).status == status
+
+
+def test_a_suspended_account_hears_why(site: Site) -> None:
+    site.run(suspend(site.cell, "alice", "unpaid", Origin()))
+    answer = export(site)
+    assert answer.status == 503
+    assert "unpaid" in answer.text
+
+
+@pytest.mark.parametrize(("fields", "status"), [(16, 200), (17, 400)])
+def test_a_query_has_so_many_fields_and_no_more(site: Site, fields: int, status: int) -> None:
+    assert export(site, query=b"export" + b"&a" * (fields - 1)).status == status
 
 
 @pytest.mark.parametrize("path", [HOME, BOOK])

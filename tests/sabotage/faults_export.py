@@ -85,7 +85,7 @@ EXPORT = (
     Fault(
         "an export with gaps is told to be whole",
         "cli/export.py",
-        "    return GAPS if carrying.gaps or carrying.salvaged else DONE",
+        "    return GAPS if carrying.missing or carrying.salvaged else DONE",
         "    return DONE",
         (COMMAND + "test_what_could_not_be_read_is_listed_and_the_exit_status_tells",),
     ),

@@ -26,7 +26,7 @@ from strongroom.control.perform import session
 from strongroom.control.table import Needs
 from strongroom.formats import simcard
 from strongroom.formats.contact import read_contact
-from strongroom.formats.sdcard import MISSING, CardFolder, write_gaps
+from strongroom.formats.sdcard import MISSING, CardFolder, write_missing
 from strongroom.service.export import FORMS
 
 _SHOWN_MAX: Final = 20  # lines about what is missing or left out; files and --json have all
@@ -57,13 +57,13 @@ def run(given: Namespace, screen: Screen) -> int:
         "as": wish.form,
         "collections": [one.href for one in carrying.collections],
         "salvaged": carrying.salvaged,
-        "missing": [gap._asdict() for gap in carrying.gaps],
+        "missing": [one._asdict() for one in carrying.missing],
     }
     if wish.output == _STANDARD:
         screen.progress(report_text(report))
     else:
         screen.result(report, report_text(report))
-    return GAPS if carrying.gaps or carrying.salvaged else DONE
+    return GAPS if carrying.missing or carrying.salvaged else DONE
 
 
 def _wish(given: Namespace, screen: Screen) -> _Wish:
@@ -155,7 +155,7 @@ def _write_folder(wish: _Wish, carrying: Carrying, things: Iterator[Thing]) -> d
                 draft.add(file.path, file.data)
                 files, size = files + 1, size + len(file.data)
             count += 1
-        for file in folder.end(carrying.gaps):
+        for file in folder.end(carrying.missing):
             draft.add(file.path, file.data)
             files, size = files + 1, size + len(file.data)
     return {"output": wish.output, "count": count, "bytes": size, "files": files}
@@ -171,8 +171,8 @@ def _write_sim(wish: _Wish, carrying: Carrying, things: Iterator[Thing]) -> dict
         if chosen.left_out:
             left_out = (f"{one.what}: {one.why}\n" for one in chosen.left_out)
             draft.add(("LEFT-OUT.txt",), "".join(left_out).encode("utf-8", "replace"))
-        if carrying.gaps:
-            draft.add((MISSING,), write_gaps(carrying.gaps))
+        if carrying.missing:
+            draft.add((MISSING,), write_missing(carrying.missing))
     left_out_rows = [one._asdict() for one in chosen.left_out]
     return {"output": wish.output, "count": len(chosen.entries), "left_out": left_out_rows}
 
@@ -195,7 +195,7 @@ def report_text(report: Mapping[str, Any]) -> str:
             f"Not proven to be all: {', '.join(report['salvaged'])}. What could be read is there; "
             "`strongroom status` and `strongroom custody` tell more."
         )
-        lines += _shown([f"{gap['what']}: {gap['why']}" for gap in report["missing"]])
+        lines += _shown([f"{one['what']}: {one['why']}" for one in report["missing"]])
     elif report["as"] == "folder":
         lines.append("Check it there, now and in years: sha256sum -c SHA256SUMS")
     return "\n".join(lines)

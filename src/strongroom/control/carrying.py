@@ -1,7 +1,8 @@
 """The asking side of an export: everything of an account, one object after another.
 
 Proven where that can be; where it cannot (a freeze, damage, a body that no copy has), whatever can
-still be read, and a list of the rest. Nothing is left out unsaid: an object comes, or a gap does.
+still be read, and a list of the rest. Nothing is left out unsaid: an object comes, or words about
+it do.
 
 Not here: what becomes of the objects (cli/export).
 """
@@ -15,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from strongroom.base.errors import StrongroomError, UnsureError
 from strongroom.base.limits import EXPORT_BODIES_MAX, EXPORT_PAGE_BYTES
 from strongroom.control.perform import Asking
-from strongroom.formats.sdcard import Gap
+from strongroom.formats.sdcard import Missing
 
 _NOT_PROVABLE: Final = frozenset({"unsure", "frozen"})
 _TRIES: Final = 5  # for a listing of several pages that changes while it is read
@@ -58,13 +59,13 @@ class Carrying:
         self.login: str = begun["login"]
         self.collections = [_collection(row) for row in begun["collections"]]
         self.total = sum(one.objects for one in self.collections)
-        self.gaps: list[Gap] = []
+        self.missing: list[Missing] = []
         self.salvaged: list[str] = []  # names of collections that could not be proven
 
     def things(self) -> Iterator[Thing]:
         """Give all objects, those of a collection together.
 
-        `gaps` is complete at the end. Raises whatever the commands raise, but what can be salvaged.
+        `missing` is complete at the end. Raises what the commands raise, if no salvage helps.
         """
         for collection in self.collections:
             try:
@@ -113,25 +114,29 @@ class Carrying:
 
     # --- without ----------------------------------------------------------------------------------
     def _salvaged(self, collection: Collection, only: set[str] | None = None) -> Iterator[Thing]:
-        """Give what can be read, of all names or of some; each that cannot becomes a gap."""
+        """Give what can be read, of all names or of some; each that cannot is `missing`."""
         after: str | None = ""
-        missing: dict[str, bool] = dict.fromkeys(sorted(only or ()), False)
+        names: dict[str, bool] = dict.fromkeys(sorted(only or ()), False)
         while after is not None:
             page = self._page("export salvage", collection, after)
             for name, body, older in page["objects"]:
                 if only is not None and name not in only:
                     continue
                 if body is None or older:
-                    missing[name] = missing.get(name, False) or body is not None
+                    names[name] = names.get(name, False) or body is not None
                 else:
-                    missing.pop(name, None)
+                    names.pop(name, None)
                 if body is not None:
                     yield Thing(collection, name, b64decode(body))
             after = page["next"]
             if after is None and only is None:
-                self.gaps += (Gap(collection.name, _words(*one)) for one in page["unreadable"])
-        for name, has_older in missing.items():
-            self.gaps.append(Gap(f"{collection.name}/{name}", _OLDER if has_older else _LOST))
+                self.missing += (
+                    Missing(collection.name, _words(*one)) for one in page["unreadable"]
+                )
+        for name, has_older in names.items():
+            self.missing.append(
+                Missing(f"{collection.name}/{name}", _OLDER if has_older else _LOST)
+            )
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:

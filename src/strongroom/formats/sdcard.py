@@ -57,7 +57,7 @@ img,.blank{flex:none;width:44px;height:44px;border-radius:50%;object-fit:cover;
 background:var(--line)}
 .name{font-weight:600;overflow-wrap:anywhere}
 .soft{color:var(--soft);font-size:.9rem}
-.gap{border:2px solid #b3541e;border-radius:12px;padding:.6rem .8rem;margin:1rem 0}
+.missing{border:2px solid #b3541e;border-radius:12px;padding:.6rem .8rem;margin:1rem 0}
 .reach a{display:inline-block;margin-right:1rem;padding:.15rem 0}
 """
 _DIGEST: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -75,7 +75,7 @@ class File(NamedTuple):
     data: bytes
 
 
-class Gap(NamedTuple):
+class Missing(NamedTuple):
     """Something that could not be read, in words for people."""
 
     what: str
@@ -117,19 +117,19 @@ class CardFolder:
         row = _row(contact, f"{shelf.folder}/{name}", shown)
         shelf.rows.append((_sorted_as(contact.name), row))
 
-    def end(self, gaps: Iterable[Gap]) -> Iterator[File]:
+    def end(self, missing: Iterable[Missing]) -> Iterator[File]:
         """Give what stands beside the cards, last the list of all digests."""
-        gaps = list(gaps)
-        if gaps:
-            yield self._summed((MISSING,), write_gaps(gaps))
-        yield self._summed((INDEX,), self._page(len(gaps)))
+        missing = list(missing)
+        if missing:
+            yield self._summed((MISSING,), write_missing(missing))
+        yield self._summed((INDEX,), self._page(len(missing)))
         yield File((SUMS,), "".join(self._sums).encode())
 
     def _summed(self, path: tuple[str, ...], data: bytes) -> File:
         self._sums.append(f"{sha256(data).hexdigest()}  {'/'.join(path)}\n")
         return File(path, data)
 
-    def _page(self, gaps: int) -> bytes:
+    def _page(self, missing: int) -> bytes:
         count = sum(len(book.rows) for book in self._books.values())
         title = f"Contacts of {_text(self._owner)}"
         parts = [
@@ -141,10 +141,10 @@ class CardFolder:
             f'<p class="soft">{count} contacts, as they were on {_text(self._day)}. A name opens '
             f"its card. Whether all files are whole: <code>sha256sum -c {SUMS}</code>.</p>\n"
         ]
-        if gaps:
+        if missing:
             parts.append(
-                f'<p class="gap">Not everything could be read: <a href="{MISSING}">'
-                f"what is missing</a> ({gaps}).</p>\n"
+                f'<p class="missing">Not everything could be read: <a href="{MISSING}">'
+                f"what is missing</a> ({missing}).</p>\n"
             )
         for name, book in self._books.items():
             parts.append(f"<h2>{_text(name)} ({len(book.rows)})</h2>\n<ul>\n")
@@ -204,13 +204,13 @@ def _mailto(text: str) -> str:
     return f"mailto:{quote(text, safe='@', errors='replace')}" if whole else ""
 
 
-def write_gaps(gaps: Iterable[Gap]) -> bytes:
+def write_missing(missing: Iterable[Missing]) -> bytes:
     """Write what could not be read, one a line, for a person."""
     head = (
         "What could not be read when this was made. Nothing here was deleted by it: the server\n"
         "keeps trying to mend its copies, and a later export may hold more.\n\n"
     )
-    lines = (f"{_plain(gap.what)}: {_plain(gap.why)}\n" for gap in gaps)
+    lines = (f"{_plain(one.what)}: {_plain(one.why)}\n" for one in missing)
     return (head + "".join(lines)).encode("utf-8", "replace")
 
 

@@ -228,9 +228,9 @@ def test_a_list_of_picks_that_cannot_be_read_is_said(
 
 # --- what is said ---------------------------------------------------------------------------------
 def test_long_lists_are_cut_on_the_screen() -> None:
-    gaps = [{"what": f"w{i}", "why": "y"} for i in range(25)]
+    missing = [{"what": f"w{i}", "why": "y"} for i in range(25)]
     report = {"output": "x", "as": "vcf", "count": 1, "login": "anna", "bytes": 5, "sha256": "d",
-        "salvaged": ["contacts"], "missing": gaps}  # fmt: skip
+        "salvaged": ["contacts"], "missing": missing}  # fmt: skip
     text = report_text(report)
     assert "w19: y" in text
     assert "w20" not in text

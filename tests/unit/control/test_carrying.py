@@ -14,7 +14,7 @@ from strongroom.control import carrying as carrying_module
 from strongroom.control import export
 from strongroom.control.carrying import Carrying
 from strongroom.formats.conditions import Precondition
-from strongroom.formats.sdcard import Gap
+from strongroom.formats.sdcard import Missing
 from strongroom.history.edits import Origin
 from strongroom.ports.cell import Salvaged, Unreadable
 from strongroom.service.collections import display_name, make_book
@@ -36,7 +36,7 @@ def test_everything_comes_with_proof_and_nothing_else(desk: Desk) -> None:
     things, carried = desk.carried()
     assert things == ALL
     assert (carried.login, carried.total) == ("anna", 3)
-    assert (carried.gaps, carried.salvaged) == ([], [])
+    assert (carried.missing, carried.salvaged) == ([], [])
     assert desk.asked == ["export begin", "export rows", "export bodies"]
 
 
@@ -122,7 +122,7 @@ def test_a_frozen_account_is_salvaged_and_that_is_told(desk: Desk, scope: str) -
     asyncio.run(desk.cell.freeze(desk.home, frozen, "test", "e"))
     things, carried = desk.carried()
     assert things == ALL
-    assert (carried.gaps, carried.salvaged) == ([], ["contacts"])
+    assert (carried.missing, carried.salvaged) == ([], ["contacts"])
 
 
 def test_a_damaged_collection_gives_what_can_be_read_and_lists_the_rest(desk: Desk) -> None:
@@ -132,9 +132,9 @@ def test_a_damaged_collection_gives_what_can_be_read_and_lists_the_rest(desk: De
     things, carried = desk.carried()
     assert things == ALL
     assert carried.salvaged == ["contacts"]
-    assert carried.gaps == [
-        Gap("Contacts", "the copy in r1"), Gap("Contacts", "changes (2)"),
-        Gap("Contacts/d.vcf", "no copy of it can be read now"),
+    assert carried.missing == [
+        Missing("Contacts", "the copy in r1"), Missing("Contacts", "changes (2)"),
+        Missing("Contacts/d.vcf", "no copy of it can be read now"),
     ]  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def test_one_body_that_no_copy_has_becomes_a_gap_and_the_others_come(desk: Desk)
     desk.cell.lost = {desk.put("d.vcf", card("d"))}
     things, carried = desk.carried()
     assert things == ALL
-    assert carried.gaps == [Gap("Contacts/d.vcf", "no copy of it can be read now")]
+    assert carried.missing == [Missing("Contacts/d.vcf", "no copy of it can be read now")]
     assert carried.salvaged == ["contacts"]
 
 
@@ -163,8 +163,8 @@ def test_an_older_version_comes_in_the_place_of_one_that_is_lost(
     monkeypatch.setattr(desk.cell, "salvage", salvage)
     things, carried = desk.carried()
     assert sorted(things) == ALL
-    assert carried.gaps == [
-        Gap("Contacts/a.vcf", "only an older version of it could be read; that one is here")
+    assert carried.missing == [
+        Missing("Contacts/a.vcf", "only an older version of it could be read; that one is here")
     ]
 
 
@@ -181,7 +181,7 @@ def test_a_body_that_can_be_read_the_second_time_is_no_gap(
     monkeypatch.setattr(desk, "ask", ask)
     things, carried = desk.carried()
     assert sorted(things) == ALL
-    assert carried.gaps == []
+    assert carried.missing == []
 
 
 @pytest.mark.parametrize(("size", "pages"), [(1, 3), (70, 3), (140, 2), (200, 1)])
@@ -203,7 +203,7 @@ def test_pages_of_salvage_join_and_keep_what_is_told_of_a_name_together(
     monkeypatch.setattr(desk.cell, "salvage", salvage)
     things, carried = desk.carried()
     assert things == ALL
-    assert [gap.what for gap in carried.gaps] == ["Contacts", "Contacts/b.vcf"]
+    assert [gap.what for gap in carried.missing] == ["Contacts", "Contacts/b.vcf"]
     assert desk.asked.count("export salvage") == pages
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.formats.contact import read_contact
-from strongroom.formats.sdcard import CardFolder, Gap
+from strongroom.formats.sdcard import CardFolder, Missing
 
 PNG = b"\x89PNG\r\n\x1a\n picture"
 SVG = b"<svg onload=alert(1)>"
@@ -29,10 +29,12 @@ def photo(data: bytes) -> str:
     return f"PHOTO;ENCODING=b:{b64encode(data).decode()}"
 
 
-def made(*cards: bytes, gaps: tuple[Gap, ...] = (), book: str = "contacts") -> dict[str, bytes]:
+def made(
+    *cards: bytes, missing: tuple[Missing, ...] = (), book: str = "contacts"
+) -> dict[str, bytes]:
     folder = CardFolder("alice", "2026-11-28")
     files = [file for one in cards for file in folder.add(book, one)]
-    files += folder.end(gaps)
+    files += folder.end(missing)
     found = {"/".join(file.path): file.data for file in files}
     assert len(found) == len(files)
     return found
@@ -91,7 +93,7 @@ def test_what_is_no_picture_that_browsers_show_is_kept_and_not_shown() -> None:
 
 
 def test_the_list_of_digests_is_what_sha256sum_reads() -> None:
-    files = made(card("Ann Smith", photo(PNG)), card("山田"), gaps=(Gap("Bob", "lost"),))
+    files = made(card("Ann Smith", photo(PNG)), card("山田"), missing=(Missing("Bob", "lost"),))
     sums = files.pop("SHA256SUMS").decode()
     assert sums.endswith("\n")
     listed = dict(reversed(line.split("  ", 1)) for line in sums.splitlines())
@@ -131,7 +133,7 @@ EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'&\u202e\x00"
 def test_whatever_a_card_holds_nothing_of_it_runs_or_leads_elsewhere() -> None:
     lines = (f"ORG:{EVIL}", f"TEL:{EVIL}1", f"EMAIL:{EVIL}@x", "TEL:javascript:alert(2)",
         f"PHOTO;VALUE=uri:https://example.org/{EVIL}")  # fmt: skip
-    files = made(card(EVIL, *lines), gaps=(Gap(EVIL, EVIL),), book=EVIL)
+    files = made(card(EVIL, *lines), missing=(Missing(EVIL, EVIL),), book=EVIL)
     page = Page(files["index.html"])
     assert "script" not in page.tags
     assert "img" not in page.tags
@@ -176,7 +178,9 @@ def test_the_policy_of_the_page_lets_nothing_run_and_names_its_own_style() -> No
 
 
 def test_what_could_not_be_read_is_listed_and_the_page_says_so() -> None:
-    files = made(card("Ann"), gaps=(Gap("Bob\n", "no copy\x00 of it"), Gap("Cid", "lost")))
+    files = made(
+        card("Ann"), missing=(Missing("Bob\n", "no copy\x00 of it"), Missing("Cid", "lost"))
+    )
     assert files["MISSING.txt"].decode().endswith("\n\nBob\ufffd: no copy\ufffd of it\nCid: lost\n")
     assert b'<a href="MISSING.txt">what is missing</a> (2)' in files["index.html"]
     assert b"MISSING.txt" not in made(card("Ann"))["index.html"]
