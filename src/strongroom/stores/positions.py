@@ -178,7 +178,7 @@ class FilePositions:
 
     def _close(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._connection.close(True)  # whatever a failed statement left open
             self._connection = None
 
 
