@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -251,3 +252,39 @@ def test_no_more_are_copied_than_are_needed(away: tuple[int, ...], copies: list[
     ok(world.put("b.vcf", ANN))
     bring_back(world, gone)
     rest(world)
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_any_two_of_three_open_after_any_crash(seed: int) -> None:
+    """Another pair each time, writes that land anywhere, and an end at any step or system call."""
+    for life in range(seed, 60, 4):
+        world, rng = opened(life), Random(f"{life} pairs")
+        for _ in range(14):
+            gone = take_away(world, *rng.sample((1, 2, 3), rng.choice((0, 1, 1, 1))))
+            crash_somewhere(world, rng)
+            bring_back(world, gone)
+        world.boot()
+        rest(world)
+
+
+def crash_somewhere(world: World, rng: Random) -> None:
+    """Open, write until the machine goes down, and let a process or the power have gone."""
+    if rng.random() < 0.5:
+        rng.choice(world.disks).plant("cut", rng.randrange(60))
+    world.loop.stop_at = world.loop.steps + rng.randrange(20, 500)
+    world.loop.on_stop = world.machine_goes_down
+    with pytest.raises(MachineDownError):
+        open_and_write(world, rng)
+    world.loop.stop_at = -1
+    rng.choice((World.power_cut, World.kill))(world)
+    for disk in world.disks:
+        disk.fail_at.clear()
+        disk.read_only = False
+
+
+def open_and_write(world: World, rng: Random) -> None:
+    world.boot()
+    deaf = rng.choice(world.disks)
+    while True:
+        deaf.read_only = rng.random() < 0.3
+        world.put(f"{rng.randrange(3)}.vcf", rng.choice((ANN, BOB, EVE)))
