@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 
@@ -94,14 +95,18 @@ def matches(card: bytes, wanted: Filter) -> bool:
     """
     if not wanted.props:
         return True
-    names = frozenset(name for prop in wanted.props for name in _spellings(prop.name))
     found: defaultdict[bytes, list[_Property]] = defaultdict(list)
-    lines = find_lines(card, names)
+    lines = find_lines(card, _names(wanted.props))
     for line, plain in zip(lines, plain_lines(card, lines), strict=True):
         asked = line if plain is line else line._replace(value=plain.value)
         found[_SAME.get(line.name, line.name)].append(_Property(asked))
     results = (_prop_holds(found[_SAME.get(prop.name, prop.name)], prop) for prop in wanted.props)
     return all(results) if wanted.every else any(results)
+
+
+@lru_cache(64)  # a query asks the same of thousands of cards
+def _names(props: tuple[PropFilter, ...]) -> frozenset[bytes]:
+    return frozenset(name for prop in props for name in _spellings(prop.name))
 
 
 def _spellings(name: bytes) -> set[bytes]:
@@ -126,7 +131,8 @@ class _Property:
 
 
 def _prop_holds(properties: Iterable[_Property], wanted: PropFilter) -> bool:
-    here = [one for one in properties if wanted.group in {b"", one.line.group.upper()}]
+    group = wanted.group
+    here = [one for one in properties if not group or one.line.group.upper() == group]
     if not wanted.defined:
         return not here
     if not wanted.conditions:
