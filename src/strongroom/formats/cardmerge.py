@@ -30,12 +30,11 @@ from strongroom.formats.cardlines import (
     write_line,
     write_parameters,
 )
-from strongroom.formats.cardunits import Facts, Unit, units_of
+from strongroom.formats.cardunits import OTHER, Facts, Unit, units_of
 from strongroom.formats.characters import unfolded
 
 Prefer = Literal["both", "standing", "wanted"]
 
-OTHER: Final = b"X-STRONGROOM-OTHER-"
 _STAMPS: Final = (b"REV", b"PRODID")
 _BETWEEN: Final = b"-:"  # in the long form of a time, which 3.0 writes
 _RIDING: Final = (b"X-VCARD3-", b"X-VCARD4-")  # cardconvert
@@ -87,8 +86,12 @@ def _version(lines: Iterable[Line]) -> Version:
 
 
 def _units(card: bytes, version: Version) -> list[Unit]:
-    card = to_version(card, version)
-    return units_of(card, split_card(card))
+    written = to_version(card, version)
+    units = units_of(written, split_card(written))
+    if written is card or any(line.name == b"N" for line in split_card(card)):
+        return units
+    # 3.0 demands an N, and one that was made of FN is nobody's word.
+    return [unit for unit in units if unit.name != b"N"]
 
 
 def _named(units: Iterable[Unit]) -> dict[bytes, list[Unit]]:

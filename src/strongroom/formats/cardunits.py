@@ -18,6 +18,7 @@ from strongroom.formats.cardcoding import plain_lines
 from strongroom.formats.cardlines import Line, parameters_of, values_of
 
 FRAME: Final = frozenset({b"BEGIN", b"VERSION", b"UID", b"END", b""})  # of no unit
+OTHER: Final = b"X-STRONGROOM-OTHER-"  # and the name of what a card has once: a second one of it
 _COMPANIONS: Final = frozenset({b"X-ABLABEL", b"X-ABADR"})
 _CASELESS: Final = frozenset({b"TYPE", b"ENCODING", b"VALUE", b"CHARSET", b"MEDIATYPE", b"PREF"})
 # What a line says that says nothing: the default of its property, or of every card.
@@ -113,7 +114,7 @@ def _spelled(line: Line, facts: Facts) -> bytes:
     if b"\\" in value:
         value = _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[0]), value)
     value = value.strip()
-    if line.name in _LISTED:
+    if line.name.removeprefix(OTHER) in _LISTED:
         while value.endswith(b";") and not value.endswith(b"\\;"):
             value = value[:-1]
     return value

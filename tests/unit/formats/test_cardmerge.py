@@ -165,6 +165,24 @@ def test_names_that_differ_are_a_conflict_of_a_union():
     assert merged.conflicts == (Difference("Full name", "Ann", "Anna"),)
 
 
+def test_a_second_name_with_empty_parts_is_kept_beside_once():
+    assert union(("N:Lee;Ann;;;",), ("N:Lea;Ann;;;",)) == [
+        "N:Lee;Ann;;;", "X-STRONGROOM-OTHER-N:Lea;Ann;;;"
+    ]  # fmt: skip
+
+
+def test_a_name_that_a_conversion_made_up_is_nobody_s_word():
+    """4.0 needs no N, 3.0 does: what is made of FN on the way contradicts nothing."""
+    wanted = card("FN:Ann Lee", "TITLE:t", version="4.0")
+    assert lines_of(merge(None, card("FN:Ann Lee", "N:Lee;Ann;;;"), wanted)) == [
+        "FN:Ann Lee", "N:Lee;Ann;;;", "TITLE:t"
+    ]  # fmt: skip
+    given = card("FN:Ann Lee", "N:Lea;Ann;;;", version="4.0")
+    assert "X-STRONGROOM-OTHER-N:Lea;Ann;;;" in lines_of(
+        merge(None, card("FN:Ann Lee", "N:Lee;Ann;;;"), given)
+    )
+
+
 def test_several_of_what_a_card_has_once_are_all_kept():
     standing, wanted = ("FN;TYPE=home:2",), ("FN:1", "FN:2", "FN:3")
 
@@ -304,7 +322,7 @@ def test_uid_and_version_of_the_standing_card_stay_and_what_comes_is_written_in_
 
     merged = merge(None, card("FN:A"), wanted)
 
-    assert merged.body == card("FN:A", "N:A;;;;", "TEL;TYPE=pref:+1", "X-A:1")
+    assert merged.body == card("FN:A", "TEL;TYPE=pref:+1", "X-A:1")
     back = merge(card("FN:A"), card("FN:A", version="4.0"), card("FN:A", "BDAY:2000-01-01"))
     assert back.body == card("FN:A", "BDAY:20000101", version="4.0")
 
