@@ -245,8 +245,10 @@ class Intake:
         size = 0
         while queue and len(group) < INTAKE_EDITS:
             ready = queue[0]
-            standing = self._by_uid.get(bare_uid(ready.uid)) or await self._like(ready)
             own = bare_uid(ready.uid)
+            if own in touched:
+                break  # before it is looked for: what is about to stand is not known yet
+            standing = self._by_uid.get(own) or await self._like(ready)
             about = own if standing is None else _uid(standing)
             size += len(ready.body) + (size_of(standing) if standing is not None else 0)
             if about in touched or (group and size > INTAKE_BYTES):

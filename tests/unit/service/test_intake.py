@@ -179,6 +179,13 @@ def test_one_uid_twice_in_a_file_is_one_object_with_all(site: Site) -> None:
     assert standing(site)["a.vcf"].count(b"TEL") == 2
 
 
+def test_one_uid_twice_in_a_file_is_not_somebody_who_is_there(site: Site) -> None:
+    """The second of them, too, is the first one and not whom it resembles by content."""
+    there(site, person("z", "TEL:1234567"))
+    outcomes = bring(site, person("a", name="Other"), person("a", "TEL:1234567"))
+    assert [(o.ending, o.href) for o in outcomes] == [("new", "a.vcf"), ("merged", "a.vcf")]
+
+
 def test_two_that_come_in_and_are_one_that_stands_are_both_merged(site: Site) -> None:
     there(site, person("a", "TEL:1234567"))
     file = (person("x", "TEL:1234567", "NOTE:x"), person("y", "TEL:1234567", "TITLE:y"))
