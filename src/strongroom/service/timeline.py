@@ -68,6 +68,9 @@ _WORDS: Final = {
     (EVIDENCE, PUT): ("evidence accepted",),
     ("", GAP): ("numbers left out",),
 }
+# Entries that change nothing, so that phones ask once more; they bear the name of who wrote last,
+# and it is the server that makes them (service.objects.tell_again).
+_AGAIN: Final = ("told again", "delete refused")
 # The same of what is kept of refused writes (service.refused).
 _REFUSED_WORDS: Final = {
     PUT: ("tried to save this", "tried to save this again"),
@@ -152,7 +155,7 @@ async def _filter(cell: Reader, past: Past, query: Query, now_ms: int) -> Callab
         return (
             entry.at >= since
             and not (entry.kind == COLLECTION and past.is_hidden(entry.id))
-            and (devices is None or entry.by in devices)
+            and (devices is None or (entry.by in devices and not _is_again(entry)))
             and (
                 part.collection in {None, entry.collection}
                 or (inside and (entry.kind, entry.id) == (COLLECTION, part.collection))
@@ -181,6 +184,10 @@ async def _filter(cell: Reader, past: Past, query: Query, now_ms: int) -> Callab
 def _meant(entry: Entry) -> str:
     """Give the name under which a refused write was meant to be kept; "" = not known."""
     return str(json.loads(entry.data).get("href", "")) if entry.data else ""
+
+
+def _is_again(entry: Entry) -> bool:
+    return entry.verb == PROPS and entry.condition.startswith(_AGAIN)
 
 
 def is_unconditional(entry: Entry) -> bool:
@@ -215,10 +222,13 @@ def _event(past: Past, entry: Entry) -> Event:
     if past.is_hidden(entry.collection):
         words = _REFUSED_WORDS.get(entry.verb, words)
         href = _meant(entry) or href
+    by = 0 if _is_again(entry) else entry.by
+    if _is_again(entry):
+        words = ("told again",)
     return Event(
         entry.at, entry.collection, entry.number, past.name_of(entry.collection),
         words[-1] if entry.was_etag else words[0], entry.kind, href, entry.id, "",
-        past.devices.get(entry.by, f"device {entry.by}") if entry.by else "", entry.by,
+        past.devices.get(by, f"device {by}") if by else "", by,
         entry.client, entry.request, entry.condition,
         is_unconditional(entry) and not past.is_hidden(entry.collection), entry.was_number,
     )  # fmt: skip

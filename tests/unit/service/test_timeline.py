@@ -9,9 +9,21 @@ from strongroom.base.errors import InvalidError, NotFoundError, UnsureError
 from strongroom.base.limits import HISTORY_EVENTS_MAX
 from strongroom.formats.moments import write_moment
 from strongroom.history.edits import Origin
-from strongroom.history.entries import ARRIVED, DELETE, DEVICE, LEFT, OBJECT, PROPS, PUT, Entry
+from strongroom.history.entries import (
+    ARRIVED,
+    DELETE,
+    DEVICE,
+    LEFT,
+    OBJECT,
+    PROPS,
+    PUT,
+    Entry,
+    Key,
+    Member,
+)
 from strongroom.service import past
 from strongroom.service.accounts import revoke_device
+from strongroom.service.objects import tell_again
 from strongroom.service.timeline import Event, Query, Timeline, is_unconditional, timeline
 from strongroom.service.undo import Wish, apply_undo, plan_undo
 
@@ -183,6 +195,16 @@ def test_what_was_overwritten_or_deleted_without_a_condition_is_flagged(
 ) -> None:
     entry = Entry(7, 2, PUT, OBJECT, "a", 5, "new", "{}", was_number=1, was_etag="old")
     assert is_unconditional(entry._replace(**changes)) == flagged  # type: ignore[arg-type]
+
+
+def test_what_is_told_again_is_the_servers_own(site: Site) -> None:
+    site.put("a")
+    row = site.cell.table[Key(site.book.id, OBJECT, "a")]
+    assert isinstance(row, Member)
+    site.run(tell_again(site.cell, site.book, [row], "q7"))
+    again, created = events(site, thing="a")
+    assert (again.what, again.device, again.request) == ("told again", "", "q7")
+    assert events(site, thing="a", device="phone") == [created]
 
 
 def test_what_a_phone_tried_to_save_is_told_where_it_was_meant_to_be(site: Site) -> None:
