@@ -27,7 +27,7 @@ from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, parse
 from strongroom.dav.statuses import status_of
 from strongroom.service.access import find_book
-from strongroom.service.objects import find_card, tell_again
+from strongroom.service.objects import DELETE_REFUSED, find_card, tell_again
 from strongroom.service.refused import Keeper, Refusal
 
 _BRINGING: Final = frozenset({("PUT", Place.CARD), ("POST", Place.BOOK)})
@@ -83,7 +83,7 @@ async def _tell_again(request: Request, keeper: Keeper, error: StrongroomError) 
     try:
         book = await find_book(request.cell, request.caller.home, request.target.book)
         card = await find_card(request.cell, book, request.target.card)
-        why = f"delete refused, by {device.href}"
+        why = DELETE_REFUSED + device.href
         await tell_again(request.cell, book, [card], request.id, why)
     except ClientError:
         return error  # there is nothing that could come back

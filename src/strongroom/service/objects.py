@@ -28,6 +28,9 @@ from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
 from strongroom.service.forgotten import submit
 
+# Conditions of entries that change nothing; behind the second stands the device's name.
+TOLD_AGAIN: Final = "told again"
+DELETE_REFUSED: Final = "delete refused, by "
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
 _CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"}
 # Canonical JSON has its keys in order; this is ten times faster than reading all of it.
@@ -184,7 +187,7 @@ async def _with_bodies(cell: Reader, page: list[Member]) -> list[tuple[Member, b
 
 
 async def tell_again(
-    cell: Cell, book: Member, cards: Sequence[Member], request: str, why: str = "told again"
+    cell: Cell, book: Member, cards: Sequence[Member], request: str, why: str = TOLD_AGAIN
 ) -> None:
     """Let cards be reported as changed once more, because a phone lacks what it was told of.
 

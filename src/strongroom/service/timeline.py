@@ -37,7 +37,7 @@ from strongroom.history.entries import (
     Member,
 )
 from strongroom.ports.cell import Reader
-from strongroom.service.objects import size_in
+from strongroom.service.objects import DELETE_REFUSED, TOLD_AGAIN, size_in
 from strongroom.service.past import (
     Past,
     Progress,
@@ -217,6 +217,8 @@ async def _name(cell: Reader, digest: str, entry: Entry) -> str:
 
 
 def _event(past: Past, entry: Entry) -> Event:
+    if entry.verb == PROPS and entry.condition.startswith((TOLD_AGAIN, DELETE_REFUSED)):
+        return _told_again(past, entry)
     words = _WORDS.get((entry.kind, entry.verb), (entry.verb,))
     href = entry.href
     if past.is_hidden(entry.collection):
@@ -231,4 +233,15 @@ def _event(past: Past, entry: Entry) -> Event:
         past.devices.get(by, f"device {by}") if by else "", by,
         entry.client, entry.request, entry.condition,
         is_unconditional(entry) and not past.is_hidden(entry.collection), entry.was_number,
+    )  # fmt: skip
+
+
+def _told_again(past: Past, entry: Entry) -> Event:
+    """Give an entry that changed nothing: phones were told once more. Its `by` is who wrote it."""
+    refused, _, device = entry.condition.partition(DELETE_REFUSED)
+    what = TOLD_AGAIN if refused else "deletion refused"
+    return Event(
+        entry.at, entry.collection, entry.number, past.name_of(entry.collection), what,
+        entry.kind, entry.href, entry.id, "", device, 0, "", entry.request, "", False,
+        entry.was_number,
     )  # fmt: skip

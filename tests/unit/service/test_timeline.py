@@ -232,3 +232,16 @@ def test_a_flagged_version_can_be_taken_back_by_its_number(site: Site) -> None:
     site.run(apply_undo(site.cell, account, plan, "command undo"))
     assert "Anna" in site.do("GET", BOOK + "a").text
     assert not events(site, limit=1)[0].unconditional  # an undo looked at what it replaces
+
+
+def test_who_was_refused_a_deletion_is_named_and_not_who_wrote_the_card(site: Site) -> None:
+    site.run(site.laptop("PUT", BOOK + "a", card("a")))
+    assert site.do("DELETE", BOOK + "a", if_match='"old"').status == 412
+    site.run(tell_again(site.cell, site.book, site.run(site.cell.rows([site_key(site)])), "r"))
+    again, refused = events(site, thing="a")[:2]
+    assert (refused.what, refused.device, refused.condition) == ("deletion refused", "phone", "")
+    assert (again.what, again.device, again.request) == ("told again", "", "r")
+
+
+def site_key(site: Site) -> Key:
+    return Key(site.book.id, OBJECT, "a")
