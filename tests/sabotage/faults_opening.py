@@ -130,6 +130,13 @@ LAUNCHES = (
         (BESIDE + "test_a_source_whose_batches_are_no_history_makes_nobody_else_look_wrong",),
     ),
     Fault(
+        "a body that one place lost keeps the cell shut",
+        "mirror/launch.py",
+        "        bodies_of(source, site), lambda",
+        "        bodies_of(source), lambda",
+        (BESIDE + "test_a_body_that_the_source_lost_is_taken_from_what_lies_beside",),
+    ),
+    Fault(
         "what lies beside makes a voter doubtful",
         "mirror/keeper.py",
         "        except BesideError:\n            at = ",

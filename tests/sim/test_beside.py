@@ -18,7 +18,7 @@ from sim.loop import MachineDownError, StuckError
 from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, settle, spoil, take_away
 from sim.world import LEVEL_SECONDS, World, ok
 from strongroom.base.errors import RefusedPlanError
-from strongroom.history.entries import CELL, REPLICA
+from strongroom.history.entries import CELL, REPLICA, digest_of
 from strongroom.mirror.site import FrozenCellError
 
 CALLS = {0: 28, 1: 6}  # by disk: a few more system calls than it makes in such an opening
@@ -151,6 +151,16 @@ def test_a_source_whose_own_batches_do_not_fold_is_not_copied() -> None:
     assert world.get("a.vcf") in {ANN, EVE}
     rest(world)
     assert old in world.disks[2].quarantine
+
+
+def test_a_body_that_the_source_lost_is_taken_from_what_lies_beside() -> None:
+    """It is what its digest says, wherever it lies (I3)."""
+    world, gone = one_beside()
+    second = held(world.disks[1])
+    spoil(world.disks[1], replace(second, blobs={**second.blobs, digest_of(ANN): None}))
+    world.boot()
+    assert held(world.disks[0]).blobs[digest_of(ANN)] == ANN
+    all_comes_back(world, gone)
 
 
 def test_a_source_whose_batches_are_no_history_makes_nobody_else_look_wrong() -> None:

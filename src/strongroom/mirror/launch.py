@@ -11,8 +11,9 @@ history was chosen, so what it held beside was never committed (docs/decisions.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from strongroom.base import limits
 from strongroom.base.errors import (
@@ -27,10 +28,10 @@ from strongroom.base.errors import (
 from strongroom.history.directory import Directory
 from strongroom.history.entries import CELL, FACTS, Head, Member, Position, digest_of
 from strongroom.mirror import state as machine
-from strongroom.mirror.keeper import BesideError, Progress, Target, copy_beside, feed
+from strongroom.mirror.keeper import BesideError, Bodies, Progress, Target, copy_beside, feed
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site
-from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe
+from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica
 from strongroom.ports.world import Testimony
 
 
@@ -343,19 +344,29 @@ async def _replace(opened: Launch, name: str, progress: Progress | None) -> None
         raise UnavailableReplicaError(getattr(probe, "reason", "the directory is blank"))
     await copy_beside(
         site, probe.identity, opened.term, lambda: opened.position, lambda: [source],
-        bodies_of(source), lambda _: opened.heads, progress,
+        bodies_of(source, site), lambda _: opened.heads, progress,
     )  # fmt: skip
 
 
-def bodies_of(source: Site) -> Callable[[list[str]], Awaitable[list[bytes | None]]]:
-    """Give a reader of checked bodies from one place (I3)."""
+def bodies_of(*sources: Site) -> Bodies:
+    """Give a reader of checked bodies (I3): from the first place, and what it lacks from others."""
 
     async def bodies(digests: list[str]) -> list[bytes | None]:
-        got = await source.reading(lambda r: r.bodies(digests))
-        pairs = zip(digests, got, strict=True)
-        return [b if b is not None and digest_of(b) == d else None for d, b in pairs]
+        good: dict[str, bytes] = {}
+        for source in sources:
+            lacking = [d for d in digests if d not in good]
+            if not lacking:
+                break
+            got = await source.reading(partial(_bodies, lacking))
+            pairs = zip(lacking, got, strict=True)
+            good |= {d: b for d, b in pairs if b is not None and digest_of(b) == d}
+        return [good.get(d) for d in digests]
 
     return bodies
+
+
+def _bodies(digests: list[str], replica: Replica) -> list[bytes | None]:
+    return replica.bodies(digests)
 
 
 async def on_chain(source: Site, position: Position) -> bool:
