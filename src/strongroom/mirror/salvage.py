@@ -230,7 +230,9 @@ class Salvage:
 
     async def _one_table(self, collection: int, head: Head | None) -> _Shelf | None:
         """Find one copy whose table alone is what the head counts and sums."""
-        for site in self._order() if head else ():
+        if head is None or not head.members:
+            return None  # a table that cannot be read looks empty too
+        for site in self._order():
             shelf = _Shelf(head, {}, [])
             async for member in self._table(site, collection):
                 shelf.members[member.kind, member.href] = member

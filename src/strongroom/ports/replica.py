@@ -114,7 +114,7 @@ class Remains(Protocol):
     """
 
     def head(self, collection: int) -> Head | None:
-        """Read a collection's head; None = there is none, or it cannot be read."""
+        """Read a collection's head, that of an empty journal if there is none; None = unreadable."""
 
     def kinds(self, collection: int) -> list[str]:
         """Name the kinds of a collection's members, as far as they can be read."""

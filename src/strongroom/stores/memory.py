@@ -280,7 +280,7 @@ class _MemoryRemains:
         self._replica = replica
 
     def head(self, collection: int) -> Head | None:
-        return self._replica.heads().value.get(collection)
+        return self._replica.heads().value.get(collection) or genesis_head(collection)
 
     def kinds(self, collection: int) -> list[str]:
         members = self._replica.listing(collection, "").value.members

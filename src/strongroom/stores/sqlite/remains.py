@@ -61,10 +61,9 @@ class CatalogRemains:
         self._blobs = blobs
 
     def head(self, collection: int) -> Head | None:
-        """Read a collection's head; None = there is none, or it cannot be read."""
+        """Read a collection's head; None = it cannot be read."""
         with self._left() as connection, suppress(apsw.Error):
-            head = read_head(connection.cursor(), collection)
-            return head if head.number else None
+            return read_head(connection.cursor(), collection)
         return None
 
     def kinds(self, collection: int) -> list[str]:
