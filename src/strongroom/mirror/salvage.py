@@ -206,7 +206,9 @@ class Salvage:
         head = self._bound(collection)
         sure = head is not None
         told = self._told(collection)
-        head = head or next((h for h in heads if h is not None), told)
+        if head is None:
+            first = next((h for h in heads if h is not None), None)
+            head = max((h for h in (first, told) if h is not None), key=_number, default=None)
         shelf = await self._one_table(collection, head)
         if shelf is None:
             tale = await self._tale(collection, head, sure=sure)
@@ -330,6 +332,10 @@ class _Tape:
             self._before = None
             return None
         return entry
+
+
+def _number(head: Head) -> int:
+    return head.number
 
 
 def _gaps(shelf: _Shelf, tale: _Tale) -> Iterator[Unreadable]:

@@ -114,7 +114,7 @@ class Remains(Protocol):
     """
 
     def head(self, collection: int) -> Head | None:
-        """Read a collection's head, that of an empty journal if there is none; None = unreadable."""
+        """Read a collection's head, or that of an empty journal; None = it cannot be read."""
 
     def kinds(self, collection: int) -> list[str]:
         """Name the kinds of a collection's members, as far as they can be read."""
