@@ -31,6 +31,7 @@ from strongroom.base.limits import (
     READER_SECONDS_MAX,
 )
 from strongroom.dav.auth import ADMITTED
+from strongroom.dav.request import GONE
 from strongroom.dav.silence import CUT
 from strongroom.service.accounts import Caller
 
@@ -120,7 +121,9 @@ class OneWriteProtocol(HttpToolsProtocol):
         """Take the connection, unless there are too many."""
         self.scope = {}  # type: ignore[typeddict-item]
         self._cork = Cork(transport)
-        self._told = {CUT: transport.abort, ADMITTED: self._admitted}
+        self._told = {
+            CUT: transport.abort, GONE: transport.is_closing, ADMITTED: self._admitted,
+        }  # fmt: skip
         super().connection_made(cast(asyncio.Transport, self._cork))
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()

@@ -216,6 +216,23 @@ def test_a_second_look_that_meets_something_else_cuts_the_answer(
         export(site)
 
 
+def test_a_book_that_goes_meanwhile_is_no_reason_to_call_the_home_gone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.do("MKCOL", HOME + "work/")
+    real = site.cell.listing
+
+    async def listing(collection: int, kind: str) -> Any:
+        monkeypatch.setattr(site.cell, "listing", real)
+        found = await real(collection, kind)
+        await site.laptop("DELETE", HOME + "work/")
+        return found
+
+    monkeypatch.setattr(site.cell, "listing", listing)
+    assert export(site, HOME).status == 503
+    assert export(site, HOME).status == 200
+
+
 def test_a_change_meanwhile_is_not_in_it_and_breaks_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,8 +280,13 @@ def test_an_account_has_so_many_exports_at_once_and_no_more(
 
 
 # --- under the real server ------------------------------------------------------------------------
-async def over_the_wire(site: Site, pauses: Callable[[], Awaitable[None]] | None = None) -> bytes:
-    """Ask for everything on a connection; nothing of it is read before `pauses` has ended."""
+async def over_the_wire(
+    site: Site, pauses: Callable[[], Awaitable[None]] | None = None, *, leaves: bool = False
+) -> bytes:
+    """Ask for everything on a connection; nothing of it is read before `pauses` has ended.
+
+    With `leaves` the connection is closed once an answer begins.
+    """
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         door.listen()
@@ -281,6 +303,11 @@ async def over_the_wire(site: Site, pauses: Callable[[], Awaitable[None]] | None
             if pauses is not None:
                 await pauses()
             answer = b""
+            if leaves:
+                await reader.read(1)
+                writer.transport.abort()
+                await asyncio.sleep(0.5)
+                return answer
             try:
                 while part := await asyncio.wait_for(reader.read(65536), 20):
                     answer += part
@@ -306,6 +333,18 @@ def test_a_body_that_vanishes_half_way_ends_the_connection_short(
     assert b"content-length: %d\r\n" % len(body) in head
     assert len(part) < len(body)
     assert body.startswith(part)
+
+
+def test_nothing_more_is_read_for_a_client_that_went_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = card("x", "N" * 200_000)
+    for i in range(150):
+        site.do("PUT", f"{BOOK}{i:03}.vcf", large.replace(b"UID:x", b"UID:%d" % i))
+    read: list[int] = []
+    spoil(site, monkeypatch, 0, lambda found: read.append(len(found)) or found)
+    assert site.run(over_the_wire(site, leaves=True)) == b""
+    assert 150 <= sum(read) < 290  # of two times 150
 
 
 @pytest.mark.parametrize("count", [1, 150])

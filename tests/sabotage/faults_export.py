@@ -58,6 +58,20 @@ EXPORT = (
         (HTTP + "test_an_account_has_so_many_exports_at_once_and_no_more",),
     ),
     Fault(
+        "an export goes on for who went away",
+        "dav/export.py",
+        "            if request.gone():\n",
+        "            if request is None:\n",
+        (HTTP + "test_nothing_more_is_read_for_a_client_that_went_away",),
+    ),
+    Fault(
+        "a home is called gone because a book of it went",
+        "service/export.py",
+        "    except NotFoundError as error:\n        raise UnsureError from error\n",
+        "    except NotFoundError:\n        raise\n",
+        (HTTP + "test_a_book_that_goes_meanwhile_is_no_reason_to_call_the_home_gone",),
+    ),
+    Fault(
         "a stored card is converted though nobody asked",
         "service/export.py",
         """    if parcel.version and version_mark(parcel.version) not in member.data:

@@ -20,7 +20,7 @@ from typing import Final
 from urllib.parse import parse_qs, quote
 
 from strongroom.base.errors import InvalidError
-from strongroom.dav.request import Request
+from strongroom.dav.request import GoneError, Request
 from strongroom.dav.routes import Place
 from strongroom.formats.filenames import safe_name
 from strongroom.history.entries import Member
@@ -77,6 +77,8 @@ async def _send(request: Request, parcel: Parcel) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": _headers(request, parcel)})
     if request.method == "GET":
         async for piece in unpack(request.cell, parcel):
+            if request.gone():
+                raise GoneError  # nobody reads the rest, and others want the disk
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 

@@ -30,6 +30,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 REQUEST_ID: Final = "strongroom.request-id"  # in the scope, for the access log
+GONE: Final = "strongroom.gone"  # in the scope: says whether the client has gone away
 
 # A refused body is read to its end up to here, so that the client sees our answer and not a reset;
 # behind Apache or Caddy it would see 502 or nothing. 100 MB must pass (`strongroom doctor`).
@@ -65,8 +66,8 @@ class Request:
     """What a method needs to know; built once a request."""
 
     __slots__ = (
-        "_more", "_read", "_receive", "caller", "cell", "exports", "headers", "id", "keeper",
-        "meters", "method", "passed_on", "path", "positions", "query", "send", "target",
+        "_more", "_read", "_receive", "caller", "cell", "exports", "gone", "headers", "id",
+        "keeper", "meters", "method", "passed_on", "path", "positions", "query", "send", "target",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +86,7 @@ class Request:
         self.method: str = scope["method"]
         raw: bytes = scope["raw_path"]
         self.query: bytes = scope["query_string"]
+        self.gone: Callable[[], bool] = scope.get(GONE, _never)
         self.path = raw.decode() if raw.isascii() else join(*target.path)
         self.headers = headers
         self._receive = receive
@@ -237,6 +239,10 @@ class Request:
             raise GoneError
         self._more = bool(message.get("more_body"))
         return bytes(message.get("body", b""))
+
+
+def _never() -> bool:
+    return False
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple, cast
 
-from strongroom.base.errors import BusyError, InvalidError, UnsureError
+from strongroom.base.errors import BusyError, InvalidError, NotFoundError, UnsureError
 from strongroom.base.limits import EXPORTS_OF_ACCOUNT_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.cardconvert import Version, to_version
@@ -81,9 +81,14 @@ async def objects_of(cell: Reader, home: int, collection: Member) -> tuple[Head,
     """Give all objects of a collection, proven (I4).
 
     Raises:
-        FrozenError, NotFoundError, UnsureError: as `find_book`, and where the listing is not sure.
+        FrozenError: a freeze covers it.
+        UnsureError: not provable now, or it went away since it was listed: then another look at
+            what there is will tell.
     """
-    await find_book(cell, home, collection.href)
+    try:
+        await find_book(cell, home, collection.href)
+    except NotFoundError as error:
+        raise UnsureError from error
     head, members = await cell.listing(collection.id, OBJECT)
     if len(members) != head.members:
         raise UnsureError
@@ -145,7 +150,7 @@ async def pack(
 
     Raises:
         InvalidError: there is no such version.
-        FrozenError, NotFoundError, UnsureError: a listing or a body cannot be had now.
+        FrozenError, UnsureError: a listing or a body cannot be had now.
     """
     check_version(form, version)
     members: list[Member] = []
