@@ -185,4 +185,11 @@ PAST = (
         "        if since < 0:",
         (UNDO + "test_before_its_beginning_there_is_nothing_to_go_back_to",),
     ),
+    Fault(
+        "leaving a device out puts what others did into another order",
+        "service/undoing.py",
+        "    _leave_others(now, wants, {entry.id for entry in after if skipped(entry)})\n",
+        "",
+        (PARTS + "test_what_others_did_in_one_millisecond_is_never_put_into_another_order",),
+    ),
 )

@@ -176,7 +176,19 @@ def without(
             fold.take(entry)
     now = now_of(after, before)
     wants: Wants = {key: fold.stands.get(key) for key in now}
+    _leave_others(now, wants, {entry.id for entry in after if skipped(entry)})
     return wants, [*_leave_displaced(now, wants, fold.displaced), *_leave_filled(now, wants)]
+
+
+def _leave_others(now: Rows, wants: Wants, theirs: Collection[int]) -> None:
+    """Leave names that no thing of `theirs` has or had.
+
+    Entries of several journals that happened in one millisecond may be folded in another order
+    than they had; so nothing is moved but for what was left out.
+    """
+    for key, row in now.items():
+        if {one.id for one in (row, wants[key]) if one is not None}.isdisjoint(theirs):
+            wants[key] = _member(row)
 
 
 def _leave_displaced(now: Rows, wants: Wants, displaced: Iterable[tuple[Key, int]]) -> list[Cannot]:

@@ -221,3 +221,15 @@ def test_since_has_its_own_moment_in_it(site: Past) -> None:
     laptop_puts(site, "a")
     assert site.plan(device="laptop", since=site.now).units == ()
     assert counts(site.plan(device="laptop", since=site.last)) == {"remove": 1}
+
+
+def test_what_others_did_in_one_millisecond_is_never_put_into_another_order(site: Past) -> None:
+    site.do("MKCOL", HOME + "work/")
+    site.put("a")
+    since, moment = site.now, site.cell.now_ms
+    laptop_puts(site, "b")
+    for source, target in ((BOOK + "a", HOME + "work/a"), (HOME + "work/a", BOOK + "a")):
+        site.cell.now_ms = moment
+        site.do("MOVE", source, destination=target)
+    site.undo(device="laptop", since=since)
+    assert (site.names(), site.names("work")) == (["a"], [])
