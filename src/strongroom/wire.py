@@ -106,7 +106,7 @@ class OneWriteProtocol(HttpToolsProtocol):
     """
 
     _cork: Cork
-    _told: dict[str, Callable[..., None]]  # what each request's scope holds of this connection
+    _told: dict[str, Callable[..., object]]  # what each request's scope holds of this connection
     _in_body = False
     _received = 0  # bytes in all
     _read = 0  # bytes of the last read
