@@ -6,6 +6,8 @@ then the later state comes back, or it does not and the freeze is thawed.
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from fakes.site import Site
@@ -175,3 +177,50 @@ def test_the_known_cell_thunderbird_s_edit_that_was_answered() -> None:
     assert start(story.site, Davx5, "laptop").contacts["uid04"] == card_bytes(
         "uid04", "Edited again"
     )
+
+
+def change(phone: Phone, chance: Random, word: str) -> None:
+    """Let the owner do a few things, without sending them; a new contact has a new UID."""
+    for turn in range(chance.randrange(1, 5)):
+        known, die = sorted(phone.contacts), chance.random()
+        if known and die < 0.2:
+            phone.delete(chance.choice(known))
+        else:
+            uid = chance.choice(known) if known and die < 0.7 else f"{word}-{chance.random()}"
+            phone.save(card_bytes(uid, f"{word} {turn}"))
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("family", ALL_BUT_LISTING)
+def test_whatever_was_lost_and_whatever_is_changed_meanwhile_the_phone_keeps_it(
+    family: type[Phone], seed: int
+) -> None:
+    """One person's phone; a laptop that reads, and is the first to come back."""
+    chance = Random(seed)
+    site = Site()
+    phone, laptop = start(site, family, "phone"), start(site, Davx5, "laptop")
+
+    def live(word: str) -> None:
+        for _ in range(chance.randrange(1, 4)):
+            change(phone, chance, word)
+            for one in (phone, phone, laptop, laptop)[: chance.randrange(1, 5)]:
+                assert one.sync() is DONE, one.reason
+        assert [one.sync() for one in (phone, laptop, laptop)] == [DONE] * 3
+
+    live("kept")
+    cell, positions = site.cell.saved(), site.positions.saved()
+    live("lost")
+    site.cell.set_back(cell)
+    site.positions.set_back(positions)
+    assert laptop.sync() is LATER
+    change(phone, chance, "meanwhile")
+    mine = dict(phone.contacts)
+    assert [phone.sync(), phone.refresh(), phone.sync()][0] is LATER
+    assert phone.contacts == mine
+
+    site.run(thaw(site.cell, "alice", Origin()))
+    for one in (phone, laptop, phone, laptop):
+        assert one.sync() is DONE, one.reason
+
+    assert phone.contacts.items() >= mine.items()  # what was deleted and lost may come back
+    assert (phone.dropped_edits, phone.unsent) == ([], set())
