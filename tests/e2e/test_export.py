@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 from e2e.server import ServerProcess, book_of
+from e2e.test_thaw import freeze_by_forgetting
 from strongroom.formats.cardstream import CardStream
 
 BOOK = book_of("alice")
@@ -128,3 +129,21 @@ def test_who_is_interrupted_finds_nothing_and_can_run_it_again(
         assert list(out.iterdir()) == []
         server.run("export", "alice", "--as", "folder", "--output", str(out / "card"))
     assert len(list((out / "card" / "Contacts").iterdir())) == 60
+
+
+def test_a_frozen_account_is_carried_away_by_its_owner_and_not_by_a_program(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    put(server, {"a.vcf": card("a")})
+    freeze_by_forgetting(server)
+    line = server.connection()
+    line.request("GET", BOOK + "?export", headers=signed(server))
+    assert line.getresponse().status == 503
+    line.close()
+    for name in ("beside", "without"):
+        target = tmp_path / f"{name}.vcf"
+        done = ended(server, "export", "alice", "--output", str(target))
+        assert done.returncode == 10
+        assert b"Not proven to be all: contacts." in done.stdout
+        assert cards(target.read_bytes()) == [card("a")]
+        server.stop()
