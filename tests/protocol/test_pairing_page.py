@@ -221,7 +221,7 @@ def test_a_frozen_account_gets_a_page_that_says_why(door: Door) -> None:
         assert "Why: a phone knows &lt;more&gt;.<br>" in answer.text
         assert "<code>strongroom account thaw" in answer.text
         assert "Keep the account on laptop: do not remove it" in answer.text
-        assert "no device is set up meanwhile" in answer.text
+        assert "No new device is set up meanwhile" in answer.text
         assert "nothing is lost" not in answer.text  # that is the question
     assert "tablet" not in door.devices()
 

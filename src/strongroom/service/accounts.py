@@ -205,7 +205,7 @@ def check_new_device(cell: Cell, login: str, name: str) -> Member:
     """
     account = find_account(cell.directory, login)
     if cell.directory.frozen(account.id):
-        raise FrozenError
+        raise FrozenError(f"{FrozenError.hint} No new device is set up meanwhile.")
     if reason := suspended(account):
         raise _suspended_error(reason)
     if not name.isprintable() or not 0 < len(name.encode()) <= HREF_BYTES_MAX:
