@@ -175,7 +175,7 @@ def test_frozen_accounts_of_others_go_on(site: Site) -> None:
 
 def test_frozen_accounts_get_no_new_device_and_the_words_say_why(site: Site) -> None:
     freeze(site)
-    with pytest.raises(FrozenError, match="frozen to protect it.*No new device is set up"):
+    with pytest.raises(FrozenError, match=r"frozen to protect it.*No new device is set up"):
         site.run(add_device(site.cell, "alice", "new", site.entropy, Origin()))
     site.run(thaw(site.cell, "alice", Origin()))
     assert site.run(add_device(site.cell, "alice", "new", site.entropy, Origin()))
