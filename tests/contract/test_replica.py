@@ -454,13 +454,14 @@ def test_a_copy_takes_over_by_switch_and_keeps_the_promise(
     for batch in story.batches:
         copy.apply(batch, story.bodies, 3)
     assert tables(replica) == before
+    replica.promise(4)
     replica.switch(copy)
     found = replica.probe()
     assert isinstance(found, Found)
-    assert (found.identity, found.promised) == (identity(incarnation), 3)
+    assert (found.identity, found.promised) == (identity(incarnation), 4)
     assert tables(replica) == before
     story.put("later.vcf", b"later")
-    assert replica.apply(story.batch(), story.bodies, 3) == story.position
+    assert replica.apply(story.batch(), story.bodies, 4) == story.position
 
 
 def test_a_copy_starts_empty_and_records_no_body(replica: Replica) -> None:

@@ -158,6 +158,13 @@ LAUNCHES = (
         (REPLICA + "::test_a_copy_takes_over_by_switch_and_keeps_the_promise",),
     ),
     Fault(
+        "a switch forgets what was promised meanwhile",
+        "stores/sqlite/replica.py",
+        "            if new.writer.standing()[0] < promised:\n",
+        "            if new.writer.standing()[0] < 0:\n",
+        (REPLICA + "::test_a_copy_takes_over_by_switch_and_keeps_the_promise",),
+    ),
+    Fault(
         "a copy of the same incarnation is made in the place of the original",
         "stores/marker.py",
         'folder if folder != taken else f"{folder}-again"',

@@ -250,7 +250,7 @@ class SqliteReplica:
         with self._writing, self._reading:
             new = copy._copied()
             new.anchor.check()
-            copy._settle(new)
+            copy._settle(new, self._promised())
             raw = new.marker.encode()
             try:
                 self._durable.replace(self._root / marker.NAME, raw)
@@ -270,9 +270,11 @@ class SqliteReplica:
         self._broken = why
         self.close()
 
-    def _settle(self, new: _Open) -> None:
+    def _settle(self, new: _Open, promised: int) -> None:
         """Make all that a copy holds durable at once; until now nothing of it was counted on."""
         try:
+            if new.writer.standing()[0] < promised:
+                new.writer.promise(promised)
             schema.tune(new.write_connection)
             new.write_connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.Error as error:
