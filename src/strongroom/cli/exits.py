@@ -5,7 +5,7 @@
 2  the command line is wrong         7  another process holds the replicas
 3  the request is at fault           8  a cell is there already
 4  not now; asking again is right    9  no cell is here
-10 done, but not all could be read 130  interrupted
+10 done, but not all of it          130  interrupted
 """
 
 from __future__ import annotations
