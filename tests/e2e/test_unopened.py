@@ -107,6 +107,17 @@ def test_one_disk_alone_still_shows_all_and_says_what_that_is_worth(
     server.start()  # and it opens as if nobody had looked
 
 
+def test_a_scrub_of_one_disk_alone_says_what_it_found(server: ServerProcess) -> None:
+    server.stop()
+    away = taken_away(server)
+    done = ended(server, "scrub", "--json")
+    assert [row["replica"] for row in json.loads(done.stdout)["replicas"]] == ["r1"]
+    assert "2 good voters are needed" in json.loads(done.stdout)["note"]
+    for place, new in away.items():
+        put_back(new, place)
+    assert len(server.scrub()) == 3
+
+
 @pytest.mark.slow  # a server looks every five seconds whether it can open
 def test_a_running_server_whose_cell_is_frozen_still_shows_all(
     server: ServerProcess, tmp_path: Path
@@ -118,6 +129,7 @@ def test_a_running_server_whose_cell_is_frozen_still_shows_all(
     server.start(wait=False)
     server.wait_until(503)
     shown(server, tmp_path / "all.vcf", status=10)
+    assert [(row["replica"], row["damage"]) for row in server.scrub()] == [("r1", "")]
     done = ended(server, "account", "suspend", "alice", "--reason", "none")
     assert (done.returncode, b"good voters are needed" in done.stderr) == (5, True)
     for place, new in away.items():

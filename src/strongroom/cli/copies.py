@@ -39,15 +39,16 @@ def run(given: Namespace, screen: Screen) -> None:
 def _scrub(screen: Screen, ask: Ask) -> None:
     report = ask("scrub", {})
     lost = sorted({digest for row in report["replicas"] for digest in row["lost"]})
-    words = [_scrubbed(row) for row in report["replicas"]]
+    words = [_scrubbed(row, is_open="note" not in report) for row in report["replicas"]]
     if lost:
         words.append(f"{len(lost)} bodies are good on no copy: {', '.join(lost)}")
     screen.result(report, "\n".join(words))
 
 
-def _scrubbed(row: Mapping[str, Any]) -> str:
+def _scrubbed(row: Mapping[str, Any], *, is_open: bool) -> str:
     if row["damage"]:
-        return f"{row['replica']}: damaged ({row['damage']}); replaced by a copy, the old one kept"
+        done = "replaced by a copy, the old one kept" if is_open else "left as it is"
+        return f"{row['replica']}: damaged ({row['damage']}); {done}"
     if row["silent"]:
         return f"{row['replica']}: could not be read to the end ({row['silent']})"
     healed = f", {len(row['healed'])} healed" if row["healed"] else ""

@@ -102,18 +102,29 @@ async def _plan(room: Room, source: str) -> RebuildPlan:
 
 
 async def scrub(call: Call) -> dict[str, Any]:
-    """Read everything of every copy, compare, and mend what is damaged."""
-    settings = call.room.parts.settings
+    """Read everything of every copy, compare, and mend what is damaged.
+
+    Of a frozen cell single bodies are mended, and a damaged catalog is told of and stays as it is.
+    """
+    room, settings = call.room, call.room.parts.settings
     # Somebody waits for it; but phones wait too while the server runs.
-    rate = settings.scrub_bytes_per_second * _ASKED_FOR if call.room.serving else 0
-    found = await scrub_cell(call.room, call.tell, rate)
+    rate = settings.scrub_bytes_per_second * _ASKED_FOR if room.serving else 0
+    if room.cell is not None:
+        found = await scrub_cell(room, call.tell, rate)
+    else:
+        async with call.reading() as ground:
+            found = await _scrub(ground, room, call.tell, rate)
     return {"replicas": [findings.report() for findings in found]}
 
 
 async def scrub_cell(room: Room, tell: Tell, rate: int) -> list[Findings]:
-    """Scrub at `rate` bytes per second (0 = unlimited), one at a time."""
+    """Scrub the open cell at `rate` bytes per second (0 = unlimited), one scrub at a time."""
+    return await _scrub(room.open_cell(), room, tell, rate)
+
+
+async def _scrub(ground: upkeep.Ground, room: Room, tell: Tell, rate: int) -> list[Findings]:
     async with room.scrubbing:
-        found = await upkeep.scrub(room.open_cell(), tell, upkeep.Pace(rate), room.parts.marks)
+        found = await upkeep.scrub(ground, tell, upkeep.Pace(rate), room.parts.marks)
         room.scrubbed = {
             "ended_ms": room.parts.clock.now_ms(),
             "replicas": [findings.report() for findings in found],

@@ -20,6 +20,7 @@ from strongroom.control.copies import percent
 from strongroom.control.protocol import Request
 from strongroom.control.room import Room, Tell
 from strongroom.control.table import Needs, find, run
+from strongroom.mirror.site import FrozenCellError
 
 T = TypeVar("T")
 _TRIES: Final = 25  # a server that starts or stops holds the locks without listening for a moment
@@ -70,11 +71,18 @@ def here(
 @asynccontextmanager
 async def _room(settings: Settings, needs: Needs, tell: Tell) -> AsyncIterator[Room]:
     async with compose.open_parts(settings, looks_only=needs is Needs.READ) as parts:
-        if needs is not Needs.OPEN:
+        if needs in {Needs.READ, Needs.NOTHING}:
             yield Room(parts, None)
             return
-        async with parts.open_cell(percent(tell)) as cell:
-            yield Room(parts, cell)
+        async with AsyncExitStack() as stack:
+            room = Room(parts, None)
+            try:
+                room.cell = await stack.enter_async_context(parts.open_cell(percent(tell)))
+            except FrozenCellError as error:
+                if needs is Needs.OPEN:
+                    raise
+                room.trouble = error
+            yield room
 
 
 Asking = Callable[[str, dict[str, Any]], dict[str, Any]]

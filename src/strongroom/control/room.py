@@ -13,7 +13,6 @@ from strongroom.compose import Parts
 from strongroom.history.edits import Origin
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.unopened import Unopened
-from strongroom.ports.cell import Salvager
 from strongroom.service.imports import Imports
 from strongroom.service.pairing import Pairings
 
@@ -59,7 +58,7 @@ class Call:
     notes: list[str] = field(default_factory=list)  # what a program must know of the result
 
     @asynccontextmanager
-    async def reading(self, *, proven: bool = True) -> AsyncIterator[Salvager]:
+    async def reading(self, *, proven: bool = True) -> AsyncIterator[MirrorCell | Unopened]:
         """Give what can be read: the open cell, or what lies there without one.
 
         Without one the person who asked is told what of it is not proven. It holds off an opening

@@ -27,6 +27,7 @@ class Needs(Enum):
     """What a command stands on where no server runs; one that does gives what it has."""
 
     OPEN = "the cell is opened for it"
+    OPEN_OR_LOOK = "the cell is opened, or looked at where it is frozen"
     READ = "what lies there is read, and no file is changed"
     NOTHING = "the places alone, which it may change"
 
@@ -84,7 +85,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "replica rebuild from": Command(
         copies.rebuild_from, {"source": str, "number": int}, needs=Needs.NOTHING
     ),
-    "scrub": Command(copies.scrub),
+    "scrub": Command(copies.scrub, needs=Needs.OPEN_OR_LOOK),
 }
 
 

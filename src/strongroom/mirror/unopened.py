@@ -143,6 +143,23 @@ class Unopened:
         """Give every object that any copy can still give; see ports.cell.Salvager."""
         return self._salvage.objects(collection, after)
 
+    # --- upkeep.scrub.Ground ----------------------------------------------------------------------
+    def sites(self) -> dict[str, Site]:
+        """Give the places by replica id, of those that can be read."""
+        return dict(self._view.believed)
+
+    def voters(self) -> list[str]:
+        """Name all that can be read: any of them may be what is left."""
+        return sorted(self._view.believed)
+
+    def head_at(self, collection: int, batch: int) -> Head | None:
+        """Give the head that a collection has at a batch, where that is proven."""
+        head = self.head(collection)
+        return head if self.proves(collection) and head.batch <= batch else None
+
+    def disbelieve(self, replica: str, reason: str) -> None:
+        """Take it as told: whom not to believe is written down by an open cell alone."""
+
     async def _ask(self, collections: set[int], call: Callable[[Reader], Awaitable[T]]) -> T:
         if self._reader is not None and self.proves(*collections):
             return await call(self._reader)

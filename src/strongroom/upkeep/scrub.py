@@ -150,7 +150,7 @@ async def scrub(
 
 def _sentence(findings: Findings) -> str:
     if findings.damage:
-        return f"damaged ({findings.damage}); its catalog is replaced by a copy"
+        return f"damaged ({findings.damage})"
     if findings.silent:
         return f"could not be read to the end ({findings.silent})"
     healed = f", {len(findings.healed)} bodies healed" if findings.healed else ""

@@ -20,6 +20,8 @@ from strongroom.history.entries import (
     genesis_chain,
 )
 from strongroom.mirror.site import FrozenCellError
+from strongroom.mirror.unopened import look
+from strongroom.upkeep.scrub import Findings, Pace, scrub
 
 
 @pytest.fixture
@@ -217,6 +219,41 @@ def test_a_bad_body_is_taken_from_another_copy_and_nothing_is_mended(ground: Gro
     found = ground.look()
     assert ground.run(found.bodies([anna, digest_of(b"ben")])) == [None, b"ben"]
     assert ground.salvaged(found)["a.vcf"] is None
+
+
+def test_a_frozen_cell_can_be_scrubbed_and_nobody_is_made_doubtful(ground: Ground) -> None:
+    """Damage is told; a body is healed from whichever copy has it, for that changes no standing."""
+    anna, ben = digest_of(b"anna"), digest_of(b"ben")
+    ground.away(2)
+    first, second = ground.states()[:2]
+    identity = second.identity
+    assert identity is not None
+    ground.set(0, replace(first, blobs={**first.blobs, anna: None}))
+    rows = {key: row for key, row in second.rows.items() if key.href != "b.vcf"}
+    blobs = {**second.blobs, ben: None}
+    # Of another incarnation than is recorded: no voter, so that the cell is frozen.
+    other = replace(identity, incarnation="another")
+    ground.set(1, replace(second, identity=other, rows=rows, blobs=blobs))
+
+    async def work() -> list[Findings]:
+        found = await look(ground.sites, ground.witness.testimony, 2, ground.clock)
+        assert not found.sure
+        return await scrub(found, lambda _: None, Pace(0))
+
+    good, damaged = ground.run(work())
+    assert (good.damage, good.healed, good.lost) == ("", [anna], [])
+    assert "members" in damaged.damage
+    assert ground.states()[0].blobs == first.blobs
+    assert ground.states()[1].rows == rows
+
+
+def test_a_proven_head_is_what_a_scrub_compares_with(ground: Ground) -> None:
+    found = ground.look()
+    head = found.head(ground.book)
+    assert found.head_at(ground.book, head.batch) == head
+    assert found.head_at(ground.book, head.batch - 1) is None
+    ground.away(1, 2)
+    assert ground.look().head_at(ground.book, head.batch) is None
 
 
 def test_where_no_copy_s_own_words_agree_the_homes_are_salvaged(ground: Ground) -> None:
