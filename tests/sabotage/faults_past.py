@@ -192,4 +192,11 @@ PAST = (
         "",
         (PARTS + "test_what_others_did_in_one_millisecond_is_never_put_into_another_order",),
     ),
+    Fault(
+        "what goes because something else had its name is not told",
+        "service/undoing.py",
+        "            if one.is_one and one.standing is not None and one.standing.id not in wanted:",
+        "            if one.is_one and one.then is None and one.standing.id not in wanted:",
+        (UNDO + "test_what_goes_because_something_else_had_its_name_is_told",),
+    ),
 )

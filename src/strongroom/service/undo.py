@@ -48,7 +48,6 @@ from strongroom.service.past import (
     silent,
 )
 from strongroom.service.undoing import (
-    AWAY,
     KINDS,
     Cannot,
     Change,
@@ -341,14 +340,14 @@ async def apply_undo(
     if cell.directory.frozen(account.id) is not None:
         raise FrozenError
     origin = Origin(0, request, plan.goal)
-    of = sum(len(unit.changes()) for unit in plan.units)
+    of = sum(len(unit.things()) for unit in plan.units)
     done = seen = 0
     left: list[Cannot] = []
     for batch in _batches(plan.units):
         outcome = await _apply(cell, _Doing(account, plan.stands, origin), batch)
         left += outcome.left
         done += outcome.done
-        seen += sum(len(unit.changes()) for unit in batch)
+        seen += sum(len(unit.things()) for unit in batch)
         progress(seen, of)
     return Outcome(done, tuple(left))
 
@@ -391,10 +390,10 @@ async def _apply(cell: Cell, doing: _Doing, units: Sequence[Unit]) -> Outcome:
     except ClientError as error:
         if len(units) == 1:
             why = f"It was changed meanwhile and left alone: {error}"
-            return Outcome(0, tuple(Cannot(o.key, why) for k, o in units[0].changes() if k != AWAY))
+            return Outcome(0, tuple(Cannot(one.key, why) for _, one in units[0].things()))
         parts = [await _apply(cell, doing, (unit,)) for unit in units]
         return Outcome(sum(p.done for p in parts), tuple(one for p in parts for one in p.left))
-    return Outcome(sum(len(unit.changes()) for unit in units), ())
+    return Outcome(sum(len(unit.things()) for unit in units), ())
 
 
 def _edit(cell: Cell, doing: _Doing, units: Iterable[Unit]) -> Restore:

@@ -19,7 +19,7 @@ from strongroom.ports.cell import Reader
 from strongroom.service.collections import name_of
 from strongroom.service.objects import size_of
 from strongroom.service.past import Past
-from strongroom.service.undoing import AWAY, CREATE, MOVE, REMOVE, Change, Plan, Unit
+from strongroom.service.undoing import CREATE, MOVE, REMOVE, Change, Plan, Unit
 
 _TAG: Final = re.compile(r"<[^>]*>")
 _PROPERTY_CHARACTERS_MAX: Final = 200
@@ -53,9 +53,7 @@ def left(past: Past, key: Key, why: str) -> Left:
 
 async def show(cell: Reader, past: Past, plan: Plan) -> list[Shown]:
     """Give the first changes of a plan, for people."""
-    told = (
-        (unit, kind, one) for unit in plan.units for kind, one in unit.changes() if kind != AWAY
-    )
+    told = ((unit, kind, one) for unit in plan.units for kind, one in unit.things())
     return [
         await _shown(cell, past, unit, kind, one)
         for unit, kind, one in islice(told, UNDO_SHOWN_MAX)

@@ -71,20 +71,29 @@ class Unit(NamedTuple):
 
     names: tuple[Change, ...]
 
-    def kind(self, change: Change) -> str:
-        """Say what happens under one of its names."""
-        if change.then is None:
-            assert change.standing is not None
-            wanted = {one.then.id for one in self.names if one.then is not None}
-            return AWAY if change.standing.id in wanted else REMOVE
-        if change.standing is not None and change.standing.id == change.then.id:
-            return CHANGE
-        ids = {one.standing.id for one in self.names if one.standing is not None}
-        return MOVE if change.then.id in ids else CREATE
-
     def changes(self) -> list[tuple[str, Change]]:
-        """Give what is to be done, with its kind."""
-        return [(self.kind(one), one) for one in self.names if one.is_one]
+        """Give what is to be done, with its kind; what another thing takes the place of goes."""
+        wanted = {one.then.id for one in self.names if one.then is not None}
+        standing = {one.standing.id for one in self.names if one.standing is not None}
+        found = []
+        for one in self.names:
+            if one.is_one and one.then is not None:
+                found.append((_kind(one, one.then, standing), one))
+            if one.is_one and one.standing is not None and one.standing.id not in wanted:
+                found.append((REMOVE, one._replace(then=None)))
+            elif one.is_one and one.then is None:
+                found.append((AWAY, one))
+        return found
+
+    def things(self) -> list[tuple[str, Change]]:
+        """Give the same by things: what moves is there once, under its new name."""
+        return [(kind, one) for kind, one in self.changes() if kind != AWAY]
+
+
+def _kind(change: Change, then: Member, standing: Collection[int]) -> str:
+    if change.standing is not None and change.standing.id == then.id:
+        return CHANGE
+    return MOVE if then.id in standing else CREATE
 
 
 class Cannot(NamedTuple):
@@ -105,11 +114,10 @@ class Plan(NamedTuple):
 
     def counts(self) -> dict[str, int]:
         """Count the things, not the names: what moves counts once."""
-        counts = dict.fromkeys((CREATE, CHANGE, MOVE, REMOVE, AWAY), 0)
+        counts = dict.fromkeys((CREATE, CHANGE, MOVE, REMOVE), 0)
         for unit in self.units:
-            for kind, _ in unit.changes():
+            for kind, _ in unit.things():
                 counts[kind] += 1
-        del counts[AWAY]
         return {**counts, "cannot": len(self.cannot)}
 
     def mark(self) -> str:
@@ -369,7 +377,7 @@ def sift(
         done, absent = _visible(unit, stands)
         why = _why_not(done, frozen)
         if why:
-            cannot += [Cannot(one.key, why) for kind, one in done.changes() if kind != AWAY]
+            cannot += [Cannot(one.key, why) for _, one in done.things()]
         elif done.changes():
             kept.append(done)
         cannot += [Cannot(key, _ABSENT) for key in absent if key.collection in expected]

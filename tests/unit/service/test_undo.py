@@ -20,7 +20,9 @@ from strongroom.history.entries import COLLECTION, DEVICE, OBJECT
 from strongroom.service import undo, undoing
 from strongroom.service.accounts import revoke_device
 from strongroom.service.collections import is_shown
+from strongroom.service.past import read_past
 from strongroom.service.undo import Outcome, Wish, apply_undo, resolved
+from strongroom.service.undo_view import show
 from strongroom.service.usage import set_quota
 
 
@@ -143,6 +145,22 @@ def test_a_move_over_something_gives_both_back(site: Past) -> None:
     before, then = site.state(), site.last
     site.do("MOVE", BOOK + "a", destination=HOME + "work/b")
     assert counts(site.undo(to=then, thing="b")) == {"create": 1, "move": 1}
+    assert site.state() == before
+
+
+def test_what_goes_because_something_else_had_its_name_is_told(site: Past) -> None:
+    site.put("a", called="Anna")
+    before, then = site.state(), site.last
+    site.do("MOVE", BOOK + "a", destination=BOOK + "b")
+    site.put("a", uid="other", called="Otto")
+    site.do("DELETE", HOME + "contacts/b")
+    site.put("b", uid="third")
+    plan = site.plan(to=then)
+    assert counts(plan) == {"create": 1, "remove": 2}
+    past = site.run(read_past(site.cell, site.home))
+    told = [(one.kind, one.href, one.name) for one in site.run(show(site.cell, past, plan))]
+    assert told == [("create", "a", "Anna"), ("remove", "a", "Otto"), ("remove", "b", "Ann")]
+    assert site.apply(plan) == Outcome(3, ())
     assert site.state() == before
 
 
