@@ -5,6 +5,7 @@ from __future__ import annotations
 from sabotage.fault import Fault
 
 INTAKE = "tests/unit/service/test_intake.py::"
+BATCHES = "tests/unit/service/test_intake_batches.py::"
 STREAM = "tests/unit/formats/test_cardstream.py::"
 DIALECTS = "tests/unit/formats/test_carddialects.py::"
 CSV = "tests/unit/formats/test_contactcsv.py::"
@@ -26,7 +27,7 @@ INTAKES = (
         "service/intake.py",
         "        when = Precondition(match=frozenset({over})) if over else ABSENT",
         "        when = Precondition() if over else ABSENT",
-        (INTAKE + "test_what_a_phone_wrote_meanwhile_is_not_overwritten",),
+        (BATCHES + "test_what_a_phone_wrote_meanwhile_is_not_overwritten",),
     ),
     Fault(
         "a second import makes everything twice",
@@ -45,15 +46,15 @@ INTAKES = (
     Fault(
         "twins of a book become one",
         "service/intake.py",
-        "            if uid not in self._came and is_same_person(one, who)",
-        "            if is_same_person(one, who)",
+        "        return self._who.of(who) - self._came",
+        "        return self._who.of(who)",
         (INTAKE + "test_what_comes_in_later_by_itself_was_nobody_else_before",),
     ),
     Fault(
         "the first of several that could be meant is taken",
         "service/intake.py",
-        "if len(found) == 1 else None",
-        "if found else None",
+        "        return found[0] if len(found) == 1 else None",
+        "        return found[0] if found else None",
         (INTAKE + "test_where_two_could_be_meant_it_is_neither",),
     ),
     Fault(
@@ -61,7 +62,7 @@ INTAKES = (
         "service/intake.py",
         "            rows = await self._cell.submit(Together(tuple(puts)), bodies)",
         "            rows = [r for one in puts for r in await self._cell.submit(one, bodies)]",
-        (INTAKE + "test_batches_are_atomic_bounded_and_under_conditions",),
+        (BATCHES + "test_batches_are_atomic_bounded_and_under_conditions",),
     ),
     Fault(
         "an import goes on in a frozen account",
@@ -69,21 +70,21 @@ INTAKES = (
         "        check_book(self._cell, self._collection.collection, self._collection)\n"
         "        planned",
         "        planned",
-        (INTAKE + "test_a_frozen_account_takes_nothing_from_the_first_to_the_last",),
+        (BATCHES + "test_a_frozen_account_takes_nothing_from_the_first_to_the_last",),
     ),
     Fault(
         "an import believes a short listing",
         "service/intake.py",
         "        if len(members) != head.members:",
         "        if len(members) > head.members:",
-        (INTAKE + "test_a_listing_that_is_not_whole_is_not_believed",),
+        (BATCHES + "test_a_listing_that_is_not_whole_is_not_believed",),
     ),
     Fault(
         "a quota does not hold for an import",
         "service/intake.py",
         "            for one in puts:\n                await stack",
         "            for one in ():\n                await stack",
-        (INTAKE + "test_a_full_account_takes_whole_batches_or_none",),
+        (BATCHES + "test_a_full_account_takes_whole_batches_or_none",),
     ),
     Fault(
         "a dry run writes",

@@ -4,8 +4,9 @@ An object that comes in meets what stands:
 
 * the same UID and the same bytes: nothing to do;
 * the same UID and other bytes: both are merged, nothing that either says is lost;
-* no such UID, but what stands before this import is surely the same (by the form's own rule) and
-  its UID does not come in by itself: merged into that; if several could be meant, it is new;
+* no such UID, but what stood before this import is surely the same (by the form's own rule) and
+  its UID does not come in by itself: merged into that; if several could be meant, it is new. What
+  comes in by itself is known at the end of a file, so such objects are held until then;
 * else it is new, under the UID that it has.
 
 So a second run changes nothing. Objects are written in batches that each happen whole or not at
@@ -14,8 +15,9 @@ meanwhile, that one object is looked at again. Nothing is ever deleted, fetched 
 cannot be taken is told with its line and its bytes.
 
 Not here: cutting a stream and mending (formats), where it comes from (dav/post, control/intake).
-Rules: memory is bounded by what stands in the collection (names and UIDs) and one chunk. An error
-in the middle leaves what was written before; running it again goes on from there.
+Rules: memory is bounded by what stands in the collection (names and UIDs), one chunk, and what is
+held (where it is too much, it is decided by what came so far). An error in the middle leaves what
+was written before; running it again goes on from there.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from strongroom.base.errors import ClientError, ConflictError, InvalidError, Uns
 from strongroom.base.limits import (
     INTAKE_BYTES,
     INTAKE_EDITS,
+    INTAKE_HELD_BYTES,
     INTAKE_TRIES,
     OBJECT_BYTES_MAX,
 )
@@ -49,7 +52,8 @@ from strongroom.ports.cell import Cell
 from strongroom.service.access import check_book
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
-from strongroom.service.objects import Room, data_of, names_for, no_limit, read_bodies, size_of
+from strongroom.service.objects import Room, data_of, names_for, no_limit, size_of
+from strongroom.service.resemblance import Resemblances
 
 Ending = Literal["new", "merged", "unchanged", "refused"]
 
@@ -171,7 +175,9 @@ class Intake:
         self._by_uid: dict[str, Member] = {}  # by the bare UID
         self._names: set[str] = set()
         self._before: tuple[Member, ...] = ()  # what stood when it began
-        self._alike: dict[str, list[tuple[Likeness, str]]] | None = None  # name -> who, which UID
+        self._who: Resemblances | None = None  # of them; not read before it is needed
+        self._held: list[Ready] = []  # what resembles one of them
+        self._held_bytes = 0
         self._came: set[str] = set()  # UIDs that came in by themselves
         self._imagined: set[str] = set()  # digests that were not written, for it is dry
 
@@ -208,13 +214,18 @@ class Intake:
             queue: deque[Ready] = deque()
             for piece in part:
                 found = await self._looked_at(piece)
-                if isinstance(found, Ready):
-                    queue.append(found)
-                else:
+                if isinstance(found, Outcome):
                     yield [found]
+                elif not await self._hold(found):
+                    queue.append(found)
+            if self._held_bytes > INTAKE_HELD_BYTES:
+                queue += self._held_back()
             while queue:
                 yield await self._settle(await self._next_group(queue))
             await asyncio.sleep(0)  # others get their turn
+        rest = deque(self._held_back() if last else ())
+        while rest:
+            yield await self._settle(await self._next_group(rest))
 
     def _pieces(self, stream: Stream, chunk: bytes, last: bool) -> Iterator[Piece]:
         try:
@@ -254,34 +265,47 @@ class Intake:
             if about in touched or (group and size > INTAKE_BYTES):
                 break
             touched |= {about, own}
-            self._came.add(own)
             group.append(_Met(queue.popleft(), standing))
         return group
 
-    async def _like(self, ready: Ready) -> Member | None:
-        """Find the one thing that stood before and that surely is this one."""
-        who = self._form.likeness(ready.body)
-        if who is None or not self._before:
-            return None
-        if self._alike is None:
-            self._alike = await self._likenesses()
-        found = {
-            uid
-            for one, uid in self._alike.get(who.name, ())
-            if uid not in self._came and is_same_person(one, who)
-        }
-        return self._by_uid.get(found.pop()) if len(found) == 1 else None
+    async def _hold(self, ready: Ready) -> bool:
+        """Hold an object back if it may be what stands under another UID."""
+        own = bare_uid(ready.uid)
+        self._came.add(own)
+        if own in self._by_uid or not await self._resembled(ready):
+            return False
+        self._held.append(ready)
+        self._held_bytes += len(ready.body)
+        return True
 
-    async def _likenesses(self) -> dict[str, list[tuple[Likeness, str]]]:
-        alike: dict[str, list[tuple[Likeness, str]]] = {}
-        candidates = [one for one in self._before if _uid(one) not in self._came]
-        async for page in read_bodies(self._cell, candidates):
-            for member, body in page:
-                who = self._form.likeness(body) if body is not None else None
-                if who is not None:
-                    alike.setdefault(who.name, []).append((who, _uid(member)))
-            await asyncio.sleep(0)
-        return alike
+    def _held_back(self) -> list[Ready]:
+        held, self._held, self._held_bytes = self._held, [], 0
+        return held
+
+    async def _resembled(self, ready: Ready) -> set[str]:
+        """Give the UIDs of what stood before, did not come in by itself, and surely is the same."""
+        who = self._form.likeness(ready.body) if self._before else None
+        if who is None:
+            return set()
+        if self._who is None:
+            self._who = Resemblances(self._form.likeness)
+            before = ((_uid(one), one) for one in self._before)
+            await self._who.read(self._cell, [one for one in before if one[0] not in self._came])
+        return self._who.of(who) - self._came
+
+    async def _like(self, ready: Ready) -> Member | None:
+        """Find the one thing that stands that this is; of several the one that says it all."""
+        found = [self._by_uid[uid] for uid in await self._resembled(ready) if uid in self._by_uid]
+        if len(found) > 1:
+            found = [one for one in found if await self._says_it_all(one, ready)]
+        return found[0] if len(found) == 1 else None
+
+    async def _says_it_all(self, member: Member, ready: Ready) -> bool:
+        body = (await self._cell.bodies([member.etag]))[0]
+        try:
+            return body is not None and self._form.merge(body, ready.body)[0] == body
+        except FormatError:
+            return False
 
     # --- writing ----------------------------------------------------------------------------------
     async def _settle(self, group: Sequence[_Met]) -> list[Outcome]:
@@ -395,6 +419,8 @@ class Intake:
             member = next(rows) if one.put is not None else one.standing
             if member is not None:
                 self._learn(member)
+                if one.body and self._who is not None and _uid(member) not in self._came:
+                    self._who.learn(_uid(member), one.body)  # it says more than before
             outcomes.append(_outcome(one, member))
         return outcomes
 

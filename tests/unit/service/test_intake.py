@@ -1,80 +1,27 @@
-"""An import: nothing twice, nothing overwritten, nothing half, nothing fetched."""
+"""An import: nothing twice, nothing overwritten, nothing lost, nothing fetched."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 
 import pytest
 
+from fakes.bringing import bring, bringing, endings, person, standing, there
 from fakes.site import Site
-from strongroom.base.errors import (
-    ConflictError,
-    FrozenError,
-    InvalidError,
-    NoSpaceError,
-    PreconditionError,
-    QuotaError,
-    UnknownError,
-    UnsureError,
-)
-from strongroom.base.limits import INTAKE_BYTES, INTAKE_EDITS, INTAKE_TRIES, OBJECT_BYTES_MAX
+from strongroom.base.errors import InvalidError
+from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.contactcsv import ContactCsv
-from strongroom.history.edits import OURSELVES, Edit, Origin, Together
+from strongroom.history.edits import OURSELVES, UNCONDITIONAL
 from strongroom.history.entries import OBJECT, Key
-from strongroom.service.intake import Intake, Outcome
-from strongroom.service.meters import Meters
-from strongroom.service.objects import add_card, delete_card, no_limit
-from strongroom.service.timeline import is_unconditional
-from strongroom.service.usage import set_quota
-
-WHO = Origin(7, "import-1")
+from strongroom.service import intake as module
+from strongroom.service.objects import delete_card
 
 
 @pytest.fixture
 def site() -> Site:
     return Site()
-
-
-def person(uid: str, *lines: str, name: str = "Ann Lee", version: str = "3.0") -> bytes:
-    own = [f"UID:{uid}"] if uid else []
-    return "\r\n".join(
-        ("BEGIN:VCARD", f"VERSION:{version}", *own, f"FN:{name}", *lines, "END:VCARD", "")
-    ).encode()
-
-
-def bring(
-    site: Site, *cards: bytes, dry: bool = False, stream: CardStream | ContactCsv | None = None,
-    chunk: int = 1 << 20, room: Callable = no_limit,
-) -> list[Outcome]:  # fmt: skip
-    return site.run(_bring(site, b"".join(cards), dry, stream or CardStream(), chunk, room))
-
-
-async def _bring(site, file, dry, stream, chunk, room) -> list[Outcome]:
-    intake = Intake(site.cell, site.book, WHO, room, dry=dry)
-    await intake.begin()
-    outcomes = []
-    for at in range(0, len(file) + 1, chunk):
-        part = file[at : at + chunk]
-        async for some in intake.feed(stream, part, last=at + chunk > len(file)):
-            outcomes += some
-    return outcomes
-
-
-def endings(outcomes: list[Outcome]) -> list[str]:
-    return [one.ending for one in outcomes]
-
-
-def standing(site: Site) -> dict[str, bytes]:
-    _, members = site.run(site.cell.listing(site.book.id, OBJECT))
-    return {one.href: site.cell.blobs[one.etag] for one in members}
-
-
-def there(site: Site, *cards: bytes) -> None:
-    for one in cards:
-        site.run(add_card(site.cell, site.book, one, OURSELVES))
 
 
 # --- what meets what ------------------------------------------------------------------------------
@@ -98,7 +45,8 @@ def test_a_second_run_changes_nothing(site: Site) -> None:
         person("a", "TEL:999", "BDAY:1980-01-01"), person("x", "TEL:7654321", "NOTE:n", name="Zoe"),
         person("", name="No UID"), b"junk\n", person("n", version="2.1", name="Old"),
     )  # fmt: skip
-    assert endings(bring(site, *file)) == ["refused", "merged", "merged", "new", "new"]
+    first = endings(bring(site, *file))
+    assert sorted(first) == ["merged", "merged", "new", "new", "refused"]
     head, before = site.cell.head(site.book.id), standing(site)
     assert sorted(endings(bring(site, *file))) == ["refused", *["unchanged"] * 4]
     assert (site.cell.head(site.book.id), standing(site)) == (head, before)
@@ -154,7 +102,7 @@ def test_what_comes_in_by_itself_is_nobody_else(site: Site) -> None:
     """A book that holds a person twice comes back as it was, also after half of it came."""
     twins = person("a", "TEL:1234567"), person("b", "TEL:1234567", "NOTE:b")
     assert endings(bring(site, *twins)) == ["new", "new"]
-    site.run(delete_card(site.cell, site.book, "b.vcf", no_condition(), OURSELVES))
+    site.run(delete_card(site.cell, site.book, "b.vcf", UNCONDITIONAL, OURSELVES))
     assert endings(bring(site, *twins)) == ["unchanged", "new"]
     assert standing(site) == {"a.vcf": twins[0], "b.vcf": twins[1]}
 
@@ -167,10 +115,52 @@ def test_what_comes_in_later_by_itself_was_nobody_else_before(site: Site) -> Non
     assert standing(site)["a.vcf"] == twins[0]
 
 
-def no_condition():
-    from strongroom.history.edits import UNCONDITIONAL
+def test_what_comes_in_at_the_end_by_itself_was_nobody_else_at_the_beginning(site: Site) -> None:
+    """The file tells them apart, so they are two, in whatever order it does."""
+    file = person("b", "TEL:1234567", "NOTE:b"), person("a", "TEL:1234567")
+    there(site, file[1])
+    for cut in (1 << 20, 20):
+        other = Site()
+        there(other, file[1])
+        assert sorted(endings(bring(other, *file, chunk=cut))) == ["new", "unchanged"]
+        assert standing(other) == {"a.vcf": file[1], "b.vcf": file[0]}
 
-    return UNCONDITIONAL
+
+def test_what_is_held_for_too_long_is_decided_by_what_came_so_far(site: Site, monkeypatch) -> None:
+    file = person("b", "TEL:1234567", "NOTE:b"), person("a", "TEL:1234567")
+    there(site, file[1])
+    monkeypatch.setattr(module, "INTAKE_HELD_BYTES", len(file[0]) - 1)
+    assert endings(bring(site, *file, chunk=len(file[0]) + 15)) == ["merged", "unchanged"]
+    monkeypatch.setattr(module, "INTAKE_HELD_BYTES", len(file[0]))
+    there(other := Site(), file[1])
+    assert endings(bring(other, *file, chunk=len(file[0]) + 15)) == ["unchanged", "new"]
+
+
+def test_who_says_more_by_a_merge_is_no_longer_the_same_as_a_third(site: Site) -> None:
+    """Two of a file that contradict each other are not both what stands."""
+    there(site, person("a", "TEL:1234567"))
+    born = [
+        person(uid, "TEL:1234567", f"BDAY:{year}-01-01") for uid, year in (("x", 1980), ("y", 1990))
+    ]
+    for _ in range(2):
+        bring(site, *born)
+        assert b"BDAY:1980" in standing(site)["a.vcf"]
+        assert b"1990" not in standing(site)["a.vcf"]
+        assert b"BDAY:1990" in standing(site)["y.vcf"]
+    assert sorted(standing(site)) == ["a.vcf", "y.vcf"]
+
+
+def test_of_several_that_could_be_meant_the_one_that_says_it_all_is(site: Site) -> None:
+    there(site, person("a", "TEL:1234567", "NOTE:1"), person("b", "TEL:1234567", "NOTE:2"))
+    (outcome,) = bring(site, person("c", "TEL:1234567", "NOTE:2"))
+    assert (outcome.ending, outcome.href) == ("unchanged", "b.vcf")
+
+
+def test_one_that_could_be_meant_and_cannot_be_looked_into_is_not(site: Site) -> None:
+    many = ["X:1"] * 20_001
+    there(site, person("a", "TEL:1234567", *many), person("b", "TEL:1234567", "NOTE:2"))
+    (outcome,) = bring(site, person("c", "TEL:1234567", "NOTE:2"))
+    assert (outcome.ending, outcome.href) == ("unchanged", "b.vcf")
 
 
 def test_one_uid_twice_in_a_file_is_one_object_with_all(site: Site) -> None:
@@ -255,219 +245,6 @@ def test_what_stands_and_cannot_be_looked_into_is_not_overwritten(site: Site) ->
     assert (outcome.ending, outcome.code) == ("refused", "too-complex")
 
 
-# --- batches --------------------------------------------------------------------------------------
-
-
-def edits_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[Edit]:
-    seen: list[Edit] = []
-    submit = site.cell.submit
-
-    async def watched(edit, bodies):
-        seen.append(edit)
-        return await submit(edit, bodies)
-
-    monkeypatch.setattr(site.cell, "submit", watched)
-    return seen
-
-
-def test_batches_are_atomic_bounded_and_under_conditions(site: Site, monkeypatch) -> None:
-    there(site, person("0", "TEL:1"))
-    seen = edits_of(site, monkeypatch)
-    bring(site, *(person(str(n), "TEL:2") for n in range(INTAKE_EDITS + 1)))
-    assert [len(edit.edits) for edit in seen] == [INTAKE_EDITS, 1]
-    assert all(isinstance(edit, Together) for edit in seen)
-    for edit in seen:
-        assert all(put.when.match or put.when.none_match for put in edit.edits)
-        assert {(put.origin.device, put.origin.request) for put in edit.edits} == {(7, "import-1")}
-        assert {put.parent for put in edit.edits} == {site.book.key}
-
-
-def test_the_history_does_not_call_an_import_unconditional(site: Site) -> None:
-    there(site, person("a"))
-    etag = site.run(site.cell.row(Key(site.book.id, OBJECT, "a.vcf"))).etag
-    bring(site, person("a", "TEL:2"), person("b"))
-    entries = [entry for entry, _ in site.cell.journal[site.book.id]][1:]
-    assert [entry.condition for entry in entries] == [f'if-match: "{etag}"', "if-none-match: *"]
-    assert not any(map(is_unconditional, entries))
-
-
-def test_large_objects_make_small_batches(site: Site, monkeypatch) -> None:
-    seen = edits_of(site, monkeypatch)
-    large = [person(str(n), f"NOTE:{'x' * (INTAKE_BYTES // 2)}") for n in range(3)]
-    bring(site, *large)
-    assert [len(edit.edits) for edit in seen] == [1, 1, 1]
-
-
-def rival(
-    site: Site, monkeypatch: pytest.MonkeyPatch, *writes: bytes | str, times: int = 1
-) -> None:
-    """Let a phone write (or delete) just before an import's batches are taken."""
-    submit, left = site.cell.submit, [times]
-
-    async def late(edit, bodies):
-        if left[0]:
-            left[0] -= 1
-            monkeypatch.setattr(site.cell, "submit", submit)
-            for one in writes:
-                if isinstance(one, str):
-                    await delete_card(site.cell, site.book, one, no_condition(), OURSELVES)
-                else:
-                    name = one.partition(b"UID:")[2].partition(b"\r")[0].decode() + ".vcf"
-                    await put(site, name, one)
-            monkeypatch.setattr(site.cell, "submit", late)
-        return await submit(edit, bodies)
-
-    monkeypatch.setattr(site.cell, "submit", late)
-
-
-async def put(site: Site, name: str, body: bytes) -> None:
-    from strongroom.service.objects import put_card
-
-    await put_card(site.cell, site.book, name, body, no_condition(), OURSELVES)
-
-
-def test_a_phone_that_was_quicker_is_merged_with(site: Site, monkeypatch) -> None:
-    there(site, person("a", "TEL:1"))
-    rival(site, monkeypatch, person("a", "TEL:3"), person("b", "NOTE:phone"))
-    outcomes = bring(site, person("a", "TEL:2"), person("b", "NOTE:file"), person("c"))
-    assert endings(outcomes) == ["merged", "merged", "new"]
-    assert b"TEL:2" in standing(site)["a.vcf"]
-    assert b"TEL:3" in standing(site)["a.vcf"]
-    assert b"phone" in standing(site)["b.vcf"]
-    assert b"file" in standing(site)["b.vcf"]
-
-
-def test_what_a_phone_wrote_meanwhile_is_not_overwritten(site: Site, monkeypatch) -> None:
-    there(site, person("a", "TEL:1"))
-    rival(site, monkeypatch, person("a", "TEL:3"))
-    assert endings(bring(site, person("a", "TEL:2"))) == ["merged"]
-    assert b"TEL:3" in standing(site)["a.vcf"]
-    assert b"TEL:2" in standing(site)["a.vcf"]
-
-
-def test_what_a_phone_deleted_meanwhile_comes_in_as_new(site: Site, monkeypatch) -> None:
-    there(site, person("a", "TEL:1234567"), person("m", "TEL:7654321", name="Max"))
-    rival(site, monkeypatch, "a.vcf", "m.vcf")
-    outcomes = bring(site, person("a", "TEL:2"), person("x", "TEL:7654321", name="Max"))
-    assert endings(outcomes) == ["new", "new"]
-    assert sorted(standing(site)) == ["a.vcf", "x.vcf"]
-
-
-@pytest.mark.parametrize(("name", "expected"), [("Max", ["merged"]), ("Somebody Else", ["new"])])
-def test_what_became_somebody_else_is_left_alone(
-    site: Site, monkeypatch, name: str, expected: list[str]
-) -> None:
-    there(site, person("m", "TEL:7654321", name="Max"))
-    rival(site, monkeypatch, person("m", "TEL:7654321", "NOTE:now", name=name))
-    assert endings(bring(site, person("x", "TEL:7654321", "TITLE:t", name="Max"))) == expected
-    assert b"NOTE:now" in standing(site)["m.vcf"]
-
-
-def test_a_name_that_was_taken_meanwhile_is_left(site: Site, monkeypatch) -> None:
-    submit = site.cell.submit
-
-    async def late(edit, bodies):
-        monkeypatch.setattr(site.cell, "submit", submit)
-        await put(site, "b.vcf", person("other", name="Other"))
-        return await submit(edit, bodies)
-
-    monkeypatch.setattr(site.cell, "submit", late)
-    (outcome,) = bring(site, person("b"))
-    assert outcome.ending == "new"
-    assert outcome.href != "b.vcf"
-
-
-def test_what_others_write_all_the_time_is_given_back_in_the_end(site: Site, monkeypatch) -> None:
-    seen = edits_of(site, monkeypatch)
-
-    async def refused(edit, bodies):
-        seen.append(edit)
-        raise PreconditionError
-
-    monkeypatch.setattr(site.cell, "submit", refused)
-    (outcome,) = bring(site, person("a"))
-    assert (outcome.ending, outcome.code, outcome.raw) == ("refused", "precondition", person("a"))
-    assert len(seen) == 1 + INTAKE_TRIES
-
-
-def test_a_book_that_is_gone_ends_it(site: Site, monkeypatch) -> None:
-    async def gone(edit, bodies):
-        raise ConflictError
-
-    monkeypatch.setattr(site.cell, "submit", gone)
-    with pytest.raises(ConflictError):
-        bring(site, person("a"))
-    calls = []
-
-    async def then_gone(edit, bodies):
-        calls.append(edit)
-        raise PreconditionError if len(calls) == 1 else ConflictError
-
-    monkeypatch.setattr(site.cell, "submit", then_gone)
-    with pytest.raises(ConflictError):
-        bring(site, person("a"))
-
-
-# --- not now --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("error", [FrozenError, NoSpaceError, UnsureError, UnknownError])
-def test_what_stops_half_way_keeps_the_batches_before_and_goes_on_next_time(
-    site: Site, monkeypatch, error
-) -> None:
-    file = [person(str(n), name=str(n)) for n in range(INTAKE_EDITS * 2)]
-    submit, count = site.cell.submit, [0]
-
-    async def stops(edit, bodies):
-        count[0] += 1
-        if count[0] == 2:
-            raise error
-        return await submit(edit, bodies)
-
-    monkeypatch.setattr(site.cell, "submit", stops)
-    with pytest.raises(error):
-        bring(site, *file)
-    assert len(standing(site)) == INTAKE_EDITS
-    outcomes = bring(site, *file)
-    assert endings(outcomes) == ["unchanged"] * INTAKE_EDITS + ["new"] * INTAKE_EDITS
-
-
-def test_a_frozen_account_takes_nothing_from_the_first_to_the_last(site: Site) -> None:
-    async def frozen_in_the_middle() -> None:
-        intake = Intake(site.cell, site.book, WHO)
-        await intake.begin()
-        await site.cell.freeze(site.home, "account", "why", "evidence")
-        async for _ in intake.feed(CardStream(), person("a"), last=True):
-            pass
-
-    with pytest.raises(FrozenError):
-        site.run(frozen_in_the_middle())
-    with pytest.raises(FrozenError):
-        bring(site, person("a"))
-    assert standing(site) == {}
-
-
-def test_a_listing_that_is_not_whole_is_not_believed(site: Site, monkeypatch) -> None:
-    there(site, person("a"))
-    listing = site.cell.listing
-
-    async def short(collection, kind):
-        return (await listing(collection, kind))[0], ()
-
-    monkeypatch.setattr(site.cell, "listing", short)
-    with pytest.raises(UnsureError):
-        bring(site, person("a", "NOTE:x"))
-
-
-def test_a_full_account_takes_whole_batches_or_none(site: Site) -> None:
-    account = site.run(set_quota(site.cell, "alice", "1000", OURSELVES))
-    room = Meters().room(site.cell, account)
-    assert endings(bring(site, person("a"), room=room)) == ["new"]
-    with pytest.raises(QuotaError):
-        bring(site, *(person(str(n), name=str(n)) for n in range(20)), room=room)
-    assert list(standing(site)) == ["a.vcf"]
-
-
 # --- neither written nor fetched ------------------------------------------------------------------
 
 
@@ -497,11 +274,11 @@ def test_nothing_that_a_card_names_is_fetched(site: Site, monkeypatch) -> None:
     table = b"Name,Photo\r\nAnn,http://127.0.0.1:9/z.jpg\r\n"
     loop = asyncio.new_event_loop()  # it has a pair of sockets of its own
     try:
-        loop.run_until_complete(_bring(site, person("a"), False, CardStream(), 1 << 20, no_limit))
+        loop.run_until_complete(bringing(site, person("a"), CardStream()))
         for name in ("socket", "create_connection", "getaddrinfo"):
             monkeypatch.setattr(socket, name, forbidden)
         for file, stream in ((person("a", photo) + old, CardStream()), (table, ContactCsv())):
-            job = _bring(site, file, False, stream, 1 << 20, no_limit)
+            job = bringing(site, file, stream)
             outcomes = loop.run_until_complete(job)
             assert "refused" not in endings(outcomes)
     finally:
