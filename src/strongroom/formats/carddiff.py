@@ -101,19 +101,20 @@ def _less(these: Iterable[Unit], those: Iterable[Unit]) -> list[Unit]:
 
 def _paired(gone: list[Unit], come: list[Unit], *, exactly: bool) -> list[_Pair]:
     """Take out of both lists what is one field with another value, of one kind or of any."""
-    pairs: list[_Pair] = []
-    for unit in list(gone):
-        same = (
-            other
-            for other in come
-            if other.name == unit.name and (not exactly or _field(other) == _field(unit))
-        )
-        other = next(same, None)
-        if other is not None:
-            gone.remove(unit)
-            come.remove(other)
-            pairs.append((unit, other))
+    free: dict[object, list[Unit]] = {}
+    for other in reversed(come):
+        free.setdefault(_kind(other, exactly), []).append(other)
+    pairs: list[_Pair] = [
+        (unit, others.pop()) for unit in gone if (others := free.get(_kind(unit, exactly)))
+    ]
+    taken = {id(unit) for pair in pairs for unit in pair}
+    gone[:] = [unit for unit in gone if id(unit) not in taken]
+    come[:] = [unit for unit in come if id(unit) not in taken]
     return pairs
+
+
+def _kind(unit: Unit, exactly: bool) -> object:
+    return (unit.name, _field(unit)) if exactly else unit.name
 
 
 def _name(pair: _Pair) -> bytes:

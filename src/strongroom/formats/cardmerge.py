@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
+from itertools import count
 from typing import Final, Literal, NamedTuple, cast
 
+from strongroom.base.limits import MERGE_ALIKE_MAX, MERGE_PARAMETERS_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.cardconvert import Version, to_version
 from strongroom.formats.carddiff import Difference, difference
@@ -215,7 +217,8 @@ class _Work:
 
     def _replace(self, old: Unit, new: Unit | None) -> None:
         """Put `new` in the place of a standing unit; those that say the same go."""
-        self.now |= {twin.place: (twin, None) for twin in self._says[old.key]}
+        if old.place not in self.now:
+            self.now |= {twin.place: (twin, None) for twin in self._says[old.key]}
         self.now[old.place] = (old, new)
         if new is not None:
             self._keys.add(new.key)
@@ -239,12 +242,15 @@ class _Work:
 
     def _unite(self, alike: dict[Hashable, list[Unit]], new: Unit) -> bool:
         """Let a unit that stands say this too; False = none can without losing something."""
-        for unit in alike.get((new.name, new.loose_value), ()):
+        for unit in alike.get((new.name, new.loose_value), ())[:MERGE_ALIKE_MAX]:
             _, stands = self.now.get(unit.place, (unit, unit))
             missing = None if stands is None else _lacking(stands, new)
-            if stands is not None and missing is not None:
-                if missing:
-                    self._replace(unit, _with_facts(stands, missing))
+            if stands is None or missing is None:
+                continue
+            if not missing:
+                return True
+            if len(stands.facts) + len(missing) <= MERGE_PARAMETERS_MAX:
+                self._replace(unit, _with_facts(stands, missing))
                 return True
         return False
 
@@ -302,32 +308,38 @@ def _is_later(old: Unit, new: Unit) -> bool:
 
 
 def _raws(lines: list[Line], work: _Work) -> Iterator[bytes]:
-    groups = Counter(line.group.upper() for line in lines)
+    groups = _Groups(lines)
     gone = {place for old, _ in work.now.values() for place in old.places}
     last = max((place for place, line in enumerate(lines) if line.name == b"END"), default=None)
     for place, line in enumerate(lines):
         if place == last:
             for unit in work.added:
-                yield from _as_in(line.end, unit, _group(unit, None, groups))
+                yield from _as_in(line.end, unit, groups.name(unit, None))
         old, new = work.now.get(place, (None, None))
         if old is not None and new is not None:
-            yield from _as_in(line.end, new, _group(new, old, groups))
+            yield from _as_in(line.end, new, groups.name(new, old))
         elif place not in gone:
             yield line.raw
 
 
-def _group(unit: Unit, old: Unit | None, taken: Counter[bytes]) -> bytes:
-    """Give the group under which a unit is written: that of what it replaces, or one of its own."""
-    own = unit.lines[0].group
-    before = old.lines[0].group if old else b""
-    alone = old is not None and taken[before.upper()] == len(old.lines)
-    if not own or (before and (alone or not unit.lines[1:])):
-        return own and before
-    number = 1
-    while own.upper() in taken:
-        own, number = b"item%d" % number, number + 1
-    taken[own.upper()] += 1
-    return own
+class _Groups:
+    """The names of groups of a card while it is written."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self._taken = Counter(line.group.upper() for line in lines)
+        self._free = (b"item%d" % number for number in count(1))
+
+    def name(self, unit: Unit, old: Unit | None) -> bytes:
+        """Give the group of a unit: that of what it replaces, or one of its own."""
+        own = unit.lines[0].group
+        before = old.lines[0].group if old else b""
+        alone = old is not None and self._taken[before.upper()] == len(old.lines)
+        if not own or (before and (alone or not unit.lines[1:])):
+            return own and before
+        while own.upper() in self._taken:
+            own = next(self._free)
+        self._taken[own.upper()] += 1
+        return own
 
 
 def _as_in(end: bytes, unit: Unit, group: bytes) -> Iterator[bytes]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.base.limits import CARD_LINES_MAX
+from strongroom.base.limits import CARD_LINES_MAX, MERGE_ALIKE_MAX, MERGE_PARAMETERS_MAX
 from strongroom.formats import FormatError
-from strongroom.formats.carddiff import Difference
+from strongroom.formats.carddiff import Difference, differences
 from strongroom.formats.cardlines import split_card
 from strongroom.formats.cardmerge import Merged, merge
 from strongroom.formats.cardunits import units_of
+
+SECONDS_MAX = 3.0  # some ten times of what it takes
 
 
 def card(*lines: str, version: str = "3.0", end: str = "\r\n") -> bytes:
@@ -226,6 +230,43 @@ def test_a_union_gives_a_line_two_more_types_one_after_the_other():
     ]
 
 
+@pytest.mark.parametrize("past", [0, 1])
+def test_a_line_is_given_so_many_parameters_and_is_two_lines_then(past: int):
+    words = [f"w{number:02}" for number in range(MERGE_PARAMETERS_MAX + past)]
+    wanted = f"TEL;TYPE={','.join(words[1:])}:1"
+    united = f"TEL;TYPE=w00;TYPE={','.join(words[1:])}:1"
+
+    assert union(("TEL;TYPE=w00:1",), (wanted,)) == (
+        ["TEL;TYPE=w00:1", wanted] if past else [united]
+    )
+
+
+@pytest.mark.parametrize("past", [0, 1])
+def test_so_many_lines_of_one_value_are_looked_at(past: int):
+    others = [f"TEL;X-A={number}:1" for number in range(MERGE_ALIKE_MAX - 1 + past)]
+
+    lines = union((*others, "TEL;X-A=b:1"), ("TEL;X-A=b;TYPE=home:1",))
+    assert lines[len(others) :] == (
+        ["TEL;X-A=b:1", "TEL;X-A=b;TYPE=home:1"] if past else ["TEL;X-A=b;TYPE=home:1"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("standing", "wanted"),
+    [("TEL;A={}:1", "TEL;A=x{}:1"), ("TEL;TYPE=a{}:1", "TEL;TYPE=b{}:1")],
+)
+def test_hostile_cards_are_merged_in_time(standing: str, wanted: str):
+    """These took minutes while work grew with the square of the lines."""
+    one, other = (
+        card(*(line.format(number) for number in range(1500))) for line in (standing, wanted)
+    )
+    start = time.process_time()
+
+    assert merge(None, one, other).body != one
+    assert differences("text/vcard", one, other)
+    assert time.process_time() - start < SECONDS_MAX
+
+
 def test_a_line_that_another_one_replaced_is_not_united_with():
     base, wanted = ("TEL:1", "URL:a"), ("TEL;TYPE=home:2", "URL:a", "TEL;TYPE=cell:1")
 
@@ -360,7 +401,7 @@ def test_a_version_that_is_not_known_is_refused():
 def test_many_lines_are_merged_in_time_and_one_more_is_refused():
     many = tuple(f"X-M:{number}" for number in range(CARD_LINES_MAX - 5))
 
-    assert len(union(("X-M:a",), many)) == len(many) + 1
+    assert len(lines_of(merge(None, card("X-M:a"), card(*many)))) == len(many) + 1
 
     with pytest.raises(FormatError) as caught:
         merge(None, card(), card(*many, *many))
