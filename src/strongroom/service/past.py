@@ -1,8 +1,9 @@
 """What an account has and ever had, and how a person names a part of it.
 
-A collection is named by its name, also a removed one, or by its id; `home` is the account itself. A
-device is named by its name, also a revoked one: then all that ever had this name are meant. An
-object is named by its file name, or by its whole address, which names its collection as well.
+A collection is named by its name, or by one that it had, also a removed one, or by its id; `home`
+is the account itself. A device is named by its name, also a revoked one: then all that ever had it
+are meant. An object is named by its file name, or by its whole address, which names its collection
+as well.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from strongroom.base.errors import InvalidError, NotFoundError
 from strongroom.formats import FormatError
 from strongroom.formats.hrefs import split
 from strongroom.formats.moments import read_moment
-from strongroom.history.entries import COLLECTION, DEVICE, Entry
+from strongroom.history.entries import COLLECTION, DEVICE, GONE, Entry
 from strongroom.ports.cell import Reader
 from strongroom.service.collections import is_shown
 from strongroom.service.journals import Ever, entries, follow
@@ -32,6 +33,7 @@ class Past(NamedTuple):
     began: int  # ms since 1970 UTC: the account's first entry
     collections: dict[int, Ever]  # by id, oldest first
     devices: dict[int, str]  # name by id, oldest first, revoked ones too
+    named: dict[str, int]  # id of the collection that has a name, or was the last to have it
 
     def name_of(self, collection: int) -> str:
         """Give the name of a collection, or `home`."""
@@ -56,13 +58,15 @@ def silent(_done: int, _of: int) -> None:
 
 async def read_past(cell: Reader, home: int) -> Past:
     """Read what a home has and had; raises UnsureError."""
-    past = Past(home, 0, {}, {})
+    past = Past(home, 0, {}, {}, {})
     async for entry in entries(cell, home):
         past = past if past.began else past._replace(began=entry.at)
         if entry.kind == DEVICE:
             past.devices[entry.id] = entry.href
         elif entry.kind == COLLECTION:
             follow(past.collections, entry)
+            if entry.verb not in GONE:
+                past.named[entry.href] = entry.id
     return past
 
 
@@ -105,14 +109,13 @@ def find_part(past: Past, collection: str, thing: str) -> Part:
 
 
 def _find_collection(past: Past, text: str) -> int:
-    if text == HOME and all(ever.name != HOME for ever in past.collections.values()):
+    if text in past.named:
+        return past.named[text]
+    if text == HOME:
         return past.home
-    named = [ever for ever in past.collections.values() if ever.name == text]
-    if named:
-        return max(named, key=lambda ever: (ever.standing, ever.id)).id
     if text.isdecimal() and int(text) in {past.home, *past.collections}:
         return int(text)
-    names = ", ".join(sorted({ever.name for ever in past.collections.values()}))
+    names = ", ".join(sorted(past.named))
     raise NotFoundError(f"There never was a collection {text[:80]!r}; there were: {names}.")
 
 

@@ -87,6 +87,15 @@ def test_a_removed_collection_is_named_and_read(site: Site) -> None:
     assert events(site, collection=str(work)) == events(site, collection="work")
 
 
+def test_a_collection_is_found_by_the_name_that_it_had(site: Site) -> None:
+    site.put("a")
+    site.do("MOVE", BOOK, destination=HOME + "people/")
+    assert events(site, collection="contacts") == events(site, collection="people")
+    assert {one.book for one in events(site, collection="contacts")} == {"people", "home"}
+    site.do("MKCOL", BOOK)  # now the name is another's
+    assert [one.what for one in events(site, collection="contacts")] == ["collection made"]
+
+
 def test_devices_are_shown_by_name_when_they_are_revoked_too_and_secrets_never(site: Site) -> None:
     site.run(site.laptop("PUT", BOOK + "a", card("a"), content_type="text/vcard"))
     site.run(revoke_device(site.cell, "alice", "laptop", Origin(0, "command device revoke")))
