@@ -10,7 +10,7 @@ from lxml import etree
 
 from fakes.site import BOOK, HOME, Site, card
 from strongroom.base.limits import OBJECT_BYTES_MAX
-from strongroom.dav.properties import IMAGE_BYTES_MAX
+from strongroom.dav.live import IMAGE_BYTES_MAX
 from strongroom.history.edits import Origin
 from strongroom.service.accounts import change_facts
 from strongroom.service.usage import set_quota
@@ -28,8 +28,8 @@ APPLE_PRINCIPAL = """
     D:supported-report-set D:displayname C:addressbook-home-set D:group-membership
     D:group-member-set D:alternate-URI-set D:current-user-principal D:resourcetype
     D:current-user-privilege-set
-    -C:directory-gateway -CAL:calendar-home-set -CAL:calendar-user-address-set
-    -CAL:schedule-inbox-URL -CS:dropbox-home-URL -CS:notification-URL
+    CAL:calendar-home-set CAL:calendar-user-address-set
+    -C:directory-gateway -CAL:schedule-inbox-URL -CS:dropbox-home-URL -CS:notification-URL
 """
 APPLE_HOME = """
     D:current-user-privilege-set D:owner D:quota-used-bytes D:quota-available-bytes D:resourcetype

@@ -131,7 +131,8 @@ def test_somebody_elses_path_and_no_path_answer_the_same_bytes(site: Site, metho
             "/dav/addressbooks/bob/contacts/b.vcf")  # fmt: skip
     none = ("/dav/principals/nobody/", "/dav/addressbooks/nobody/",
             "/dav/addressbooks/nobody/contacts/", "/dav/addressbooks/bob/contacts/no.vcf",
-            "/nowhere", "/dav/calendars/alice/", "/dav/addressbooks/alice/a/b/c")  # fmt: skip
+            "/nowhere", "/dav/calendars/bob/calendar/", "/dav/calendars/nobody/",
+            "/dav/addressbooks/alice/a/b/c")  # fmt: skip
     answers = [essence(site.do(method, path, depth="0")) for path in bobs + none]
 
     assert answers[0][0] == 404
@@ -162,7 +163,10 @@ def test_hostile_paths_are_404_and_change_nothing(site: Site, method: str, path:
 def test_options_tells_only_what_is_true(site: Site) -> None:
     answer = site.do("OPTIONS", BOOK + "a.vcf")
     assert answer.status == 200
-    assert answer.headers["dav"] == "1, 3, access-control, addressbook, extended-mkcol"
+    assert (
+        answer.headers["dav"]
+        == "1, 3, access-control, addressbook, calendar-access, extended-mkcol"
+    )
     assert answer.headers["allow"] == (
         "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT"
     )

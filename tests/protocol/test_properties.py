@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fakes.site import BOOK, HOME, Site
-from strongroom.dav.properties import EMAILS, LIVE
+from strongroom.dav.getters import EMAILS
+from strongroom.dav.live import live_at
 from strongroom.dav.routes import Place
 
 D = "{DAV:}"
@@ -193,7 +194,7 @@ def test_allprop_holds_the_classic_ones_and_the_dead_ones(site: Site) -> None:
 
     assert [f.tag for f in found] == [
         D + "lockdiscovery", D + "supportedlock", D + "resourcetype", D + "getetag",
-        D + "getcontenttype", D + "getcontentlength", D + "getlastmodified", "{urn:x}colour",
+        D + "getcontentlength", D + "getlastmodified", D + "getcontenttype", "{urn:x}colour",
     ]  # fmt: skip
     with_more = f"<D:propfind {XML}><D:allprop/><D:include><D:owner/></D:include></D:propfind>"
     answer = site.do("PROPFIND", BOOK + "ann.vcf", with_more, depth="0")
@@ -211,7 +212,7 @@ def test_propname_names_what_prop_then_finds(site: Site, place: Place, path: str
     answer = site.do("PROPFIND", path, f"<D:propfind {XML}><D:propname/></D:propfind>", depth="0")
     names = [str(f.tag) for f in answer.response(path).findall(f"{D}propstat/{D}prop/*")]
     # There is neither a quota nor an e-mail address.
-    assert set(names) >= set(LIVE[place]) - {D + "quota-available-bytes", EMAILS}
+    assert set(names) >= set(live_at(place)) - {D + "quota-available-bytes", EMAILS}
     tags = "".join(f'<y:{n.split("}")[1]} xmlns:y="{n[1:].split("}")[0]}"/>' for n in names)
     body = f"<D:propfind {XML}><D:prop>{tags}</D:prop></D:propfind>"
     again = site.do("PROPFIND", path, body, depth="0")

@@ -277,7 +277,7 @@ def test_a_card_in_the_version_asked_for_is_not_looked_into(
     def refuse(*_: object) -> bytes:
         raise AssertionError
 
-    monkeypatch.setattr("strongroom.dav.card_rows.to_version", refuse)
+    monkeypatch.setattr("strongroom.dav.object_rows.to_version", refuse)
     answer = multiget(site, "a.vcf", data="<C:address-data/>")
     assert data_of(answer, "a.vcf") == card("a", "Ann")
 

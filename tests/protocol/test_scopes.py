@@ -75,6 +75,7 @@ WRITES: list[tuple[str, str, bytes, dict[str, str], list[tuple[str, str]]]] = [
     ("DELETE", BOOK + "ann.vcf", b"", {}, [(BOOK, "unbind")]),
     ("DELETE", BOOK, b"", {}, [(HOME, "unbind")]),
     ("MKCOL", HOME + "more/", b"", {}, [(HOME, "bind")]),
+    ("MKCALENDAR", HOME + "more/", b"", {}, [(HOME, "bind")]),
     ("PROPPATCH", BOOK, b"", {}, [(BOOK, "write-properties")]),
     ("PROPPATCH", HOME, b"", {}, [(HOME, "write-properties")]),
     ("POST", BOOK, card("new"), {}, [(BOOK, "bind")]),

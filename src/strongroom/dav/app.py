@@ -18,7 +18,7 @@ from strongroom.dav.delete import delete
 from strongroom.dav.export import export, wants_export
 from strongroom.dav.get import get
 from strongroom.dav.mkcol import mkcol
-from strongroom.dav.options import ALLOW, allowed, options
+from strongroom.dav.options import allow_at, allowed, options
 from strongroom.dav.post import post
 from strongroom.dav.propfind import propfind
 from strongroom.dav.proppatch import proppatch
@@ -40,15 +40,19 @@ from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
 from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
+from strongroom.service.beginnings import begin, has_begun
 from strongroom.service.export import Exports
+from strongroom.service.kinds import CALENDAR
 from strongroom.service.meters import Meters
 from strongroom.service.refused import Keeper
+from strongroom.service.spans import Spans
 
 _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
     "COPY": copy_or_move,
     "DELETE": delete,
     "GET": get,
     "HEAD": get,
+    "MKCALENDAR": mkcol,
     "MKCOL": mkcol,
     "MOVE": copy_or_move,
     "OPTIONS": options,
@@ -69,6 +73,7 @@ class CardDav:
         self._gate = gate
         self._positions = positions
         self._meters = Meters()
+        self._spans = Spans()
         self._exports = Exports()
         self._keeper = Keeper()
 
@@ -96,6 +101,7 @@ class CardDav:
             scope[ADMITTED](caller)
         request = Request(cell, scope, headers, receive, send, parse(raw_path), caller, request_id)
         request.meters = self._meters
+        request.spans = self._spans
         request.exports = self._exports
         request.keeper = self._keeper
         if self._positions is not None:
@@ -124,16 +130,25 @@ async def _dispatch(request: Request) -> None:
         raise NotFoundError
     method = export if wants_export(request) else _METHODS.get(request.method)
     if method is None or not (method is export or allowed(place, request.method)):
-        await _not_allowed(request, place)
+        await _not_allowed(request)
         return
     check_service(request)
     if place in _FREEZABLE and method is not options:
         check_home(request.cell, request.caller.home)
     check_writes(request)
+    await _begin(request)
     await method(request)
 
 
-async def _not_allowed(request: Request, place: Place) -> None:
-    words = b"This address is for a contacts app (CardDAV); it does not take this request.\n"
+async def _begin(request: Request) -> None:
+    """Give an account its first calendars where its calendars are asked for; not while frozen."""
+    target, account = request.target, request.caller.account
+    if target.kind is CALENDAR and not has_begun(account) and request.method != "OPTIONS":
+        check_home(request.cell, request.caller.home)
+        await begin(request.cell, account)
+
+
+async def _not_allowed(request: Request) -> None:
+    words = b"This address is for contacts and calendar apps; it does not take this request.\n"
     body = b"" if request.method == "HEAD" else words
-    await answer(request.send, 405, ((b"allow", ALLOW[place]), TEXT), body)
+    await answer(request.send, 405, ((b"allow", allow_at(request.target)), TEXT), body)

@@ -15,7 +15,7 @@ from strongroom.dav.put import addressed
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, Target, book_href, name_href, parse
-from strongroom.dav.statuses import CARD
+from strongroom.dav.terms import TERMS
 from strongroom.history.edits import Copy, Move
 from strongroom.service.access import find_book
 from strongroom.service.moving import Spot, Wish, move_book, transfer_card
@@ -48,12 +48,12 @@ def _destination(request: Request) -> Target:
     here = target.place in {Place.BOOK, Place.CARD} and target.login == request.caller.login
     if not here:
         raise ForbiddenError("This cannot be put there.")
+    if target.kind is not request.target.kind:
+        raise ForbiddenError("An address book holds cards, a calendar holds events.")
     if request.target.place is Place.CARD and target.place is Place.BOOK:
-        raise ForbiddenError("A card stands in an address book.")
+        raise ForbiddenError("An object stands in a collection.")
     if request.target.place is Place.BOOK and target.place is Place.CARD:
-        raise InvalidError(
-            "An address book holds no collections.", CARD + "addressbook-collection-location-ok"
-        )
+        raise InvalidError("A collection stands in the home.", TERMS[target.kind].location)
     return target
 
 
@@ -79,7 +79,7 @@ async def _transfer_card(request: Request, target: Target, wish: Wish) -> bool:
     try:
         other = await find_book(request.cell, request.caller.home, target.book)
     except NotFoundError as error:
-        raise ConflictError("There is no such address book; make it first.") from error
+        raise ConflictError("There is no such collection; make it first.") from error
     kind = Copy if request.method == "COPY" else Move
     source = Spot(book, request.target.card)
     try:

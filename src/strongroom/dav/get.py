@@ -13,10 +13,15 @@ from strongroom.dav.request import Request
 from strongroom.formats.conditions import Precondition
 from strongroom.history.entries import Member
 from strongroom.service.access import find_book
+from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind
 from strongroom.service.objects import fetch_card, find_card, read_body, size_of
 
-CONTENT_TYPE: Final = "text/vcard; charset=utf-8"
-TYPE: Final = (b"content-type", CONTENT_TYPE.encode())
+CARD_TYPE: Final = "text/vcard; charset=utf-8"
+CALENDAR_TYPE: Final = "text/calendar; charset=utf-8"
+_TYPES: Final = {
+    kind: (b"content-type", text.encode())
+    for kind, text in ((ADDRESS_BOOK, CARD_TYPE), (CALENDAR, CALENDAR_TYPE))
+}
 # A proxy that changes the bytes would break the ETag's promise (I3).
 _CACHE: Final = (b"cache-control", b"private, no-cache, no-transform")
 
@@ -28,7 +33,7 @@ async def get(request: Request) -> None:
     when, text = precondition(request)
     if not text and request.method == "GET":
         card, body = await fetch_card(request.cell, book, target.card)
-        await answer(request.send, 200, [*card_headers(card), TYPE], body)
+        await answer(request.send, 200, [*card_headers(card), type_of(target.kind)], body)
         return
     card = await find_card(request.cell, book, target.card)
     headers = card_headers(card)
@@ -38,13 +43,18 @@ async def get(request: Request) -> None:
             raise PreconditionError
         await answer(request.send, 304, headers)
         return
-    headers.append(TYPE)
+    headers.append(type_of(target.kind))
     if request.method == "HEAD":
         headers.append((b"content-length", b"%d" % size_of(card)))
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         await request.send({"type": "http.response.body", "body": b""})
         return
     await answer(request.send, 200, headers, await read_body(request.cell, card))
+
+
+def type_of(kind: Kind) -> tuple[bytes, bytes]:
+    """Give the header that says what an object of a kind of collection is."""
+    return _TYPES[kind]
 
 
 def card_headers(card: Member) -> list[tuple[bytes, bytes]]:

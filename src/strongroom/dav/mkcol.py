@@ -1,4 +1,4 @@
-"""MKCOL, plain and extended (RFC 5689): an address book together with its properties."""
+"""MKCOL, plain and extended (RFC 5689), and MKCALENDAR: a collection with its properties."""
 
 from __future__ import annotations
 
@@ -13,19 +13,29 @@ from strongroom.dav.proppatch import refusals
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place
-from strongroom.dav.statuses import CARD, DAV
-from strongroom.formats.davxml import RESOURCE_TYPE, PropertyChange, parse_mkcol
+from strongroom.dav.statuses import CAL, DAV
+from strongroom.dav.terms import TERMS
+from strongroom.formats.calendar import COMPONENTS
+from strongroom.formats.davxml import COMPONENT_SET, RESOURCE_TYPE, PropertyChange, parse_mkcol
 from strongroom.formats.multistatus import mkcol_body
 from strongroom.service.access import find_book
-from strongroom.service.collections import make_book
+from strongroom.service.collections import (
+    ADDRESSBOOK_DATA,
+    USUAL_COMPONENTS,
+    calendar_data,
+    make_book,
+)
+from strongroom.service.kinds import CALENDAR, Kind
 
-_ADDRESS_BOOK: Final = frozenset({DAV + "collection", CARD + "addressbook"})
+_AT_BIRTH: Final = frozenset({RESOURCE_TYPE, COMPONENT_SET})  # set once, by who makes it
 _XML_TYPES: Final = frozenset({"", "application/xml", "text/xml"})
 
 
 async def mkcol(request: Request) -> None:
-    """Answer MKCOL."""
+    """Answer MKCOL and MKCALENDAR."""
     target, cell, home = request.target, request.cell, request.caller.home
+    if request.method == "MKCALENDAR" and target.kind is not CALENDAR:
+        raise InvalidError("Calendars stand elsewhere.", TERMS[CALENDAR].location)
     if target.place is Place.CARD:
         await _refuse_inside(request)
     body = await request.body(REQUEST_XML_BYTES_MAX)
@@ -36,17 +46,31 @@ async def mkcol(request: Request) -> None:
     if cell.directory.collection(home, target.book) is not None:
         await _exists(request)
         return
-    properties = _without_type(changes)
+    _check_type(request, changes)
+    properties = [change for change in changes if change.name not in _AT_BIRTH]
     if refused := refusals(properties):
         await answer(request.send, 403, (XML, NO_STORE), mkcol_body(refused))
         return
     props = {change.name: change.value_xml or "" for change in properties}
+    data = _data(target.kind, changes)
     try:
-        await make_book(cell, home, target.book, props, request.origin())
+        await make_book(cell, home, target.book, props, request.origin(), data)
     except ConflictError:
         await _exists(request)
         return
     await answer(request.send, 201, (NO_STORE,))
+
+
+def _data(kind: Kind, changes: Sequence[PropertyChange]) -> str:
+    """Say of which kind the collection will be; a calendar for which nothing is said takes all."""
+    if kind is not CALENDAR:
+        return ADDRESSBOOK_DATA
+    asked = next((change.components for change in changes if change.name == COMPONENT_SET), ())
+    if unknown := [one for one in asked if one not in COMPONENTS]:
+        raise InvalidError(
+            f"No calendar takes {unknown[0][:40]}.", CAL + "supported-calendar-component"
+        )
+    return calendar_data(asked or USUAL_COMPONENTS)
 
 
 def _content_type(request: Request) -> str:
@@ -54,20 +78,23 @@ def _content_type(request: Request) -> str:
 
 
 async def _refuse_inside(request: Request) -> None:
-    """A book holds cards only; where there is no book, its lack is what is said."""
+    """A collection holds objects only; where there is none, its lack is what is said."""
     if request.cell.directory.collection(request.caller.home, request.target.book) is None:
-        raise ConflictError("There is no such address book; make it first.")
+        raise ConflictError("There is no such collection; make it first.")
     await find_book(request.cell, request.caller.home, request.target.book)
     raise InvalidError(
-        "An address book holds no collections.", CARD + "addressbook-collection-location-ok"
+        "A collection of this kind holds no collections.", TERMS[request.target.kind].location
     )
 
 
-def _without_type(changes: Sequence[PropertyChange]) -> list[PropertyChange]:
+def _check_type(request: Request, changes: Sequence[PropertyChange]) -> None:
+    wanted = TERMS[request.target.kind].resource_types
     for change in changes:
-        if change.name == RESOURCE_TYPE and change.resource_types != _ADDRESS_BOOK:
-            raise InvalidError("Only address books can be made here.", DAV + "valid-resourcetype")
-    return [change for change in changes if change.name != RESOURCE_TYPE]
+        if change.name == RESOURCE_TYPE and change.resource_types != wanted:
+            raise InvalidError(
+                "Address books and calendars each have their own place.",
+                DAV + "valid-resourcetype",
+            )
 
 
 async def _exists(request: Request) -> None:

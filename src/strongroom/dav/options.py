@@ -6,9 +6,10 @@ from typing import Final
 
 from strongroom.dav.answers import answer
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place
+from strongroom.dav.routes import Place, Target
+from strongroom.service.kinds import CALENDAR
 
-DAV_HEADER: Final = (b"dav", b"1, 3, access-control, addressbook, extended-mkcol")
+DAV_HEADER: Final = (b"dav", b"1, 3, access-control, addressbook, calendar-access, extended-mkcol")
 
 ALLOW: Final = {
     Place.NONE: b"OPTIONS",
@@ -20,6 +21,13 @@ ALLOW: Final = {
 }
 
 
+def allow_at(target: Target) -> bytes:
+    """Give what is offered at an address."""
+    if target.place is Place.BOOK and target.kind is CALENDAR:
+        return ALLOW[target.place].replace(b"MKCOL", b"MKCOL, MKCALENDAR")
+    return ALLOW[target.place]
+
+
 def allowed(place: Place, method: str) -> bool:
     """Say whether `method` is spoken at this kind of address."""
     return method in _SPOKEN[place]
@@ -27,11 +35,11 @@ def allowed(place: Place, method: str) -> bool:
 
 _SPOKEN: Final = {place: frozenset(text.decode().split(", ")) for place, text in ALLOW.items()}
 # Not offered, but the refusal says why: a book holds no collections, and is not copied.
-_SPOKEN[Place.CARD] |= {"MKCOL"}
-_SPOKEN[Place.BOOK] |= {"COPY"}
+_SPOKEN[Place.CARD] |= {"MKCOL", "MKCALENDAR"}
+_SPOKEN[Place.BOOK] |= {"COPY", "MKCALENDAR"}
 
 
 async def options(request: Request) -> None:
     """Answer OPTIONS."""
-    headers = (DAV_HEADER, (b"allow", ALLOW[request.target.place]))
+    headers = (DAV_HEADER, (b"allow", allow_at(request.target)))
     await answer(request.send, 200, headers)

@@ -13,7 +13,8 @@ from typing import Final
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
 from strongroom.dav.answers import multistatus, whole_multistatus
-from strongroom.dav.properties import QUOTA, Site, describe, describe_propfind, metered, plan
+from strongroom.dav.getters import QUOTA, Site, metered
+from strongroom.dav.properties import describe, describe_propfind, plan
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
@@ -23,8 +24,8 @@ from strongroom.formats.multistatus import epilogue, prologue
 from strongroom.formats.preferences import MINIMAL, NO_ROOT
 from strongroom.history.entries import COLLECTION, OBJECT, Member
 from strongroom.service.access import find_book
-from strongroom.service.accounts import DEFAULT_BOOK
 from strongroom.service.collections import shown
+from strongroom.service.kinds import short_name
 from strongroom.service.objects import find_card
 
 ROWS_A_PIECE: Final = 200  # about 60 kB; others get their turn in between
@@ -75,15 +76,16 @@ async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -
 
 
 async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
+    kind = request.target.kind
     _, members = await request.cell.listing(request.caller.home, COLLECTION)
     # The first book of a home is the one that phones take without asking.
-    books = sorted(shown(members), key=lambda book: book.href != DEFAULT_BOOK)
+    books = sorted(shown(members, kind), key=lambda one: one.href != kind.stands(kind.first))
     base = collection_href(request)
     rows = []
     if not request.preferences.no_root:
         rows.append(describe_propfind(site, Place.HOME, base, request.caller.account, wanted))
     for book in books:
-        href = f"{base}{name_href(book.href)}/"
+        href = f"{base}{name_href(short_name(book.href))}/"
         rows.append(describe_propfind(site, Place.BOOK, href, book, wanted))
     yield prologue() + b"".join(rows) + epilogue()
 
@@ -111,7 +113,7 @@ def card_writer(site: Site, base: str, wanted: Propfind) -> Callable[[Member], b
         return lambda card: describe_propfind(
             site, Place.CARD, base + name_href(card.href), card, wanted
         )
-    asked = plan(Place.CARD, wanted.names)
+    asked = plan(Place.CARD, wanted.names, site.kind)
     return lambda card: describe(site, base + name_href(card.href), card, asked)
 
 

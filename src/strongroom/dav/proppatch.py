@@ -7,7 +7,7 @@ from typing import Final
 
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
 from strongroom.dav.answers import NO_STORE, answer, applied, whole_multistatus
-from strongroom.dav.properties import PROTECTED
+from strongroom.dav.live import PROTECTED
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place

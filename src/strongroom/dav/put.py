@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from strongroom.base.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.answers import answer, applied
-from strongroom.dav.get import TYPE, card_headers, etag_header
+from strongroom.dav.get import card_headers, etag_header, type_of
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
 from strongroom.dav.routes import book_href, name_href
-from strongroom.dav.statuses import CARD
+from strongroom.dav.terms import TERMS, said_by
 from strongroom.formats.preferences import REPRESENTATION
 from strongroom.history.entries import Member
 from strongroom.service.access import find_book
+from strongroom.service.kinds import kind_of
 from strongroom.service.objects import put_card
-
-_TYPES: Final = frozenset({"", "text/vcard", "text/x-vcard", "text/directory"})
 
 
 async def put(request: Request) -> None:
@@ -28,7 +25,7 @@ async def put(request: Request) -> None:
     try:
         book = await find_book(cell, request.caller.home, target.book)
     except NotFoundError as error:
-        raise ConflictError("There is no such address book; make it first.") from error
+        raise ConflictError("There is no such collection; make it first.") from error
     body = await card_body(request)
     try:
         card, new = await put_card(
@@ -44,20 +41,23 @@ async def put(request: Request) -> None:
 
 async def _representation(request: Request, card: Member, new: bool, body: bytes) -> None:
     headers = (
-        *card_headers(card), TYPE, (b"content-location", request.path.encode()),
+        *card_headers(card),
+        type_of(request.target.kind),
+        (b"content-location", request.path.encode()),
         *applied(request, REPRESENTATION),
-    )  # fmt: skip
+    )
     await answer(request.send, 201 if new else 200, headers, body)
 
 
 def check_card_headers(request: Request) -> None:
     """Raise InvalidError where the headers say that the body is not one whole card."""
-    kind = request.header(b"content-type").partition(";")[0].strip().lower()
-    if kind not in _TYPES:
-        raise InvalidError("Only vCards are kept here.", CARD + "supported-address-data")
+    sent = request.header(b"content-type").partition(";")[0].strip().lower()
+    terms = TERMS[request.target.kind]
+    if sent not in terms.media_types:
+        raise InvalidError(terms.only, terms.supported_data)
     if b"content-range" in request.headers:
         # RFC 9110 section 14.5: a part must not be taken for the whole.
-        raise InvalidError("Send the whole card; parts are not taken.")
+        raise InvalidError("Send the whole object; parts are not taken.")
 
 
 async def card_body(request: Request) -> bytes:
@@ -65,10 +65,11 @@ async def card_body(request: Request) -> bytes:
     try:
         return await request.body(OBJECT_BYTES_MAX)
     except TooLargeError as error:
-        raise InvalidError(str(error), CARD + "max-resource-size") from error
+        condition = TERMS[request.target.kind].space + "max-resource-size"
+        raise InvalidError(str(error), condition) from error
 
 
 def addressed(error: InvalidError, login: str, book: str) -> InvalidError:
     """Give the name that an error is about its address in `book`."""
     href = book_href(login, book) + name_href(error.href) if error.href else ""
-    return InvalidError(str(error), error.condition, href)
+    return InvalidError(str(error), said_by(kind_of(book), error.condition), href)

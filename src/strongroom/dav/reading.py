@@ -8,10 +8,12 @@ from typing import Final, TypeVar
 from strongroom.base.errors import ClientError, InvalidError, TooLargeError
 from strongroom.dav.request import Request
 from strongroom.dav.statuses import CARD, DAV
+from strongroom.dav.terms import said_by
 from strongroom.formats import FormatError
 from strongroom.formats.conditions import Around, Precondition, read_precondition
 from strongroom.formats.hrefs import Path
 from strongroom.service.changes import token_of
+from strongroom.service.kinds import ADDRESS_BOOK, Kind
 
 T = TypeVar("T")
 
@@ -24,12 +26,15 @@ _CONDITIONS: Final = {
 }
 
 
-def read(call: Callable[[bytes], T], raw: bytes) -> T:
-    """Call a reader of the formats; raises InvalidError or TooLargeError for its FormatError."""
+def read(call: Callable[[bytes], T], raw: bytes, kind: Kind = ADDRESS_BOOK) -> T:
+    """Call a reader of the formats; raises InvalidError or TooLargeError for its FormatError.
+
+    A refusal is said in the words of the `kind` of collection that the request is about.
+    """
     try:
         return call(raw)
     except FormatError as error:
-        raise _client_error(error) from error
+        raise _client_error(error, kind) from error
 
 
 def precondition(request: Request) -> tuple[Precondition, str]:
@@ -69,7 +74,7 @@ def _around(request: Request) -> Around | None:
     return Around(path, token_of(request.caller, head), head.number)
 
 
-def _client_error(error: FormatError) -> ClientError:
+def _client_error(error: FormatError, kind: Kind = ADDRESS_BOOK) -> ClientError:
     if error.code == "too-large":
         return TooLargeError(error.message)
-    return InvalidError(error.message, _CONDITIONS.get(error.code, ""))
+    return InvalidError(error.message, said_by(kind, _CONDITIONS.get(error.code, "")))

@@ -1,4 +1,4 @@
-"""REPORT addressbook-multiget (RFC 6352 section 8.7): these cards.
+"""REPORT addressbook-multiget and calendar-multiget (RFC 6352 8.7, RFC 4791 7.9): these objects.
 
 A card whose bytes cannot be had now is 503 for that href alone, and is reported as changed once
 more, for the phone goes on without it; 404 is said with proof only (I4).
@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from strongroom.dav.answers import multistatus
-from strongroom.dav.card_rows import CardRows, in_pieces
-from strongroom.dav.properties import site_of
+from strongroom.dav.getters import site_of
+from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, Target, parse
 from strongroom.dav.statuses import status_line
@@ -22,8 +22,8 @@ from strongroom.service.objects import find_cards, read_bodies, tell_again
 
 
 async def multiget(request: Request, book: Member, wanted: Multiget) -> None:
-    """Answer addressbook-multiget."""
-    rows = CardRows(site_of(request), wanted.wanted, wanted.address_data)
+    """Answer a multiget."""
+    rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data))
     here: list[tuple[str, str]] = []
     known: list[bytes] = []
     for href in wanted.hrefs:
@@ -56,7 +56,7 @@ def _fate(request: Request, target: Target) -> str:
 async def _rows(
     request: Request,
     book: Member,
-    rows: CardRows,
+    rows: ObjectRows,
     known: list[bytes],
     found: list[tuple[str, Member]],
 ) -> AsyncIterator[bytes]:

@@ -13,10 +13,12 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError
 from strongroom.dav.answers import NO_STORE, XML, answer, whole_multistatus
-from strongroom.dav.properties import EMAILS, LIVE, Site, describe, metered, plan
+from strongroom.dav.getters import EMAILS, Site, metered
+from strongroom.dav.live import live_at
+from strongroom.dav.properties import describe, plan
 from strongroom.dav.propfind import collection_href
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place, book_href, parse, principal_href
+from strongroom.dav.routes import Place, Target, book_href, parse, principal_href
 from strongroom.dav.statuses import DAV
 from strongroom.formats.multistatus import element, epilogue, escape, prologue
 from strongroom.formats.preferences import MINIMAL
@@ -34,7 +36,6 @@ from strongroom.history.entries import COLLECTION, Member
 from strongroom.service.access import find_book
 from strongroom.service.collections import DISPLAY_NAME, shown
 from strongroom.service.objects import find_card
-from strongroom.service.rights import CONTACTS
 
 _WithNames = PrincipalSearch | PrincipalMatch | AclPrincipals | Expansion
 _SEARCHABLE: Final = {DISPLAY_NAME: "Name", EMAILS: "E-mail"}
@@ -125,7 +126,7 @@ def _holds(site: Site, search: PropertySearch) -> bool:
 
 
 def _text(site: Site, name: str) -> str:
-    xml = LIVE[Place.PRINCIPAL][name](site, site.caller.account)
+    xml = live_at(Place.PRINCIPAL)[name](site, site.caller.account)
     return unescape(_TAG.sub(b"", xml).decode())
 
 
@@ -138,16 +139,17 @@ async def _matching(request: Request, site: Site, wanted: PrincipalMatch) -> lis
         return [_caller(site, wanted.names)] if named else []
     if not wanted.by or not _names_caller(site, Place.BOOK, wanted.by):
         return []
-    _, books = await request.cell.listing(request.caller.home, COLLECTION)
-    asked = plan(Place.BOOK, wanted.names)
+    kind = request.target.kind
+    _, members = await request.cell.listing(request.caller.home, COLLECTION)
+    asked = plan(Place.BOOK, wanted.names, kind)
     login = request.caller.login
-    return [describe(site, book_href(login, book.href), book, asked) for book in shown(books)]
+    return [describe(site, book_href(login, one.href), one, asked) for one in shown(members, kind)]
 
 
 def _names_caller(site: Site, place: Place, name: str) -> bool:
     """Say whether a property names the caller; those that can are the same on all things."""
-    getter = LIVE[place].get(name)
-    if getter is None or name not in LIVE[Place.ROOT]:
+    getter = live_at(place).get(name)
+    if getter is None or name not in live_at(Place.ROOT):
         return False
     own = element(DAV + "href", escape(principal_href(site.caller.login)))
     return own in getter(site, site.caller.account)
@@ -159,7 +161,7 @@ def _names_caller(site: Site, place: Place, name: str) -> bool:
 def _expand(
     site: Site, place: Place, href: str, member: Member, wanted: tuple[Expanded, ...]
 ) -> bytes:
-    live = LIVE[place]
+    live = live_at(place, site.kind)
     deep = {
         one: xml
         for one in wanted
@@ -167,7 +169,7 @@ def _expand(
     }
     plain = tuple(one.name for one in wanted if one not in deep)
     extra = [_expanded(site, xml, one.inner) for one, xml in deep.items()]
-    return describe(site, href, member, plan(place, plain), *extra)
+    return describe(site, href, member, plan(place, plain, site.kind), *extra)
 
 
 def _expanded(site: Site, xml: bytes, inner: tuple[Expanded, ...]) -> bytes:
@@ -176,20 +178,22 @@ def _expanded(site: Site, xml: bytes, inner: tuple[Expanded, ...]) -> bytes:
     def instead(found: re.Match[bytes]) -> bytes:
         href = unescape(found[1].decode())
         target = parse(href)
-        member = _known(site, target.place, target.login, target.book)
-        return found[0] if member is None else _expand(site, target.place, href, member, inner)
+        member = _known(site, target)
+        there = site._replace(kind=target.kind)
+        return found[0] if member is None else _expand(there, target.place, href, member, inner)
 
     return _HREF.sub(instead, xml)
 
 
-def _known(site: Site, place: Place, login: str, book: str) -> Member | None:
+def _known(site: Site, target: Target) -> Member | None:
     caller, directory = site.caller, site.cell.directory
+    place, login = target.place, target.login
     if place is Place.ROOT or (place is Place.PRINCIPAL and login == caller.login):
         return caller.account
     if login != caller.login or directory.frozen(caller.home):
         return None
-    if not caller.rights.reaches(CONTACTS):
+    if not caller.rights.reaches(target.kind.service):
         return None
     if place is Place.HOME:
         return caller.account
-    return directory.collection(caller.home, book) if place is Place.BOOK else None
+    return directory.collection(caller.home, target.book) if place is Place.BOOK else None

@@ -17,8 +17,8 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.dav.answers import multistatus
-from strongroom.dav.card_rows import CardRows, in_pieces
-from strongroom.dav.properties import site_of
+from strongroom.dav.getters import site_of
+from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
 from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
@@ -40,7 +40,7 @@ async def query(request: Request, book: Member, wanted: Query) -> None:
     depth = request.header(b"depth").strip().lower()
     if depth not in _DEPTHS:
         raise InvalidError("Depth is 0, 1 or infinity.")
-    rows = CardRows(site_of(request), wanted.wanted, wanted.address_data)
+    rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data))
     members: Sequence[Member] = ()
     if request.target.place is Place.CARD:
         members = (await find_card(request.cell, book, request.target.card),)
@@ -52,7 +52,7 @@ async def query(request: Request, book: Member, wanted: Query) -> None:
 
 
 async def _rows(
-    request: Request, rows: CardRows, members: Sequence[Member], wanted: Query
+    request: Request, rows: ObjectRows, members: Sequence[Member], wanted: Query
 ) -> AsyncIterator[bytes]:
     on_card = request.target.place is Place.CARD
     base = request.path if on_card else collection_href(request)
@@ -66,7 +66,7 @@ async def _rows(
 
 
 async def _matching(
-    request: Request, rows: CardRows, members: Sequence[Member], wanted: Filter
+    request: Request, rows: ObjectRows, members: Sequence[Member], wanted: Filter
 ) -> AsyncIterator[tuple[Member, bytes]]:
     if not (wanted.props or rows.needs_body):
         for index, card in enumerate(members, 1):

@@ -11,7 +11,7 @@ from typing import Final
 
 from strongroom.base.errors import InvalidError
 from strongroom.dav.answers import multistatus, whole_multistatus
-from strongroom.dav.properties import site_of
+from strongroom.dav.getters import site_of
 from strongroom.dav.propfind import ROWS_A_PIECE, card_writer, collection_href, listing_pieces
 from strongroom.dav.request import Request
 from strongroom.dav.routes import name_href

@@ -23,6 +23,7 @@ from strongroom.service.export import Exports
 from strongroom.service.meters import Meters
 from strongroom.service.objects import Room, no_limit
 from strongroom.service.refused import Keeper
+from strongroom.service.spans import Spans
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -67,7 +68,8 @@ class Request:
 
     __slots__ = (
         "_more", "_read", "_receive", "caller", "cell", "exports", "gone", "headers", "id",
-        "keeper", "meters", "method", "passed_on", "path", "positions", "query", "send", "target",
+        "keeper", "meters", "method", "passed_on", "path", "positions", "query", "send", "spans",
+        "target",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +100,7 @@ class Request:
         self.caller = caller
         self.id = request_id
         # The face's, which outlive a request:
+        self.spans: Spans | None = None
         self.meters: Meters | None = None
         self.positions: Positions | None = None
         self.exports: Exports | None = None

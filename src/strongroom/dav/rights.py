@@ -15,7 +15,7 @@ from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, parse
 from strongroom.dav.statuses import DAV
 from strongroom.formats.hrefs import join
-from strongroom.service.rights import CONTACTS, check_reaches
+from strongroom.service.rights import check_reaches
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 _HERE, _ABOVE, _DESTINATION = "here", "above", "destination"
@@ -25,20 +25,20 @@ _NEEDED: Final = {
     "PUT": ((_HERE, "write-content"), (_ABOVE, "bind")),
     "POST": ((_HERE, "bind"),),
     "DELETE": ((_ABOVE, "unbind"),),
+    "MKCALENDAR": ((_ABOVE, "bind"),),
     "MKCOL": ((_ABOVE, "bind"),),
     "PROPPATCH": ((_HERE, "write-properties"),),
     "COPY": ((_DESTINATION, "bind"),),
     "MOVE": ((_ABOVE, "unbind"), (_DESTINATION, "bind")),
 }
 _ANY: Final = ((_HERE, "write"),)
-_SERVICE: Final = {Place.HOME: CONTACTS, Place.BOOK: CONTACTS, Place.CARD: CONTACTS}
+_SERVED: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
 
 
 def check_service(request: Request) -> None:
     """Raise OutOfScopeError where the device was made for other services than this address."""
-    service = _SERVICE.get(request.target.place)
-    if service is not None and request.method != "OPTIONS":
-        check_reaches(request.caller.rights, service)
+    if request.target.place in _SERVED and request.method != "OPTIONS":
+        check_reaches(request.caller.rights, request.target.kind.service)
 
 
 def check_writes(request: Request) -> None:

@@ -6,6 +6,7 @@
     /dav/addressbooks/{login}/                 home
     /dav/addressbooks/{login}/{book}/          book
     /dav/addressbooks/{login}/{book}/{card}    card
+    /dav/calendars/{login}/...                 the same, of calendars
 
 What no route can hold is `Place.NONE` and 404 by its address alone, with the same bytes whoever
 asks (I4). A collection may be asked for without its last slash (RFC 4918 section 5.2). Where
@@ -21,14 +22,26 @@ from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
 from strongroom.formats.hrefs import PATH_BYTES_MAX, Path, join, split
+from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind, kind_of, short_name
 
-WELL_KNOWN: Final = frozenset({b"/.well-known/carddav", b"/.well-known/carddav/"})
+WELL_KNOWN: Final = frozenset(
+    {
+        b"/.well-known/caldav", b"/.well-known/caldav/",
+        b"/.well-known/carddav", b"/.well-known/carddav/",
+    }
+)  # fmt: skip
 WELL_KNOWN_TARGET: Final = b"/dav/"
 
 _ROOTS: Final = frozenset(
-    {(), ("principals",), ("dav",), ("dav", "principals"), ("dav", "addressbooks")}
-)
-_HOMES: Final = ("dav", "addressbooks")
+    {
+        (), ("principals",), ("dav",), ("dav", "principals"), ("dav", "addressbooks"),
+        ("dav", "calendars"),
+    }
+)  # fmt: skip
+_SEGMENTS: Final = {ADDRESS_BOOK: "addressbooks", CALENDAR: "calendars"}
+_HOMES: Final[dict[tuple[str, ...], Kind]] = {
+    ("dav", segment): kind for kind, segment in _SEGMENTS.items()
+}
 _SLASHES: Final = re.compile(rb"//+")
 
 
@@ -52,8 +65,9 @@ class Target(NamedTuple):
     place: Place
     path: Path
     login: str = ""
-    book: str = ""
+    book: str = ""  # the collection's name in the home
     card: str = ""
+    kind: Kind = ADDRESS_BOOK
 
 
 NOWHERE: Final = Target(Place.NONE, Path((), True))
@@ -81,7 +95,7 @@ def _inside(book: Target, raw_name: bytes) -> Target:
     except FormatError:
         return NOWHERE
     path = Path(book.path.segments + names, False)
-    return Target(Place.CARD, path, book.login, book.book, names[0])
+    return Target(Place.CARD, path, book.login, book.book, names[0], book.kind)
 
 
 def _parse(raw_path: bytes) -> Target:
@@ -90,8 +104,11 @@ def _parse(raw_path: bytes) -> Target:
     except FormatError:
         return _root(raw_path)
     segments = path.segments
-    if segments[:2] == _HOMES and len(segments) in _BY_LENGTH:
-        return Target(_BY_LENGTH[len(segments)], path, *segments[2:])
+    kind = _HOMES.get(segments[:2])
+    if kind is not None and len(segments) in _BY_LENGTH:
+        login, book, card = (*segments[2:], "", "")[:3]
+        book = kind.stands(book) if book else ""
+        return Target(_BY_LENGTH[len(segments)], path, login, book, card, kind)
     if segments in _ROOTS:
         return Target(Place.ROOT, path)
     if segments[:2] == ("dav", "principals") and len(segments) == 3:
@@ -117,14 +134,14 @@ def principal_href(login: str) -> str:
     return join(("dav", "principals", login), True)
 
 
-def home_href(login: str) -> str:
-    """Give the address of a home."""
-    return join((*_HOMES, login), True)
+def home_href(login: str, kind: Kind = ADDRESS_BOOK) -> str:
+    """Give the address of a home, as seen by one kind of client."""
+    return join(("dav", _SEGMENTS[kind], login), True)
 
 
 def book_href(login: str, book: str) -> str:
-    """Give the address of an address book."""
-    return join((*_HOMES, login, book), True)
+    """Give the address of a collection by its name in the home."""
+    return join(("dav", _SEGMENTS[kind_of(book)], login, short_name(book)), True)
 
 
 def name_href(name: str) -> str:

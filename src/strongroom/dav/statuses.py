@@ -12,6 +12,7 @@ from strongroom.base.errors import InvalidError, RetryError, StrongroomError
 
 DAV: Final = "{DAV:}"
 CARD: Final = "{urn:ietf:params:xml:ns:carddav}"
+CAL: Final = "{urn:ietf:params:xml:ns:caldav}"
 
 
 class Status(NamedTuple):

@@ -1,4 +1,4 @@
-"""Bodies of WebDAV and CardDAV requests, read into frozen values.
+"""Bodies of WebDAV, CardDAV and CalDAV requests, read into frozen values.
 
 Names are in Clark notation, `{namespace}local`. Elements that nobody knows are passed over, as RFC
 4918 section 17 wants; a dead property is kept as the XML that the client sent.
@@ -13,7 +13,7 @@ Source: RFC 4918 section 14, RFC 5689, RFC 6352 section 10, RFC 6578 section 6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, cast
@@ -26,6 +26,9 @@ from strongroom.base.limits import (
     REQUEST_XML_BYTES_MAX,
 )
 from strongroom.formats import FormatError
+from strongroom.formats.calendarfilter import CompFilter, Range
+from strongroom.formats.calendarparts import CalendarData
+from strongroom.formats.calendarxml import read_calendar_data, read_calendar_filter, read_range
 from strongroom.formats.cardfilter import Filter
 from strongroom.formats.cardparts import PropertyWish
 from strongroom.formats.cardquery import read_filter
@@ -34,7 +37,10 @@ from strongroom.formats.propertynames import NAMES_MAX, limited, name_of, names_
 
 DAV: Final = "DAV:"
 CARDDAV: Final = "urn:ietf:params:xml:ns:carddav"
+CALDAV: Final = "urn:ietf:params:xml:ns:caldav"
 ADDRESS_DATA: Final = f"{{{CARDDAV}}}address-data"
+CALENDAR_DATA: Final = f"{{{CALDAV}}}calendar-data"
+COMPONENT_SET: Final = f"{{{CALDAV}}}supported-calendar-component-set"
 RESOURCE_TYPE: Final = f"{{{DAV}}}resourcetype"
 
 REMEMBERED_BYTES_MAX: Final = 4096  # larger bodies are hardly sent twice
@@ -43,9 +49,11 @@ CHANGES_BYTES_MAX: Final = 2 * PROPERTIES_BYTES_MAX
 _REMEMBERED: Final = 256  # bodies of each kind
 
 _PROP: Final = f"{{{DAV}}}prop"
+_MAKERS: Final = (f"{{{DAV}}}mkcol", f"{{{CALDAV}}}mkcalendar")
 _SET: Final = f"{{{DAV}}}set"
 _REMOVE: Final = f"{{{DAV}}}remove"
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+_DATA: Final = frozenset({ADDRESS_DATA, CALENDAR_DATA})
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -65,6 +73,7 @@ class PropertyChange:
     name: str
     value_xml: str | None
     resource_types: frozenset[str] = frozenset()  # what a DAV:resourcetype holds
+    components: tuple[str, ...] = ()  # what a supported-calendar-component-set holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +97,12 @@ class SyncCollection:
 
 @dataclass(frozen=True, slots=True)
 class Multiget:
-    """These objects, in this order, each once; `address_data` None = cards are not wanted."""
+    """These objects, in this order, each once; `data` None = their bodies are not wanted."""
 
     hrefs: tuple[str, ...]
     wanted: Propfind
-    address_data: AddressData | None
+    data: AddressData | CalendarData | None
+    namespace: str = CARDDAV  # of the report's name: which kind of objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +111,26 @@ class Query:
 
     filter: Filter
     wanted: Propfind
-    address_data: AddressData | None
+    data: AddressData | None
     limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarQuery:
+    """The objects that match `filter`; `zone` is a VTIMEZONE in which floating times are read."""
+
+    filter: CompFilter
+    wanted: Propfind
+    data: CalendarData | None
+    zone: str = ""
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreeBusy:
+    """When time is taken."""
+
+    range: Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +140,9 @@ class UnknownReport:
     name: str
 
 
-Report = SyncCollection | Multiget | Query | PrincipalReport | UnknownReport
+Report = (
+    SyncCollection | Multiget | Query | CalendarQuery | FreeBusy | PrincipalReport | UnknownReport
+)
 
 
 def parse_propfind(body: bytes, bytes_max: int = REQUEST_XML_BYTES_MAX) -> Propfind:
@@ -138,7 +168,7 @@ def parse_proppatch(body: bytes, bytes_max: int = CHANGES_BYTES_MAX) -> tuple[Pr
 
 
 def parse_mkcol(body: bytes, bytes_max: int = CHANGES_BYTES_MAX) -> tuple[PropertyChange, ...]:
-    """Read the body of an extended MKCOL; none at all sets nothing.
+    """Read the body of an extended MKCOL or of MKCALENDAR; none at all sets nothing.
 
     Raises:
         FormatError: as `parse_propfind`.
@@ -147,7 +177,7 @@ def parse_mkcol(body: bytes, bytes_max: int = CHANGES_BYTES_MAX) -> tuple[Proper
         return ()
     return tuple(
         change
-        for change in _changes(_root(_within(body, bytes_max), f"{{{DAV}}}mkcol"))
+        for change in _changes(_root(_within(body, bytes_max), *_MAKERS))
         if change.value_xml is not None
     )
 
@@ -171,7 +201,7 @@ def _within(body: bytes, bytes_max: int) -> bytes:
     return body
 
 
-def _root(body: bytes, name: str | None = None) -> etree._Element:
+def _root(body: bytes, *names: str) -> etree._Element:
     """Parse safely; see the measurements on amplification, depth and text in docs/decisions."""
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -187,8 +217,8 @@ def _root(body: bytes, name: str | None = None) -> etree._Element:
         raise FormatError("bad-xml", "The body is not well-formed XML.") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise FormatError("forbidden-doctype", "A document type is not accepted.")
-    if name is not None and root.tag != name:
-        raise FormatError("bad-request-body", f"{name} is expected.")
+    if names and root.tag not in names:
+        raise FormatError("bad-request-body", f"{names[0]} is expected.")
     return root
 
 
@@ -241,7 +271,9 @@ def _change(name: str, element: etree._Element | None) -> PropertyChange:
     if element is None:
         return PropertyChange(name, None)
     types = names_of(element) if name == RESOURCE_TYPE else ()
-    return PropertyChange(name, _alone(element), frozenset(types))
+    comps = element.iterchildren(f"{{{CALDAV}}}comp") if name == COMPONENT_SET else ()
+    components = tuple(dict.fromkeys(one.get("name", "").strip().upper() for one in comps))
+    return PropertyChange(name, _alone(element), frozenset(types), components)
 
 
 def _changed(root: etree._Element) -> Iterator[tuple[str, etree._Element]]:
@@ -267,10 +299,8 @@ def _report(body: bytes) -> Report:
     root = _root(body)
     if root.tag == f"{{{DAV}}}sync-collection":
         return _sync_collection(root)
-    if root.tag == f"{{{CARDDAV}}}addressbook-multiget":
-        return _multiget(root)
-    if root.tag == f"{{{CARDDAV}}}addressbook-query":
-        return _query(root)
+    if reader := _REPORTS.get(str(root.tag)):
+        return reader(root)
     known = read_principal_report(root)
     return UnknownReport(limited([name_of(root)])[0]) if known is None else known
 
@@ -313,6 +343,11 @@ def _multiget(root: etree._Element) -> Multiget:
     return Multiget(unique, _wanted(root), _address_data(root))
 
 
+def _calendar_multiget(root: etree._Element) -> Multiget:
+    hrefs = _multiget(root).hrefs
+    return Multiget(hrefs, _wanted(root), _calendar_data(root), CALDAV)
+
+
 def _query(root: etree._Element) -> Query:
     # Some clients send no filter where they mean an empty one.
     element = root.find(f"{{{CARDDAV}}}filter")
@@ -327,7 +362,7 @@ def _wanted(root: etree._Element) -> Propfind:
     if _dav(root, "allprop") is not None:
         return Propfind("allprop")
     names = names_of(_dav(root, "prop"))
-    return Propfind("prop", tuple(name for name in names if name != ADDRESS_DATA))
+    return Propfind("prop", tuple(name for name in names if name not in _DATA))
 
 
 def _address_data(root: etree._Element) -> AddressData | None:
@@ -342,3 +377,37 @@ def _address_data(root: etree._Element) -> AddressData | None:
     limited(props)
     kind = element.get("content-type", "text/vcard").partition(";")[0].strip().lower()
     return AddressData(kind, element.get("version", "3.0").strip(), tuple(props.values()))
+
+
+# --- calendars ------------------------------------------------------------------------------------
+
+
+def _calendar_data(root: etree._Element) -> CalendarData | None:
+    element = root.find(f"{_PROP}/{CALENDAR_DATA}")
+    return None if element is None else read_calendar_data(element)
+
+
+def _calendar_query(root: etree._Element) -> CalendarQuery:
+    element = root.find(f"{{{CALDAV}}}filter")
+    if element is None:
+        raise FormatError("valid-filter", "A calendar-query needs a filter.")
+    return CalendarQuery(
+        read_calendar_filter(element), _wanted(root), _calendar_data(root),
+        (root.findtext(f"{{{CALDAV}}}timezone") or "").strip(), _limit(root, CALDAV),
+    )  # fmt: skip
+
+
+def _free_busy(root: etree._Element) -> FreeBusy:
+    element = root.find(f"{{{CALDAV}}}time-range")
+    if element is None:
+        raise FormatError("bad-request-body", "Say from when to when.")
+    return FreeBusy(read_range(element))
+
+
+_REPORTS: Final[dict[str, Callable[[etree._Element], Report]]] = {
+    f"{{{CARDDAV}}}addressbook-multiget": _multiget,
+    f"{{{CARDDAV}}}addressbook-query": _query,
+    f"{{{CALDAV}}}calendar-multiget": _calendar_multiget,
+    f"{{{CALDAV}}}calendar-query": _calendar_query,
+    f"{{{CALDAV}}}free-busy-query": _free_busy,
+}

@@ -107,7 +107,7 @@ def _first_values(text: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     opened, end = False, 0
     for line in _wanted_lines(text):
-        name, value = line[1].upper(), _value(line[2])
+        name, value = line[1].upper(), value_of(line[2])
         if name == b"BEGIN" and value.upper() == _CARD:
             if opened:
                 raise FormatError("two-cards", "One address holds one card.")
@@ -125,7 +125,7 @@ def _first_values(text: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _value(rest: bytes) -> bytes:
+def value_of(rest: bytes) -> bytes:
     """Give what follows the colon; a colon inside quotes belongs to a parameter."""
     if rest.startswith(b":"):
         return rest[1:].strip()

@@ -27,8 +27,9 @@ from strongroom.ports.cell import Cell, Reader
 from strongroom.service.access import check_book
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT, shown
+from strongroom.service.content import data_of
 from strongroom.service.journals import entries
-from strongroom.service.objects import Room, data_of, names_for, no_limit, read_body
+from strongroom.service.objects import Room, names_for, no_limit, read_body
 from strongroom.service.refused import Kept, find
 
 CARD: Final = "text/vcard"

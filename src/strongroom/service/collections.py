@@ -14,11 +14,13 @@ from strongroom.formats.conditions import ANY, Precondition
 from strongroom.history.edits import Origin, Put, Remove, SetProps
 from strongroom.history.entries import COLLECTION, Key, Member, canonical, digest_of
 from strongroom.ports.cell import Cell
+from strongroom.service.kinds import Kind, kind_of
 
 DISPLAY_NAME: Final = "{DAV:}displayname"
 ADDRESSBOOK_DATA: Final = canonical({"type": "addressbook"})
 REFUSED_DATA: Final = canonical({"type": "refused"})  # what service.refused keeps
 _OURS: Final = frozenset({REFUSED_DATA})
+USUAL_COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL")
 ABSENT: Final = Precondition(none_match=ANY)
 _TAG: Final = re.compile(r"<[^>]*>")
 
@@ -32,7 +34,17 @@ def display_name(name: str) -> dict[str, str]:
 
 def name_of(member: Member) -> str:
     """Give the name for people that a collection or an account has; "" where it has none."""
-    return unescape(_TAG.sub("", member.properties.get(DISPLAY_NAME, ""))).strip()
+    return text_of(member, DISPLAY_NAME)
+
+
+def text_of(member: Member, name: str) -> str:
+    """Give the text of a dead property; "" where it is not set."""
+    return unescape(_TAG.sub("", member.properties.get(name, ""))).strip()
+
+
+def calendar_data(components: Sequence[str]) -> str:
+    """Give the data of a calendar that takes these components."""
+    return canonical({"components": list(components), "type": "calendar"})
 
 
 def is_shown(data: str) -> bool:
@@ -43,15 +55,20 @@ def is_shown(data: str) -> bool:
     return data not in _OURS
 
 
-def shown(collections: Iterable[Member]) -> list[Member]:
-    """Give those that people and their clients see; see `is_shown`."""
-    return [one for one in collections if is_shown(one.data)]
+def shown(collections: Iterable[Member], kind: Kind | None = None) -> list[Member]:
+    """Give those that people and their clients see, of one kind or all; see `is_shown`."""
+    return [one for one in collections if is_shown(one.data) and kind in {None, kind_of(one.href)}]
 
 
 async def make_book(
-    cell: Cell, home: int, name: str, props: Mapping[str, str], origin: Origin
+    cell: Cell,
+    home: int,
+    name: str,
+    props: Mapping[str, str],
+    origin: Origin,
+    data: str = ADDRESSBOOK_DATA,
 ) -> Member:
-    """Make an address book together with its properties.
+    """Make a collection together with its properties; `data` says of which kind it is.
 
     Raises:
         ConflictError: something of that name is there. Nothing changed.
@@ -61,9 +78,9 @@ async def make_book(
     if len(text.encode()) > PROPERTIES_BYTES_MAX:
         raise TooLargeError(f"Properties are limited to {PROPERTIES_BYTES_MAX} bytes.")
     key = Key(home, COLLECTION, name)
-    etag = digest_of(ADDRESSBOOK_DATA.encode())
+    etag = digest_of(data.encode())
     try:
-        rows = await cell.submit(Put(key, etag, ADDRESSBOOK_DATA, origin, ABSENT, props=text), {})
+        rows = await cell.submit(Put(key, etag, data, origin, ABSENT, props=text), {})
     except PreconditionError as error:
         raise ConflictError("Something of that name is there already.") from error
     assert isinstance(rows[0], Member)

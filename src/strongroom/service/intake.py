@@ -52,7 +52,8 @@ from strongroom.ports.cell import Cell
 from strongroom.service.access import check_book
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
-from strongroom.service.objects import Room, data_of, names_for, no_limit, size_of
+from strongroom.service.content import data_of
+from strongroom.service.objects import Room, names_for, no_limit, size_of
 from strongroom.service.resemblance import Resemblances
 
 Ending = Literal["new", "merged", "unchanged", "refused"]

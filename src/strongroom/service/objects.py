@@ -7,32 +7,28 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from json.encoder import encode_basestring
 from typing import Final
 
 from strongroom.base.errors import (
     ClientError,
-    InvalidError,
     NotFoundError,
     PreconditionError,
     UnsureError,
 )
 from strongroom.base.limits import ENTRY_SLOT_BITS, PAGE_BYTES_MAX
-from strongroom.formats import FormatError
 from strongroom.formats.conditions import Precondition
-from strongroom.formats.vcard import CardFacts, check
 from strongroom.history.edits import Origin, Put, Remove, SetProps
 from strongroom.history.entries import OBJECT, Key, Member, digest_of
 from strongroom.ports.cell import Cell, Reader
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
+from strongroom.service.content import Content, read_content
 from strongroom.service.forgotten import submit
+from strongroom.service.kinds import kind_of
 
 # Conditions of entries that change nothing; behind the second stands the device's name.
 TOLD_AGAIN: Final = "told again"
 DELETE_REFUSED: Final = "delete refused, by "
-_CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
-_CONDITIONS: Final = {"unsupported-version": _CARDDAV + "supported-address-data"}
 # Canonical JSON has its keys in order; this is ten times faster than reading all of it.
 _SIZE: Final = re.compile(r'\{"size":(\d+)[,}]')
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,199}")  # safe as a name anywhere
@@ -67,34 +63,21 @@ async def put_card(
         QuotaError: there is no room for it. Nothing changed in these four cases.
         UnknownError: the ending is unknown; a later read tells.
     """
-    facts, digest = await _look_at(body)
-    data = data_of(facts, len(body))
+    content, digest = await _look_at(book, body)
     # An id tells the batch that made it: behind the book's last one, it was made by this edit.
     last_batch = cell.head(book.id).batch
-    edit = Put(Key(book.id, OBJECT, name), digest, data, origin, when, book.key, size=len(body))
+    edit = Put(
+        Key(book.id, OBJECT, name), digest, content.data, origin, when, book.key, size=len(body)
+    )
     async with room(edit.key, len(body)):
         row = (await submit(cell, edit, {digest: body}))[0]
     assert isinstance(row, Member)
     return row, row.id >> ENTRY_SLOT_BITS > last_batch
 
 
-def data_of(facts: CardFacts, size: int) -> str:
-    """Give the data of a card's row: canonical JSON, written by hand (keys in order, no space)."""
-    uid = encode_basestring(facts.uid)
-    return f'{{"size":{size},"type":"text/vcard;{facts.version}","uid":{uid}}}'
-
-
-async def _look_at(body: bytes) -> tuple[CardFacts, str]:
-    """Read the facts of a card, and its digest."""
-    return await aside(body, lambda: (_facts(body), digest_of(body)))
-
-
-def _facts(body: bytes) -> CardFacts:
-    try:
-        return check(body)
-    except FormatError as error:
-        condition = _CONDITIONS.get(error.code, _CARDDAV + "valid-address-data")
-        raise InvalidError(error.message, condition) from error
+async def _look_at(book: Member, body: bytes) -> tuple[Content, str]:
+    """Read the facts of a body, and its digest."""
+    return await aside(body, lambda: (read_content(book, body), digest_of(body)))
 
 
 async def add_card(
@@ -104,8 +87,8 @@ async def add_card(
 
     The same body of the same device twice is one card. Raises as `put_card`.
     """
-    uid = (await _look_at(body))[0].uid
-    name, other = names_for(uid, origin.request)
+    uid = (await _look_at(book, body))[0].uid
+    name, other = names_for(uid, origin.request, kind_of(book.href).extension)
     try:
         card, _ = await put_card(cell, book, name, body, ABSENT, origin, room)
     except PreconditionError:
@@ -114,10 +97,10 @@ async def add_card(
     return card
 
 
-def names_for(uid: str, more: str) -> tuple[str, str]:
-    """Give the name of a new card, and another one where that is taken; `more` makes it new."""
+def names_for(uid: str, more: str, extension: str = "vcf") -> tuple[str, str]:
+    """Give the name of a new object, and another one where that is taken; `more` makes it new."""
     digest = digest_of(uid.encode())[:32]
-    return f"{uid if _NAME.fullmatch(uid) else digest}.vcf", f"{digest}-{more}.vcf"
+    return f"{uid if _NAME.fullmatch(uid) else digest}.{extension}", f"{digest}-{more}.{extension}"
 
 
 async def find_card(cell: Cell, book: Member, name: str) -> Member:

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 from strongroom.base.errors import InvalidError, OutOfScopeError
 
 CONTACTS: Final = "contacts"
-SERVICES: Final = (CONTACTS,)
+CALENDARS: Final = "calendars"  # tasks and notes too
+SERVICES: Final = (CONTACTS, CALENDARS)
 _ALL: Final = "all"
 
 

@@ -87,7 +87,12 @@ def test_a_freeze_and_what_a_thaw_accepted_name_the_device_and_the_book() -> Non
 def test_the_advice_names_the_device_and_each_step() -> None:
     told = advice("alice", Freeze("account", "why", "token:5:9:00", 0, 7, "handset"))
     assert "Keep the account on handset: do not remove it" in told
-    for step in ("Export the contacts on handset", "later copy", "`strongroom account thaw alice`", "`strongroom custody alice`"):
+    for step in (
+        "Export the contacts on handset",
+        "later copy",
+        "`strongroom account thaw alice`",
+        "`strongroom custody alice`",
+    ):
         assert step in told
     told = advice("alice", Freeze("account", "why", "witness:5:9:00", 0))
     assert "Keep the account on every device" in told

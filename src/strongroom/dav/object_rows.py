@@ -1,0 +1,115 @@
+"""What multiget and query say of an object: its properties, and its bytes in the form asked for.
+
+What is stored in the form asked for is sent as it is, without being read: a first sync asks for ten
+thousand of them. Cards go out in 3.0 unless 4.0 is asked for; what is stored stays.
+
+Not here: which objects (report_multiget, report_query, report_calendar).
+Source: RFC 6352 sections 8.4 and 10.4, RFC 4791 section 9.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, tzinfo
+from typing import Final, NamedTuple, cast
+
+from strongroom.base.errors import InvalidError
+from strongroom.dav.getters import Site
+from strongroom.dav.live import ADDRESS_DATA, CALENDAR_DATA
+from strongroom.dav.properties import describe, describe_propfind, plan
+from strongroom.dav.routes import Place
+from strongroom.dav.statuses import CAL, CARD, status_line
+from strongroom.formats import FormatError
+from strongroom.formats.calendarparts import CalendarData, shaped
+from strongroom.formats.cardconvert import Version, to_version
+from strongroom.formats.cardparts import select
+from strongroom.formats.davxml import AddressData, Propfind
+from strongroom.formats.multistatus import element, epilogue, escape, prologue, status_response
+from strongroom.history.entries import Member
+from strongroom.service.aside import aside
+from strongroom.service.objects import version_mark
+
+VERSIONS: Final = ("3.0", "4.0")
+_NO_MARK: Final = "\n"  # canonical JSON never holds it
+_ANY_MARK: Final = ""
+_PIECE_BYTES: Final = 64 * 1024
+
+
+class Shape(NamedTuple):
+    """How bodies are sent: in which element, made by what, and what marks those sent as stored."""
+
+    name: str
+    make: Callable[[bytes], bytes]
+    as_stored: str  # a text in the data of such an object
+
+
+def shape_of(data: AddressData | CalendarData | None, floating: tzinfo = UTC) -> Shape | None:
+    """Give the shape that is asked for; None = bodies are not wanted.
+
+    Raises:
+        InvalidError: there is no such form.
+    """
+    if data is None:
+        return None
+    if isinstance(data, CalendarData):
+        if (data.content_type, data.version) != ("text/calendar", "2.0"):
+            raise InvalidError("Objects are iCalendar 2.0.", CAL + "supported-calendar-data")
+        mark = _ANY_MARK if data.whole else _NO_MARK
+        return Shape(CALENDAR_DATA, lambda body: shaped(body, data, floating), mark)
+    if data.content_type != "text/vcard" or data.version not in VERSIONS:
+        raise InvalidError("Cards are vCard 3.0 or 4.0.", CARD + "supported-address-data")
+    mark = _NO_MARK if data.props else version_mark(data.version)
+    return Shape(ADDRESS_DATA, lambda body: _card(body, data), mark)
+
+
+def _card(body: bytes, data: AddressData) -> bytes:
+    try:
+        body = to_version(body, cast(Version, data.version))
+        return select(body, data.props) if data.props else body
+    except FormatError:
+        return body  # Too long to look into: all of it is better than none.
+
+
+class ObjectRows:
+    """Writes the response of an object."""
+
+    def __init__(self, site: Site, wanted: Propfind, shape: Shape | None) -> None:
+        """Say what is wanted of each."""
+        self._site = site
+        self._wanted = wanted
+        self._shape = shape
+        self._plan = plan(Place.CARD, wanted.names, site.kind)
+        self.needs_body = shape is not None
+
+    async def row(self, href: str, member: Member, body: bytes | None) -> bytes:
+        """Write one response; `body` None = not to be had now (503 for this href alone)."""
+        return await aside(body or b"", lambda: self._row(href, member, body))
+
+    def _row(self, href: str, member: Member, body: bytes | None) -> bytes:
+        shape = self._shape
+        if shape is None:
+            if self._wanted.kind == "prop":
+                return describe(self._site, href, member, self._plan)
+            return describe_propfind(self._site, Place.CARD, href, member, self._wanted)
+        try:
+            if body is not None:
+                if shape.as_stored not in member.data:
+                    body = shape.make(body)
+                data = element(shape.name, escape(body))
+                return describe(self._site, href, member, self._plan, data)
+        except FormatError:
+            pass  # What XML cannot carry can still be fetched with GET; the others are answered.
+        return status_response(href, status_line(503))
+
+
+async def in_pieces(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Write a multistatus in pieces of a bounded size; a small one is one piece."""
+    piece = [prologue()]
+    size = 0
+    async for row in rows:
+        piece.append(row)
+        size += len(row)
+        if size >= _PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    yield b"".join((*piece, epilogue()))

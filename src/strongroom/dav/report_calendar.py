@@ -1,0 +1,145 @@
+"""REPORT calendar-query and free-busy-query (RFC 4791 sections 7.8 and 7.10).
+
+The answer is complete or none (I4): candidates come from the index by time, which follows a proven
+listing; a body that cannot be had now makes the whole query 503, or cuts it off where it has begun.
+An object that cannot be understood is listed, for it might match. Memory stays bounded: bodies are
+read page by page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, tzinfo
+from functools import partial
+from typing import Final
+
+from strongroom.base.errors import InvalidError, UnsureError
+from strongroom.dav.answers import NO_STORE, answer, multistatus
+from strongroom.dav.get import CALENDAR_TYPE
+from strongroom.dav.getters import site_of
+from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
+from strongroom.dav.propfind import collection_href
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place, name_href
+from strongroom.dav.statuses import CAL, DAV
+from strongroom.formats.busytime import Busy, busy_times, write_busy
+from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
+from strongroom.formats.calendarspan import FIRST, LAST
+from strongroom.formats.calendartime import zone_in
+from strongroom.formats.davxml import CalendarQuery, FreeBusy
+from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
+from strongroom.history.entries import Member
+from strongroom.service.aside import aside
+from strongroom.service.collections import text_of
+from strongroom.service.objects import find_card, find_cards, read_bodies
+
+_WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
+_TIMEZONE: Final = CAL + "calendar-timezone"
+_DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
+
+
+async def calendar_query(request: Request, calendar: Member, wanted: CalendarQuery) -> None:
+    """Answer calendar-query, on a calendar or on one object."""
+    depth = request.header(b"depth").strip().lower()
+    if depth not in _DEPTHS:
+        raise InvalidError("Depth is 0, 1 or infinity.")
+    floating = _zone(calendar, wanted.zone)
+    rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data, floating))
+    members: Sequence[Member] = ()
+    if request.target.place is Place.CARD:
+        members = (await find_card(request.cell, calendar, request.target.card),)
+    elif depth != "0":
+        members = await _candidates(request, calendar, wanted.filter)
+    matching = _matching(request, rows, members, wanted.filter, floating)
+    await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
+
+
+def _zone(calendar: Member, asked: str) -> tzinfo:
+    """Give the zone in which floating times are read: the query's, the calendar's, or UTC."""
+    text = asked or text_of(calendar, _TIMEZONE)
+    return zone_in(text.encode()) or UTC if text else UTC
+
+
+async def _candidates(request: Request, calendar: Member, wanted: CompFilter) -> Sequence[Member]:
+    """Give the objects that may match, by their spans."""
+    when = window(wanted)
+    component = component_wanted(wanted).decode()
+    return await _between(request, calendar, when, component)
+
+
+async def _between(
+    request: Request, calendar: Member, when: Range, component: str
+) -> Sequence[Member]:
+    cell, spans = request.cell, request.spans
+    assert spans is not None
+    names = await spans.between(cell, calendar.id, when.start, when.end, component)
+    found = await find_cards(cell, calendar, names)
+    # What was deleted since is proven to be gone; what came since is told by the next query.
+    return [member for member in found if member is not None]
+
+
+async def _rows(
+    request: Request,
+    rows: ObjectRows,
+    matching: AsyncIterator[tuple[Member, bytes]],
+    limit: int | None,
+) -> AsyncIterator[bytes]:
+    on_object = request.target.place is Place.CARD
+    base = request.path if on_object else collection_href(request)
+    found = 0
+    async for member, body in matching:
+        if found == limit:
+            yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
+            return
+        found += 1
+        yield await rows.row(base if on_object else base + name_href(member.href), member, body)
+
+
+async def _matching(
+    request: Request,
+    rows: ObjectRows,
+    members: Sequence[Member],
+    wanted: CompFilter,
+    floating: tzinfo,
+) -> AsyncIterator[tuple[Member, bytes]]:
+    if not rows.needs_body and _told_by_index(wanted):
+        for member in members:
+            yield member, b""
+        return
+    async for page in read_bodies(request.cell, members):
+        for member, body in page:
+            if body is None:
+                raise UnsureError
+            if await aside(body, partial(matches, body, wanted, floating)):
+                yield member, body
+        await asyncio.sleep(0)
+
+
+def _told_by_index(wanted: CompFilter) -> bool:
+    """Say whether a filter asks for nothing but one kind of component, which the index tells."""
+    inner = wanted.comps
+    return not wanted.props and (
+        not inner or (len(inner) == 1 and inner[0] == CompFilter(inner[0].name))
+    )
+
+
+# --- free-busy-query ------------------------------------------------------------------------------
+async def free_busy(request: Request, calendar: Member, wanted: FreeBusy) -> None:
+    """Answer free-busy-query: when time is taken in this calendar."""
+    if FIRST in wanted.range or LAST in wanted.range:
+        raise InvalidError("Say from when to when.", CAL + "valid-filter")
+    floating = _zone(calendar, "")
+    busy: list[Busy] = []
+    members = await _between(request, calendar, wanted.range, "")
+    async for page in read_bodies(request.cell, members):
+        for _, body in page:
+            if body is None:
+                raise UnsureError
+            busy += await aside(body, partial(busy_times, body, wanted.range, floating))
+        await asyncio.sleep(0)
+    # There is no better time to give: what is told is as old as what was written last.
+    written = max((member.at for member in members), default=calendar.at)
+    body = write_busy(wanted.range, busy, written // 1000)
+    headers = ((b"content-type", CALENDAR_TYPE.encode()), NO_STORE)
+    await answer(request.send, 200, headers, body)

@@ -1,0 +1,223 @@
+"""Does a calendar object match the filter of a calendar-query?
+
+All conditions of a comp-filter must hold for one component of that name; where it has a time-range,
+for one that happens then. An object that cannot be understood, or that happens too often to be
+looked at, might match and counts as a match: a phone deletes what is missing from an answer.
+
+Rules: pure. Where the zones of an object are told differently by itself and by the world, each
+telling counts (calendartime).
+Source: RFC 4791 sections 9.7 to 9.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta, tzinfo
+from typing import NamedTuple
+
+from strongroom.formats import FormatError
+from strongroom.formats.calendarspan import FIRST, LAST
+from strongroom.formats.calendartime import Zones, moment_of, read_duration, read_moment
+from strongroom.formats.calendartree import Component, own, parameter, read_tree, zones_of
+from strongroom.formats.cardfilter import ParamFilter, TextMatch, _param_holds, _text_holds, fold_case
+from strongroom.formats.cardlines import Line, unescape
+from strongroom.formats.recurrence import Instance, Series
+
+_DAY: int = 86_400
+
+
+class Range(NamedTuple):
+    """Instants, seconds since 1970 UTC; `end` is not included."""
+
+    start: int
+    end: int
+
+
+class PropFilter(NamedTuple):
+    """Asks for a property: that it is (not) there, its text, its time, its parameters."""
+
+    name: bytes  # in capitals
+    defined: bool = True
+    text: TextMatch | None = None
+    range: Range | None = None
+    params: tuple[ParamFilter, ...] = ()
+
+
+class CompFilter(NamedTuple):
+    """Asks for a component: that it is (not) there, when it happens, what it holds."""
+
+    name: bytes  # in capitals
+    defined: bool = True
+    range: Range | None = None
+    props: tuple[PropFilter, ...] = ()
+    comps: tuple[CompFilter, ...] = ()
+
+
+def window(wanted: CompFilter) -> Range:
+    """Give the time outside of which no object can match; by it the index is asked.
+
+    Only what is asked of the object's own components counts; an alarm may ring at any time.
+    """
+    ranges = [one.range for one in wanted.comps if one.defined and one.range is not None]
+    if not ranges:
+        return Range(FIRST, LAST)
+    return Range(max(one.start for one in ranges), min(one.end for one in ranges))
+
+
+def component_wanted(wanted: CompFilter) -> bytes:
+    """Name the one kind of component that a match must hold; empty = any may do."""
+    names = {one.name for one in wanted.comps if one.defined}
+    return names.pop() if len(names) == 1 else b""
+
+
+def matches(body: bytes, wanted: CompFilter, floating: tzinfo = UTC) -> bool:
+    """Say whether an object matches or might match; never raises."""
+    try:
+        calendar = read_tree(body)
+        return _Matcher(calendar, floating).holds([calendar], wanted)
+    except FormatError:
+        return True
+
+
+class _Matcher:
+    def __init__(self, calendar: Component, floating: tzinfo) -> None:
+        self._calendar = calendar
+        self._zones = Zones(zones_of(calendar), floating)
+        self._own = own(calendar)
+
+    def holds(self, candidates: list[Component], wanted: CompFilter) -> bool:
+        """Say whether one of the candidates is what is asked for."""
+        here = [one for one in candidates if one.name == wanted.name]
+        if not wanted.defined:
+            return not here
+        if wanted.range is not None:
+            here = self._happening(here, wanted.range)
+        return any(self._all_hold(one, wanted) for one in here)
+
+    def _all_hold(self, component: Component, wanted: CompFilter) -> bool:
+        return all(self._prop_holds(component, one) for one in wanted.props) and all(
+            self._inner_holds(component, one) for one in wanted.comps
+        )
+
+    def _inner_holds(self, component: Component, wanted: CompFilter) -> bool:
+        if wanted.range is None or wanted.name != b"VALARM" or not wanted.defined:
+            return self.holds(component.children, wanted)
+        return any(
+            alarm.name == b"VALARM"
+            and self._rings(component, alarm, wanted.range)
+            and self._all_hold(alarm, wanted)
+            for alarm in component.children
+        )
+
+    # --- time -------------------------------------------------------------------------------------
+    def _happening(self, here: list[Component], when: Range) -> list[Component]:
+        if not here:
+            return []
+        name = here[0].name
+        if name == b"VFREEBUSY":
+            return [one for one in here if self._is_busy(one, when)]
+        undated = [one for one in here if one.first(b"DTSTART") is None]
+        found = [one for one in undated if name == b"VTODO" and self._is_due(one, when)]
+        dated = [one for one in here if one.first(b"DTSTART") is not None]
+        if dated:
+            found += [instance.component for instance in self._instances(dated, when)]
+        return found
+
+    def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
+        for reading in self._readings(dated):
+            # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
+            wider = 1 if dated[0].name == b"VTODO" else 0
+            series = Series(dated, self._zones, reading)
+            if found := series.between(when.start - wider, when.end + wider):
+                return found
+        return []
+
+    def _readings(self, dated: list[Component]) -> range:
+        zones = {parameter(line, b"TZID") for one in dated for line in one.lines if line.parameters}
+        return range(max((len(self._zones.readings(zone)) for zone in zones), default=1))
+
+    def _instant(self, line: Line) -> int:
+        moment = moment_of(line)
+        return self._zones.instant(moment.local, moment.zone)
+
+    def _is_due(self, task: Component, when: Range) -> bool:
+        """Judge a task without DTSTART."""
+        due, completed, created = (task.first(n) for n in (b"DUE", b"COMPLETED", b"CREATED"))
+        if due is not None:
+            at = self._instant(due)
+            return when.start < at <= when.end
+        marks = [self._instant(line) for line in (completed, created) if line is not None]
+        if completed is None:
+            return not marks or when.end > marks[0]
+        return when.start <= max(marks) and when.end >= min(marks)
+
+    def _is_busy(self, busy: Component, when: Range) -> bool:
+        start, end = busy.first(b"DTSTART"), busy.first(b"DTEND")
+        if start is not None and end is not None:
+            return when.start <= self._instant(end) and when.end > self._instant(start)
+        return any(
+            when.start < period.end and when.end > period.start
+            for line in busy.all(b"FREEBUSY")
+            for period in periods_of(line)
+        )
+
+    def _rings(self, component: Component, alarm: Component, when: Range) -> bool:
+        trigger = alarm.first(b"TRIGGER")
+        if trigger is None:
+            return False
+        repeats = _repeats(alarm)
+        if parameter(trigger, b"VALUE").upper() == b"DATE-TIME":
+            at = self._instant(trigger)
+            return any(when.start <= at + by < when.end for by in repeats)
+        offset = read_duration(trigger.value) // timedelta(seconds=1)
+        at_end = parameter(trigger, b"RELATED").upper() == b"END"
+        # The instances whose alarm could be in the range, for whatever length they have.
+        series = [one for one in self._own if one.first(b"DTSTART") is not None]
+        if not series:
+            return True
+        wider = Range(when.start - offset - max(repeats), when.end - offset)
+        for instance in self._instances(series, Range(wider.start - _DAY, wider.end + _DAY)):
+            if instance.component is not component:
+                continue
+            at = (instance.end if at_end else instance.start) + offset
+            if any(when.start <= at + by < when.end for by in repeats):
+                return True
+        return False
+
+    # --- properties -------------------------------------------------------------------------------
+    def _prop_holds(self, component: Component, wanted: PropFilter) -> bool:
+        here = list(component.all(wanted.name))
+        if not wanted.defined:
+            return not here
+        return any(self._property_is(line, wanted) for line in here)
+
+    def _property_is(self, line: Line, wanted: PropFilter) -> bool:
+        if wanted.range is not None:
+            at = self._instant(line)
+            if not wanted.range.start <= at < wanted.range.end:
+                return False
+        if wanted.text is not None:
+            text = unescape(line.value.decode("utf-8", "replace"))
+            if not _text_holds([fold_case(text, wanted.text.collation)], wanted.text):
+                return False
+        return all(_param_holds(line, one) for one in wanted.params)
+
+
+def _repeats(alarm: Component) -> list[int]:
+    """Give how many seconds behind its trigger an alarm rings: at once, and when it repeats."""
+    count, pause = alarm.text(b"REPEAT"), alarm.text(b"DURATION")
+    if not (count.isdigit() and pause):
+        return [0]
+    step = read_duration(pause) // timedelta(seconds=1)
+    return [step * turn for turn in range(min(int(count), 100) + 1)]
+
+
+def periods_of(line: Line) -> Iterator[Range]:
+    """Read the periods of FREEBUSY, which are in UTC; raises FormatError `bad-time`."""
+    for piece in line.value.split(b","):
+        start, _, end = piece.partition(b"/")
+        first = Zones({}).instant(*read_moment(start)[:2])
+        if end.strip().upper().lstrip(b"+-").startswith(b"P"):
+            yield Range(first, first + read_duration(end) // timedelta(seconds=1))
+        else:
+            yield Range(first, Zones({}).instant(*read_moment(end)[:2]))

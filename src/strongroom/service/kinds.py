@@ -1,0 +1,41 @@
+"""The kinds of collection that people have, and where each stands in a home.
+
+A home holds all collections of an account; each kind has names of its own there, so that a calendar
+and an address book may both be called `work`: calendars stand under `calendars/`, which no name of
+an address book can begin with, for a name has no slash.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from strongroom.service.rights import CALENDARS, CONTACTS
+
+
+class Kind(NamedTuple):
+    """One kind: its service (as in rights), its type (a fact of the collection), its names."""
+
+    service: str
+    type: str
+    prefix: str  # of its collections' names in the home
+    first: str  # by which name the one is addressed that an account begins with
+    extension: str  # of the names that we choose for objects
+
+    def stands(self, name: str) -> str:
+        """Give the name in the home of a collection that is addressed by `name`."""
+        return self.prefix + name
+
+
+ADDRESS_BOOK: Final = Kind(CONTACTS, "addressbook", "", "contacts", "vcf")
+CALENDAR: Final = Kind(CALENDARS, "calendar", "calendars/", "calendar", "ics")
+KINDS: Final = (ADDRESS_BOOK, CALENDAR)
+
+
+def kind_of(name: str) -> Kind:
+    """Give the kind of a collection by its name in the home."""
+    return CALENDAR if name.startswith(CALENDAR.prefix) else ADDRESS_BOOK
+
+
+def short_name(name: str) -> str:
+    """Give the name that a collection is addressed by."""
+    return name.removeprefix(CALENDAR.prefix)

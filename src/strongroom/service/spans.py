@@ -1,0 +1,114 @@
+"""The index by time: when each object of a calendar can happen, in memory, following the journal.
+
+It is made once from a proven listing, and then follows what changes, so a query for a week looks at
+ten thousand spans and at the bodies of those alone that may be in it. A span is a fact of the row
+that the body's digest is in (formats/calendarspan); a row of an older release has none, and may
+happen at any time. Calendars that were asked for longest ago are forgotten and listed anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import Final
+
+from strongroom.base.errors import FoldError, UnsureError
+from strongroom.base.limits import SPANNED_NAMES_MAX
+from strongroom.history.entries import GONE, OBJECT, Head
+from strongroom.ports.cell import Reader
+
+_PAGE: Final = 4096
+_SPAN: Final = re.compile(r'"span":\[(-?\d+),(-?\d+)\],"type":"text/calendar;([A-Z-]+)"')
+
+Place = tuple[int, int, str]  # first, last, component ("" = not known)
+_ANYWHERE: Final[Place] = (-(1 << 62), 1 << 62, "")
+
+
+class _Index:
+    """The spans of one calendar, as of one place in its journal."""
+
+    __slots__ = ("chain", "number", "spans")
+
+    def __init__(self, head: Head) -> None:
+        self.number, self.chain = head.number, head.chain
+        self.spans: dict[str, Place] = {}
+
+
+class Spans:
+    """The indexes of all calendars that were asked about lately."""
+
+    def __init__(self, names_max: int = SPANNED_NAMES_MAX) -> None:
+        """Remember so many names; those of one calendar always."""
+        self._indexes: OrderedDict[int, _Index] = OrderedDict()
+        self._names_max = names_max
+
+    async def between(
+        self, cell: Reader, calendar: int, start: int, end: int, component: str
+    ) -> list[str]:
+        """Name the objects that may happen in [start, end), proven (I4).
+
+        Args:
+            cell: the cell.
+            calendar: the collection's id.
+            start: seconds since 1970 UTC.
+            end: the same; not included.
+            component: the one kind that is asked for; "" = any.
+
+        Raises:
+            UnsureError: not provable now.
+        """
+        index = await self._level(cell, calendar)
+        return [
+            href
+            for href, (first, last, kind) in index.spans.items()
+            if first < end and last >= start and (not component or kind in {component, ""})
+        ]
+
+    async def _level(self, cell: Reader, calendar: int) -> _Index:
+        index = self._indexes.get(calendar)
+        if index is None or not await _followed(cell, calendar, index):
+            index = self._indexes[calendar] = await _listed(cell, calendar)
+        self._indexes.move_to_end(calendar)
+        names = sum(len(one.spans) for one in self._indexes.values())
+        while names > self._names_max and len(self._indexes) > 1:
+            names -= len(self._indexes.popitem(last=False)[1].spans)
+        return index
+
+
+def span_in(data: str) -> Place:
+    """Give when an object can happen, and what it is, as the data of its row tells."""
+    found = _SPAN.search(data)
+    return (int(found[1]), int(found[2]), found[3]) if found else _ANYWHERE
+
+
+async def _listed(cell: Reader, calendar: int) -> _Index:
+    head, members = await cell.listing(calendar, OBJECT)
+    if len(members) != head.members:
+        raise UnsureError
+    index = _Index(head)
+    index.spans = {member.href: span_in(member.data) for member in members}
+    return index
+
+
+async def _followed(cell: Reader, calendar: int, index: _Index) -> bool:
+    """Follow the journal to its end; False = it must be listed anew."""
+    head = cell.head(calendar)
+    if (index.number, index.chain) == (head.number, head.chain):
+        return True
+    if head.number - index.number > max(_PAGE, len(index.spans)):
+        return False  # a listing is shorter
+    more = True
+    while more:
+        try:
+            part = await cell.changes(calendar, index.number, index.chain[:8], _PAGE)
+        except FoldError:
+            return False  # of another history than this one
+        for entry in part.entries:
+            if entry.kind != OBJECT:
+                continue
+            if entry.verb in GONE:
+                index.spans.pop(entry.href, None)
+            else:
+                index.spans[entry.href] = span_in(entry.data)
+        index.number, index.chain, more = part.upto, part.chain, part.more
+    return True

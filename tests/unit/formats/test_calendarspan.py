@@ -1,0 +1,104 @@
+"""A span is never too narrow: whatever happens, happens inside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes.events import BERLIN, calendar, component, event
+from strongroom.formats import FormatError
+from strongroom.formats.calendarspan import ALWAYS, FIRST, LAST, Span, span_of
+from strongroom.formats.calendartime import Zones
+from strongroom.formats.calendartree import own, read_tree, zones_of
+from strongroom.formats.recurrence import Series
+
+DAY = 86_400
+ZONE = 16 * 3600
+NOON = int(datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp())
+MIDNIGHT = NOON - 12 * 3600
+
+
+@pytest.mark.parametrize(
+    ("lines", "span"),
+    [
+        (("DTSTART:20260101T120000Z",), Span(NOON, NOON)),
+        (("DTSTART:20260101T120000Z", "DTEND:20260101T130000Z"), Span(NOON, NOON + 3600)),
+        (("DTSTART:20260101T120000Z", "DURATION:P1D"), Span(NOON, NOON + DAY)),
+        (("DTSTART:20260101T120000Z", "DURATION:-P1D"), Span(NOON, NOON)),
+        (("DTSTART:20260101T120000",), Span(NOON - ZONE, NOON + ZONE)),
+        (("DTSTART;VALUE=DATE:20260101",), Span(MIDNIGHT - ZONE, MIDNIGHT + ZONE + DAY)),
+        (("DTSTART:20260101T120000Z", "RDATE:20260103T120000Z"), Span(NOON, NOON + 2 * DAY)),
+        (("DTSTART:20260101T120000Z", "RDATE;VALUE=PERIOD:20260103T120000Z/PT1H"), ALWAYS),
+        (("DTSTART:20260101T120000Z", "RRULE:FREQ=DAILY"), Span(NOON, LAST)),
+        (("DTSTART:20260101T120000Z", "RRULE:FREQ=DAILY;COUNT=3"), Span(NOON, NOON + 3 * DAY)),
+        (("DTSTART:20260101T120000Z", "RRULE:FREQ=DAILY;COUNT=3;BYDAY=MO"), Span(NOON, LAST)),
+        (
+            ("DTSTART:20260101T120000Z", "RRULE:FREQ=DAILY;UNTIL=20260102T120000Z"),
+            Span(NOON, NOON + DAY),
+        ),
+        (("DTSTART:20260101T120000Z", "RRULE:FREQ=YEARLY;COUNT=999999999"), Span(NOON, LAST)),
+        (("DTSTART:20260101T120000Z", "RECURRENCE-ID:20260101T120000Z"), Span(NOON, NOON)),
+        (
+            ("DTSTART:20260101T120000Z", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260101T120000Z"),
+            ALWAYS,
+        ),
+        (("DTSTART:soon",), ALWAYS),
+        (("SUMMARY:never",), ALWAYS),
+    ],
+)
+def test_spans_of_events(lines: tuple[str, ...], span: Span) -> None:
+    assert span_of(event(*lines)) == span
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "span"),
+    [
+        ("VTODO", (), ALWAYS),
+        ("VTODO", ("CREATED:20260101T120000Z",), ALWAYS),
+        ("VTODO", ("DUE:20260101T120000Z",), Span(NOON, NOON)),
+        (
+            "VTODO",
+            ("DTSTART:20260101T120000Z", "COMPLETED:20260102T120000Z"),
+            Span(NOON, NOON + DAY),
+        ),
+        ("VJOURNAL", ("DTSTART:20260101T120000Z",), Span(NOON, NOON)),
+        ("VFREEBUSY", ("DTSTART:20260101T120000Z",), ALWAYS),
+    ],
+)
+def test_spans_of_other_components(kind: str, lines: tuple[str, ...], span: Span) -> None:
+    assert span_of(calendar(component(kind, *lines))) == span
+
+
+def test_a_span_covers_all_components_and_what_is_no_object_may_always_happen() -> None:
+    two = calendar(
+        component("VEVENT", "DTSTART:20260101T120000Z"),
+        component("VEVENT", "RECURRENCE-ID:20260101T120000Z", "DTSTART:20260105T120000Z"),
+    )
+    assert span_of(two) == Span(NOON, NOON + 4 * DAY)
+    assert span_of(b"") == span_of(calendar()) == ALWAYS
+
+
+@given(
+    st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
+    st.sampled_from(["", ";COUNT=4", ";COUNT=3;BYMONTHDAY=31", ";UNTIL=20290301T000000Z"]),
+    st.sampled_from(["", "Z", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Niue"]),
+    st.datetimes(*(datetime.fromisoformat(day) for day in ("2020-01-01", "2027-12-31"))),
+    st.integers(1, 3),
+)
+def test_nothing_happens_outside_its_span(
+    frequency: str, end: str, zone: str, start: datetime, interval: int
+) -> None:
+    text = f"{start:%Y%m%dT%H%M%S}"
+    line = f"DTSTART:{text}{zone}" if zone in {"", "Z"} else f"DTSTART;TZID={zone}:{text}"
+    rule = f"RRULE:FREQ={frequency};INTERVAL={interval}{end}"
+    body = calendar(BERLIN, component("VEVENT", line, rule, "DURATION:PT3H"))
+    span = span_of(body)
+    tree = read_tree(body)
+    try:
+        found = Series(own(tree), Zones(zones_of(tree))).between(FIRST, NOON + 10 * 366 * DAY)
+    except FormatError:
+        return
+    assert all(span.first <= one.start <= one.end <= span.last for one in found)
