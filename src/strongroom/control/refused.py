@@ -100,9 +100,9 @@ def _told(call: Call, seen: Look) -> dict[str, Any]:
         "object": seen.name,
         "stands": seen.standing is not None,
         "shown": seen.shown,
-        "differences": _rows(seen.wanted()),
+        "differences": _rows(seen.wanted),
         "conflicts": _rows(seen.conflicts),
-        "changes": _rows(seen.changes()),
+        "changes": _rows(seen.changes),
         "mendings": list(seen.mendings),
     }
 

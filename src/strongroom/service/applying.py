@@ -50,19 +50,13 @@ class Look(NamedTuple):
     merged: bytes = b""
     conflicts: tuple[Difference, ...] = ()  # old = as it stands, new = as the phone wants it
     mendings: tuple[str, ...] = ()  # what had to be done to what was sent
+    wanted: tuple[Difference, ...] = ()  # how what was sent differs from what stands
+    changes: tuple[Difference, ...] = ()  # what would change
 
     @property
     def shown(self) -> str:
         """Give the ETag that the act is held to; "" = nothing stands."""
         return self.standing.etag if self.standing else ""
-
-    def wanted(self) -> tuple[Difference, ...]:
-        """Say how what the phone sent differs from what stands."""
-        return differences(CARD, self.stands, self.body)
-
-    def changes(self) -> tuple[Difference, ...]:
-        """Say what would change."""
-        return () if self.problem else differences(CARD, self.stands, self.merged)
 
 
 async def look(cell: Reader, home: int, number: int, prefer: Prefer = "both") -> Look:
@@ -96,7 +90,7 @@ async def look(cell: Reader, home: int, number: int, prefer: Prefer = "both") ->
     name, standing = await _place(cell, book, kept, found)
     seen = seen._replace(book=book, name=name, mendings=found.mendings, merged=found.body)
     if standing is None:
-        return seen
+        return await _compared(seen)
     stands, base = await read_body(cell, standing), await _base(cell, standing, kept.facts)
     seen = seen._replace(standing=standing, stands=stands)
     try:
@@ -104,7 +98,14 @@ async def look(cell: Reader, home: int, number: int, prefer: Prefer = "both") ->
         merged = await aside(longest, lambda: merge(base, stands, found.body, prefer))
     except FormatError as error:
         return seen._replace(problem=f"It cannot be merged: {error.message}")
-    return seen._replace(merged=merged.body, conflicts=merged.conflicts)
+    return await _compared(seen._replace(merged=merged.body, conflicts=merged.conflicts))
+
+
+async def _compared(seen: Look) -> Look:
+    longest = max(seen.stands or b"", seen.body, key=len)
+    wanted = await aside(longest, lambda: differences(CARD, seen.stands, seen.body))
+    changes = await aside(longest, lambda: differences(CARD, seen.stands, seen.merged))
+    return seen._replace(wanted=wanted, changes=changes)
 
 
 def _book(cell: Reader, home: int, facts: dict[str, Any]) -> Member | None:

@@ -69,10 +69,10 @@ def test_what_the_phone_changed_comes_into_what_others_changed_meanwhile(site: S
     seen = do(site, number)
     assert body(site) == ["FN:Ann Lee", "TEL:2", "URL:u"]
     assert seen.conflicts == ()
-    assert seen.changes() == (
+    assert seen.changes == (
         Difference("Phone", "1", "2"), Difference("Web page", "", "u"), Difference("Note", "a", ""),
     )  # fmt: skip
-    assert set(seen.wanted()) == {*seen.changes(), Difference("Full name", "Ann Lee", "Ann")}
+    assert set(seen.wanted) == {*seen.changes, Difference("Full name", "Ann Lee", "Ann")}
     assert site.run(listed(site.cell, site.home)) == []
 
 
@@ -186,7 +186,7 @@ def test_what_stands_already_is_only_taken_off_the_list(site: Site) -> None:
     number = refuse(site, card("FN:Ann", "PRODID:p"), if_match='"x"')
     head = site.cell.head(site.book.id)
 
-    assert do(site, number).changes() == ()
+    assert do(site, number).changes == ()
     assert site.cell.head(site.book.id) == head
     assert site.run(listed(site.cell, site.home)) == []
 
@@ -235,7 +235,7 @@ def test_what_cannot_be_applied_says_why_and_changes_nothing(
     seen = see(site, number)
 
     assert words in seen.problem
-    assert seen.changes() == ()
+    assert seen.changes == ()
     with pytest.raises(InvalidError, match="Nothing was changed"):
         site.run(apply(site.cell, seen, seen.shown, BY))
     assert site.cell.heads == before
