@@ -19,7 +19,13 @@ from strongroom.formats import FormatError
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendartime import Zones, moment_of, read_duration, read_moment
 from strongroom.formats.calendartree import Component, own, parameter, read_tree, zones_of
-from strongroom.formats.cardfilter import ParamFilter, TextMatch, _param_holds, _text_holds, fold_case
+from strongroom.formats.cardfilter import (
+    ParamFilter,
+    TextMatch,
+    _param_holds,
+    _text_holds,
+    fold_case,
+)
 from strongroom.formats.cardlines import Line, unescape
 from strongroom.formats.recurrence import Instance, Series
 
