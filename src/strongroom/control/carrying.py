@@ -31,7 +31,7 @@ class Collection(NamedTuple):
 
     id: int
     href: str
-    name: str  # for people
+    name: str  # for people; no other that is carried has it
     type: str
     objects: int  # as its head tells
 
@@ -57,7 +57,7 @@ class Carrying:
         self._ask = ask
         begun = ask("export begin", {"login": login, "collections": list(collections)})
         self.login: str = begun["login"]
-        self.collections = [_collection(row) for row in begun["collections"]]
+        self.collections = _told_apart([_collection(row) for row in begun["collections"]])
         self.total = sum(one.objects for one in self.collections)
         self.missing: list[Missing] = []
         self.salvaged: list[str] = []  # names of collections that could not be proven
@@ -155,6 +155,15 @@ def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _collection(row: Mapping[str, Any]) -> Collection:
     return Collection(row["id"], row["collection"], row["name"], row["type"], row["count"])
+
+
+def _told_apart(collections: Sequence[Collection]) -> list[Collection]:
+    """Name those that people call alike by their addresses, too."""
+    names = [one.name.casefold() for one in collections]
+    return [
+        one._replace(name=f"{one.name} ({one.href})") if names.count(name) > 1 else one
+        for one, name in zip(collections, names, strict=True)
+    ]
 
 
 def _words(what: str, count: int) -> str:

@@ -53,6 +53,13 @@ def test_collections_are_named_as_people_call_them_and_can_be_chosen(desk: Desk)
         desk.carried("work", "play")
 
 
+def test_two_collections_of_one_name_are_told_apart(desk: Desk) -> None:
+    for name in ("one", "two"):
+        asyncio.run(make_book(desk.cell, desk.home, name, display_name("CONTACTS"), Origin()))
+    names = [one.name for one in desk.carried()[1].collections]
+    assert names == ["Contacts (contacts)", "CONTACTS (one)", "CONTACTS (two)"]
+
+
 def test_pages_join_without_a_seam(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "EXPORT_ROWS_MAX", 1)
     monkeypatch.setattr(carrying_module, "EXPORT_BODIES_MAX", 2)
