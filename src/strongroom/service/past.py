@@ -8,7 +8,7 @@ as well.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from strongroom.base.errors import InvalidError, NotFoundError
@@ -34,6 +34,7 @@ class Past(NamedTuple):
     collections: dict[int, Ever]  # by id, oldest first
     devices: dict[int, str]  # name by id, oldest first, revoked ones too
     named: dict[str, int]  # id of the collection that has a name, or was the last to have it
+    number: int = 0  # of the home's last entry that was read
 
     def name_of(self, collection: int) -> str:
         """Give the name of a collection, or `home`."""
@@ -60,7 +61,7 @@ async def read_past(cell: Reader, home: int) -> Past:
     """Read what a home has and had; raises UnsureError."""
     past = Past(home, 0, {}, {}, {})
     async for entry in entries(cell, home):
-        past = past if past.began else past._replace(began=entry.at)
+        past = past._replace(began=past.began or entry.at, number=entry.number)
         if entry.kind == DEVICE:
             past.devices[entry.id] = entry.href
         elif entry.kind == COLLECTION:
@@ -71,9 +72,18 @@ async def read_past(cell: Reader, home: int) -> Past:
 
 
 async def read_entries(
-    cell: Reader, collections: Collection[int], progress: Progress = silent
+    cell: Reader,
+    collections: Collection[int],
+    progress: Progress = silent,
+    upto: Mapping[int, int] | None = None,
 ) -> AsyncIterator[Entry]:
     """Give all entries of several journals, one journal after another, each oldest first.
+
+    Args:
+        cell: whose journals.
+        collections: which of them.
+        progress: is told how many entries are read, of how many.
+        upto: the last number that is read of each; None = all there are when it is read.
 
     Raises:
         UnsureError: not provable now.
@@ -82,6 +92,8 @@ async def read_entries(
     done = 0
     for collection in collections:
         async for entry in entries(cell, collection):
+            if upto is not None and entry.number > upto[collection]:
+                break
             yield entry
             done += 1
             if done % _TOLD_EVERY == 0:

@@ -10,7 +10,7 @@ Not here: the rules (undoing), how a plan looks to a person (undo_view).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -69,6 +69,7 @@ from strongroom.service.undoing import (
 )
 
 _PAGE: Final = 500  # names looked up at once
+_TRIES: Final = 5  # for a home that changes while it is read
 _NOWHERE: Final = Key(0, COLLECTION, "")
 
 
@@ -111,10 +112,10 @@ async def plan_undo(cell: Reader, account: Member, wish: Wish, progress: Progres
         NotFoundError: there never was such a collection, device or entry.
         UnsureError: not provable now.
     """
-    past = await read_past(cell, account.id)
+    past, upto = await _one_moment(cell, account.id)
     part = find_part(past, wish.collection, wish.thing)
     goal = await _goal(cell, past, wish)
-    after, latest = await _after(cell, past, goal, progress)
+    after, latest = await _after(cell, upto, goal, progress)
     before = await _before(cell, pre_images(after), progress)
     now = now_of(after, before)
     wants, cannot = _wanted(goal, after, before)
@@ -148,6 +149,20 @@ def resolved(wish: Wish, now_ms: int) -> Wish:
         if text
     }
     return replace(wish, **times)
+
+
+async def _one_moment(cell: Reader, home: int) -> tuple[Past, dict[int, int]]:
+    """Read what an account has and had, and how far each journal that is undone reaches by then.
+
+    The numbers are taken at once, and a batch is in all of its journals or in none: so both halves
+    of a MOVE are below them, or neither is.
+    """
+    for _ in range(_TRIES):
+        past = await read_past(cell, home)
+        if past.number == cell.head(home).number:
+            journals = (one for one in (home, *past.collections) if not past.is_hidden(one))
+            return past, {one: cell.head(one).number for one in journals}
+    raise UnsureError  # books come and go all the time
 
 
 async def _goal(cell: Reader, past: Past, wish: Wish) -> _Goal:
@@ -185,21 +200,19 @@ async def _find_entry(cell: Reader, past: Past, text: str) -> Entry:
 
 
 async def _after(
-    cell: Reader, past: Past, goal: _Goal, progress: Progress
+    cell: Reader, upto: Mapping[int, int], goal: _Goal, progress: Progress
 ) -> tuple[list[Entry], int]:
     """Read what happened later than the goal's time, in order; and when anything happened last.
 
     All of it is needed to leave out a device. Else a name's first entry tells what stood before,
     its last one what stands, and those between are not kept.
     """
-    hidden = {one for one in past.collections if past.is_hidden(one)}
-    journals = [past.home, *(one for one in past.collections if one not in hidden)]
     kept: list[Entry] = []
     last: dict[Key, Entry] = {}
     latest = 0
-    async for entry in read_entries(cell, journals, progress):
+    async for entry in read_entries(cell, upto, progress, upto):
         latest = max(latest, entry.at)
-        if entry.at > goal.since and entry.kind in KINDS and entry.id not in hidden:
+        if entry.at > goal.since and _is_undone(entry, upto):
             at_once = entry.at == goal.since + 1  # perhaps with the entry that is asked for
             if goal.devices or at_once or entry.key not in last:
                 kept.append(entry)
@@ -211,6 +224,11 @@ async def _after(
                 )
     unique = {(entry.collection, entry.number): entry for entry in (*kept, *last.values())}
     return in_order(unique.values()), latest
+
+
+def _is_undone(entry: Entry, journals: Container[int]) -> bool:
+    """Say whether an entry is about an object, or about a collection that is undone itself."""
+    return entry.kind in KINDS and (entry.kind != COLLECTION or entry.id in journals)
 
 
 async def _before(
