@@ -14,7 +14,7 @@ Source: RFC 6352 sections 8.3 and 10.5; RFC 4790 (collations), RFC 5051.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
@@ -97,11 +97,17 @@ def matches(card: bytes, wanted: Filter) -> bool:
         return True
     found: defaultdict[bytes, list[_Property]] = defaultdict(list)
     lines = find_lines(card, _names(wanted.props))
-    for line, plain in zip(lines, plain_lines(card, lines), strict=True):
-        asked = line if plain is line else line._replace(value=plain.value)
-        found[_SAME.get(line.name, line.name)].append(_Property(asked))
-    results = (_prop_holds(found[_SAME.get(prop.name, prop.name)], prop) for prop in wanted.props)
-    return all(results) if wanted.every else any(results)
+    plain = plain_lines(card, lines)
+    if plain is not lines:
+        lines = [
+            a if a is b else a._replace(value=b.value) for a, b in zip(lines, plain, strict=True)
+        ]
+    for line in lines:
+        found[_SAME.get(line.name, line.name)].append(_Property(line))
+    for prop in wanted.props:
+        if _prop_holds(found[_SAME.get(prop.name, prop.name)], prop) is not wanted.every:
+            return not wanted.every
+    return wanted.every
 
 
 @lru_cache(64)  # a query asks the same of thousands of cards
@@ -137,16 +143,18 @@ def _prop_holds(properties: Iterable[_Property], wanted: PropFilter) -> bool:
         return not here
     if not wanted.conditions:
         return bool(here)
-    together = all if wanted.every else any
-    return any(together(_conditions(one, wanted)) for one in here)
+    return any(_conditions_hold(one, wanted) for one in here)
 
 
-def _conditions(one: _Property, wanted: PropFilter) -> Iterator[bool]:
+def _conditions_hold(one: _Property, wanted: PropFilter) -> bool:
     for condition in wanted.conditions:
         if isinstance(condition, TextMatch):
-            yield _text_holds([one.text(condition.collation)], condition)
+            holds = _compare(one.text(condition.collation), condition) is not condition.negated
         else:
-            yield _param_holds(one.line, condition)
+            holds = _param_holds(one.line, condition)
+        if holds is not wanted.every:
+            return not wanted.every
+    return wanted.every
 
 
 def _param_holds(line: Line, wanted: ParamFilter) -> bool:

@@ -104,7 +104,7 @@ def find_lines(card: bytes, names: frozenset[bytes]) -> list[Line]:
 def _wanted(names: frozenset[bytes]) -> re.Pattern[bytes]:
     # The leading LF is a literal prefix, which the search uses to skip from line to line.
     words = b"|".join(map(re.escape, sorted(names | {b"END"})))
-    return re.compile(rb"\n((?:[^\n:;]*\.)?(?:" + words + rb")(?=[;:])[^\n]*)", re.IGNORECASE)
+    return re.compile(rb"\n((?:[^\n:;.]*+\.)*+(?:" + words + rb")(?=[;:])[^\n]*)", re.IGNORECASE)
 
 
 def _too_complex() -> FormatError:

@@ -97,6 +97,17 @@ def test_a_value_is_unescaped_and_unfolded_before_it_is_compared():
     assert matches(CARD, prop("EMAIL", text_match("home@example.net", kind="equals")))
 
 
+def test_a_value_in_quoted_printable_is_read_as_what_it_means():
+    """Its parameters are asked as they stand."""
+    name = b"FN;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:Bj=C3=B6rn\r\nFN:Ben\r\nEND"
+    card = CARD.replace(b"END", name)
+    coded = ParamFilter(b"ENCODING", match=text_match("quoted-printable"))
+
+    assert matches(card, prop("FN", text_match("Bj\u00f6rn", kind="equals"), coded, every=True))
+    assert matches(card, prop("FN", text_match("ben", kind="equals")))
+    assert not matches(card, prop("FN", text_match("C3")))
+
+
 @pytest.mark.rfc("6352", "10.5.4")
 def test_a_negated_text_asks_for_some_property_without_it():
     """RFC 6352 section 10.5.4: never for a property that is not there."""

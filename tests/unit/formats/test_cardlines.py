@@ -21,6 +21,7 @@ from strongroom.formats.cardlines import (
     write_line,
     write_parameters,
 )
+from strongroom.formats.characters import unfolded
 
 
 def line(text: bytes):
@@ -178,3 +179,26 @@ def test_escapes_are_understood():
     assert unescape(r"a\nb\Nc\,d\;e\\f\x") == "a\nb\nc,d;e\\fx"
     assert unescape("plain") == "plain"
     assert unescape("alone\\") == "alone\\"
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b"\n", b" ", b"\t", b"a", b"\r"])).map(b"".join))
+def test_each_kind_of_fold_is_taken_out_in_turn(raw: bytes):
+    """Cards without a tab, which are almost all, take a shorter way to the same."""
+    expected = raw
+    for fold in (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t"):
+        expected = expected.replace(fold, b"")
+
+    assert unfolded(raw) == expected
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b".", b"a", b"FN", b":", b";", b"END:VCARD"])).map(b"".join)
+)
+def test_the_lines_that_are_found_are_those_of_the_whole_card(card: bytes):
+    """Whatever stands before a name as its group."""
+    names = frozenset({b"FN"})
+
+    found = [(one.group, one.name, one.value) for one in find_lines(card, names)]
+    assert found == [
+        (one.group, one.name, one.value) for one in split_card(card) if one.name in names
+    ]
