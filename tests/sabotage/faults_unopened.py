@@ -64,14 +64,14 @@ UNOPENED = (
     Fault(
         "a look opens for writing",
         "stores/sqlite/vfs.py",
-        '    connection.pragma("query_only", 1)\n',
-        "",
+        "            flags[0] = flags[0] & ~writing | apsw.SQLITE_OPEN_READONLY\n",
+        "            flags[0] |= writing\n",
         (LOOKING + "test_even_a_wrong_program_cannot_write_through_it",),
     ),
     Fault(
-        "the end of a look moves the WAL over",
+        "a look keeps the index of the WAL in a file",
         "stores/sqlite/vfs.py",
-        "    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)\n",
+        '    connection.pragma("locking_mode", "exclusive")\n',
         "",
         (LOOKING + "test_all_is_read_and_no_file_changes",),
     ),

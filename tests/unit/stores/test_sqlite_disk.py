@@ -368,6 +368,32 @@ def test_a_disk_that_turns_read_only_gives_no_vote_and_no_doubt(tiny: Path) -> N
     again.close()
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_disk_that_is_mounted_read_only_can_be_looked_at(tiny: Path, killed: bool) -> None:
+    """As a careful person mounts what was pulled out of a computer that died."""
+    replica = SqliteReplica(tiny)
+    replica.create(identity())
+    replica.promise(1)
+    story = tell(replica)
+    if killed:
+        shutil.copytree(tiny, tiny / "image")
+        replica.close()
+        for name in ("replica.json", "catalog-i1", "blobs"):
+            path = tiny / name
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+            (tiny / "image" / name).rename(path)
+        assert catalog(tiny).with_name("catalog.db-wal").stat().st_size > 0
+    else:
+        replica.close()
+    subprocess.run(["mount", "-o", "remount,ro", tiny], check=True)
+    looking = SqliteReplica(tiny, looks_only=True)
+    found = looking.probe()
+    assert isinstance(found, Found), found
+    assert found.position == story.position
+    assert None not in looking.bodies(list(story.bodies))
+    looking.close()
+
+
 def test_an_unmounted_disk_gives_no_vote_and_its_place_is_blank(tiny: Path) -> None:
     replica = SqliteReplica(tiny)
     replica.create(identity())
