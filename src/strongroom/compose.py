@@ -152,7 +152,7 @@ async def open_parts(settings: Settings, *, looks_only: bool = False) -> AsyncIt
         LockedError: another process holds a directory. Nothing was touched.
         NoCellError: neither `data` nor any replica is there. Nothing was created.
     """
-    _require_data(settings)
+    _require_data(settings, make=not looks_only)
     with Locks() as locks:
         locks.take([settings.data, *settings.replicas])
         yielded = _make_parts(settings, looks_only=looks_only)
@@ -185,13 +185,14 @@ def _make_parts(settings: Settings, *, looks_only: bool) -> Parts:
     return Parts(settings, sites, witness, lane, clock, SystemEntropy(), marks, positions)
 
 
-def _require_data(settings: Settings) -> None:
+def _require_data(settings: Settings, *, make: bool) -> None:
     """Make `data` anew beside existing replicas: a lost system disk must not end a cell."""
     if settings.data.is_dir():
         return
     if not any(_marked(place) for place in settings.replicas):
         raise NoCellError
-    Durable().make_dirs(settings.data)
+    if make:
+        Durable().make_dirs(settings.data)
 
 
 # --- the beginning of a cell ----------------------------------------------------------------------

@@ -50,8 +50,8 @@ UNOPENED = (
     Fault(
         "a single copy is believed though nobody asked for that",
         FILE,
-        "        for name, site in self._view.believed.items() if self._believes else ():\n",
-        "        for name, site in self._view.believed.items():\n",
+        "            if not self._believes:\n                raise\n        for name",
+        "            pass\n        for name",
         (PROVEN + "test_two_good_copies_prove_and_one_does_not",),
     ),
     Fault(

@@ -15,7 +15,7 @@ copy that is away may know a later term (Raft's figure 8).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -116,7 +116,17 @@ class Unopened:
 
     async def rows(self, keys: Sequence[Key]) -> list[Member | None]:
         """Give what stands under many keys; each None is proven."""
-        return await self._ask({key.collection for key in keys}, lambda r: r.rows(keys))
+        try:
+            return await self._proving({key.collection for key in keys}).rows(keys)
+        except UnsureError:
+            if not self._believes:
+                raise
+        # One copy alone proves no absence, but its listing has to agree with its head.
+        found: dict[Key, Member] = {}
+        for collection, kind in {(key.collection, key.kind) for key in keys}:
+            _, members = await self.listing(collection, kind)
+            found |= {member.key: member for member in members}
+        return [found.get(key) for key in keys]
 
     async def fetch(self, keys: Sequence[Key]) -> list[tuple[Member, bytes | None] | None]:
         """Give rows and their bodies in one go."""
@@ -160,10 +170,18 @@ class Unopened:
     def disbelieve(self, replica: str, reason: str) -> None:
         """Take it as told: whom not to believe is written down by an open cell alone."""
 
-    async def _ask(self, collections: set[int], call: Callable[[Reader], Awaitable[T]]) -> T:
-        if self._reader is not None and self.proves(*collections):
-            return await call(self._reader)
-        for name, site in self._view.believed.items() if self._believes else ():
+    def _proving(self, collections: Set[int]) -> Reader:
+        if self._reader is None or not self.proves(*collections):
+            raise UnsureError(self.note)
+        return self._reader
+
+    async def _ask(self, collections: Set[int], call: Callable[[Reader], Awaitable[T]]) -> T:
+        try:
+            return await call(self._proving(collections))
+        except UnsureError:
+            if not self._believes:
+                raise
+        for name, site in self._view.believed.items():
             try:
                 return await call(await self._alone(name, site))
             except (DamageError, UnsureError):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fakes.ground import Ground
-from strongroom.base.errors import NoCellError, SettingsError
+from strongroom.base.errors import NoCellError, SettingsError, UnsureError
 from strongroom.history.edits import Put, Remove, Together
 from strongroom.history.entries import (
     COLLECTION,
@@ -21,6 +21,7 @@ from strongroom.history.entries import (
 )
 from strongroom.mirror.site import FrozenCellError
 from strongroom.mirror.unopened import look
+from strongroom.stores.memory import MemoryState
 from strongroom.upkeep.scrub import Findings, Pace, scrub
 
 
@@ -170,6 +171,19 @@ def test_where_the_witness_knows_more_nothing_is_proven(ground: Ground) -> None:
     freeze = found.directory.frozen(ground.home, ground.book)
     assert freeze is not None
     assert freeze.facts["evidence"].startswith(f"witness:{ground.book}:3:")
+
+    async def opened() -> Member | None:
+        cell = await ground.open()
+        await cell.close()
+        return cell.directory.frozen(ground.home, ground.book)
+
+    states, testimony = ground.states(), ground.witness.testimony
+    written = ground.run(opened())  # an opening writes down the same
+    assert written is not None
+    assert written.data == freeze.data
+    for index, state in enumerate(states):
+        ground.set(index, state)
+    ground.witness.testimony = testimony
     assert found.proves(ground.home)
     assert ("later changes that the witness knows of", 1) in ground.gaps(found)
     testimony = ground.witness.testimony
@@ -207,6 +221,53 @@ def test_a_copy_that_contradicts_the_others_is_asked_no_more(ground: Ground) -> 
     assert ground.names(found) == ["a.vcf", "b.vcf"]
     row = ground.run(found.row(ground.key("a.vcf")))
     assert isinstance(row, Member)
+
+
+def test_who_is_told_so_may_read_what_one_copy_holds(ground: Ground) -> None:
+    """For the history that a person reads where nothing can be proven."""
+    ground.away(1, 2)
+    found = ground.look().believed()
+    assert ground.names(found) == ["a.vcf", "b.vcf"]
+    assert ground.run(found.row(ground.key("none"))) is None
+    start = genesis_chain(ground.book)[:8]
+    assert len(ground.run(found.changes(ground.book, 0, start, 10)).entries) == 2
+    assert not found.proves(ground.book)
+    assert not found.sure
+
+
+def test_what_one_copy_holds_must_agree_with_its_own_head(ground: Ground) -> None:
+    ground.away(2)
+    ground.witness.testimony = None
+
+    def without(state: MemoryState, name: str) -> MemoryState:
+        rows = {key: row for key, row in state.rows.items() if key.href != name}
+        promised = state.promised + 1  # so that nothing is proven
+        return replace(state, rows=rows, promised=promised)
+
+    first, second = ground.states()[:2]
+    ground.set(0, without(first, "a.vcf"))
+    ground.set(1, without(second, "no such name"))
+    found = ground.look().believed()
+    assert not found.proves(ground.book)
+    assert ground.names(found) == ["a.vcf", "b.vcf"]  # of the other copy
+    ground.set(1, without(second, "b.vcf"))
+    with pytest.raises(UnsureError):
+        ground.names(ground.look().believed())
+    with pytest.raises(UnsureError):
+        ground.run(ground.look().believed().row(ground.key("a.vcf")))
+
+
+def test_where_a_proof_falls_when_it_is_asked_for_one_copy_may_still_tell(ground: Ground) -> None:
+    ground.away(2)
+    first = ground.states()[0]
+    rows = {key: row for key, row in first.rows.items() if key.href != "a.vcf"}
+    ground.set(0, replace(first, rows=rows))
+    found, key = ground.look(), ground.key("a.vcf")
+    assert found.proves(ground.book)
+    with pytest.raises(UnsureError):  # one says this, the other that
+        ground.run(found.row(key))
+    told = ground.run(ground.look().believed().row(key))
+    assert isinstance(told, Member)
 
 
 def test_a_bad_body_is_taken_from_another_copy_and_nothing_is_mended(ground: Ground) -> None:
