@@ -392,12 +392,13 @@ def _visible(unit: Unit, stands: Collection[int]) -> tuple[Unit, list[Key]]:
     """
     seen = [one for one in unit.names if _is_seen(one.key, stands)]
     comes = {one.then.id for one in seen if one.then is not None}
-    goes = {one.standing.id for one in seen if one.standing is not None}
+    goes = {one.standing.id for one in seen if one.standing is not None} - comes
+    if any(one.then is not None and one.then.id in goes for one in unit.names):
+        return unit, []  # what goes back in must find there what was there, names and UIDs
     names, absent = [], []
     for one in unit.names:
-        inside = not _is_seen(one.key, stands)
         leaves = one.standing is not None and one.standing.id in comes
-        if inside and not leaves and not (one.then is not None and one.then.id in goes):
+        if not _is_seen(one.key, stands) and not leaves:
             if one.is_one and one.then is not None:
                 absent.append(one.key)
             one = one._replace(then=one.standing)  # noqa: PLW2901 - the same name
