@@ -51,6 +51,20 @@ INTAKES = (
         (INTAKE + "test_what_comes_in_later_by_itself_was_nobody_else_before",),
     ),
     Fault(
+        "a group loses a member to somebody who is alike",
+        "service/intake.py",
+        " or bare_uid(ready.uid) in self._named:",
+        ":",
+        (INTAKE + "test_a_group_that_comes_in_finds_its_members",),
+    ),
+    Fault(
+        "who says more by a merge is compared as before",
+        "service/intake.py",
+        "                    self._who.learn(_uid(member), one.body)  # it says more than before",
+        "                    pass",
+        (INTAKE + "test_who_says_more_by_a_merge_is_no_longer_the_same_as_a_third",),
+    ),
+    Fault(
         "the first of several that could be meant is taken",
         "service/intake.py",
         "        return found[0] if len(found) == 1 else None",

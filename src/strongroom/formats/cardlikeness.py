@@ -27,6 +27,7 @@ from strongroom.formats.cardlines import Line, find_lines, parameters_of, unesca
 _WANTED: Final = frozenset(
     {b"FN", b"N", b"TEL", b"EMAIL", b"BDAY", b"ORG", b"KIND", b"X-ADDRESSBOOKSERVER-KIND"}
 )
+_MEMBERS: Final = frozenset({b"MEMBER", b"X-ADDRESSBOOKSERVER-MEMBER"})
 _KINDS: Final = frozenset({b"KIND", b"X-ADDRESSBOOKSERVER-KIND"})
 _SEPARATOR: Final = re.compile(r"(?<!\\);")
 _EXTENSION: Final = re.compile(r"[;,xX#p].*", re.DOTALL)
@@ -68,6 +69,20 @@ def likeness(card: bytes) -> Likeness | None:
         _NO_DIGIT.sub("", _first(texts, b"BDAY").partition("T")[0]),
         _plain(unescape(_SEPARATOR.split(_first(texts, b"ORG"))[0])),
     )
+
+
+def members_of(card: bytes) -> frozenset[str]:
+    """Give the UIDs that a group names as its members, as they are written; () = it is no group.
+
+    Who is named so must keep this UID: else the group has lost a member.
+    """
+    if b"MEMBER" not in card.upper():
+        return frozenset()
+    try:
+        lines = find_lines(card, _MEMBERS)
+    except FormatError:
+        return frozenset()
+    return frozenset(line.value.strip().decode("utf-8", "replace") for line in lines)
 
 
 def is_same_person(one: Likeness, other: Likeness) -> bool:

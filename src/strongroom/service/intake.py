@@ -6,7 +6,8 @@ An object that comes in meets what stands:
 * the same UID and other bytes: both are merged, nothing that either says is lost;
 * no such UID, but what stood before this import is surely the same (by the form's own rule) and
   its UID does not come in by itself: merged into that; if several could be meant, it is new. What
-  comes in by itself is known at the end of a file, so such objects are held until then;
+  comes in by itself is known at the end of a file, so such objects are held until then; one that
+  a group of the file names as its member keeps its UID and is new;
 * else it is new, under the UID that it has.
 
 So a second run changes nothing. Objects are written in batches that each happen whole or not at
@@ -40,7 +41,7 @@ from strongroom.base.limits import (
 )
 from strongroom.formats import FormatError
 from strongroom.formats.carddialects import mended
-from strongroom.formats.cardlikeness import Likeness, is_same_person, likeness
+from strongroom.formats.cardlikeness import Likeness, is_same_person, likeness, members_of
 from strongroom.formats.cardmerge import merge
 from strongroom.formats.cardstream import Piece
 from strongroom.formats.conditions import Precondition
@@ -108,6 +109,7 @@ class Form(NamedTuple):
     merge: Callable[[bytes, bytes], tuple[bytes, tuple[str, ...]]]  # standing, coming; FormatError
     names: Callable[[str, str], tuple[str, str]]
     likeness: Callable[[bytes], Likeness | None]
+    named: Callable[[bytes], frozenset[str]]  # UIDs of others that an object names
 
 
 def _ready_card(piece: Piece) -> Ready:
@@ -125,7 +127,9 @@ def _merged_cards(standing: bytes, coming: bytes) -> tuple[bytes, tuple[str, ...
     return found.body, tuple(said)
 
 
-FORMS: Final = {"addressbook": Form(_ready_card, _card_data, _merged_cards, names_for, likeness)}
+FORMS: Final = {
+    "addressbook": Form(_ready_card, _card_data, _merged_cards, names_for, likeness, members_of)
+}
 
 
 def form_of(collection: Member) -> Form:
@@ -180,6 +184,7 @@ class Intake:
         self._held: list[Ready] = []  # what resembles one of them
         self._held_bytes = 0
         self._came: set[str] = set()  # UIDs that came in by themselves
+        self._named: set[str] = set()  # UIDs that something that came in names
         self._imagined: set[str] = set()  # digests that were not written, for it is dry
 
     async def begin(self) -> None:
@@ -273,6 +278,7 @@ class Intake:
         """Hold an object back if it may be what stands under another UID."""
         own = bare_uid(ready.uid)
         self._came.add(own)
+        self._named.update(map(bare_uid, self._form.named(ready.body)))
         if own in self._by_uid or not await self._resembled(ready):
             return False
         self._held.append(ready)
@@ -286,8 +292,8 @@ class Intake:
     async def _resembled(self, ready: Ready) -> set[str]:
         """Give the UIDs of what stood before, did not come in by itself, and surely is the same."""
         who = self._form.likeness(ready.body) if self._before else None
-        if who is None:
-            return set()
+        if who is None or bare_uid(ready.uid) in self._named:
+            return set()  # a group that comes in must find its members
         if self._who is None:
             self._who = Resemblances(self._form.likeness)
             before = ((_uid(one), one) for one in self._before)

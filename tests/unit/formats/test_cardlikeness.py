@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.base.limits import CARD_LINES_MAX
-from strongroom.formats.cardlikeness import Likeness, is_same_person, likeness
+from strongroom.formats.cardlikeness import Likeness, is_same_person, likeness, members_of
 
 
 def read(*lines: str) -> Likeness | None:
@@ -80,6 +80,16 @@ def test_groups_and_what_has_no_name_are_nobody() -> None:
     assert read("FN:Acme", "KIND:org") is None
     assert read("N:x;y;;;") is None
     assert likeness(b"TEL:1\n" * (CARD_LINES_MAX + 1)) is None
+
+
+def test_the_members_of_a_group_are_told_as_they_are_written() -> None:
+    group = (
+        b"BEGIN:VCARD\r\nMEMBER:urn:uuid:a\r\nx-addressbookserver-member: mailto:b \r\nEND:VCARD"
+    )
+    assert members_of(group) == {"urn:uuid:a", "mailto:b"}
+    assert members_of(b"BEGIN:VCARD\nNOTE:MEMBER\nEND:VCARD\n") == frozenset()
+    assert members_of(b"BEGIN:VCARD\nFN:x\nEND:VCARD\n") == frozenset()
+    assert members_of(b"MEMBER:1\n" * (CARD_LINES_MAX + 1)) == frozenset()
 
 
 @given(st.binary(max_size=60))

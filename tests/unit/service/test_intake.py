@@ -126,6 +126,15 @@ def test_what_comes_in_at_the_end_by_itself_was_nobody_else_at_the_beginning(sit
         assert standing(other) == {"a.vcf": file[1], "b.vcf": file[0]}
 
 
+def test_a_group_that_comes_in_finds_its_members(site: Site) -> None:
+    """Who is in a group keeps the UID that it names, also if somebody alike stands."""
+    there(site, person("a", "TEL:1234567"))
+    group = person("g", "KIND:group", "MEMBER:urn:uuid:B", name="Friends", version="4.0")
+    for _ in range(2):
+        bring(site, person("b", "TEL:1234567"), group)
+        assert sorted(standing(site)) == ["a.vcf", "b.vcf", "g.vcf"]
+
+
 def test_what_is_held_for_too_long_is_decided_by_what_came_so_far(site: Site, monkeypatch) -> None:
     file = person("b", "TEL:1234567", "NOTE:b"), person("a", "TEL:1234567")
     there(site, file[1])
