@@ -165,7 +165,8 @@ def test_making_calendars(site: Site) -> None:
     assert (
         put(site, "l.ics", LUNCH, HOME + "work/").condition == CAL + "supported-calendar-component"
     )
-    assert site.do("MKCALENDAR", HOME + "work/").status == 405
+    again = site.do("MKCALENDAR", HOME + "work/")
+    assert (again.status, again.condition) == (403, D + "resource-must-be-null")
 
     assert site.do("MKCALENDAR", HOME + "any/").status == 201
     extended = (
@@ -211,7 +212,7 @@ def test_colours_names_and_zones_are_kept_as_they_were_sent(site: Site) -> None:
         f'<D:propertyupdate {XML} xmlns:A="http://apple.com/ns/ical/"><D:set><D:prop>'
         "<A:calendar-color>#ff0000ff</A:calendar-color><A:calendar-order>3</A:calendar-order>"
         "<C:calendar-description>Mine</C:calendar-description>"
-        "<C:calendar-timezone>x</C:calendar-timezone></D:prop></D:set></D:propertyupdate>"
+        "</D:prop></D:set></D:propertyupdate>"
     )
     assert site.do("PROPPATCH", CALENDAR, body).status == 207
     names = ("{http://apple.com/ns/ical/}calendar-color", CAL + "calendar-description")
@@ -321,6 +322,12 @@ def test_multiget(site: Site) -> None:
     assert data is not None
     assert data.text == LUNCH.decode()
     assert "404" in answer.status_of(CALENDAR + "no.ics")
+    for above in (HOME, CALENDAR + "l.ics"):
+        found = site.do("REPORT", above, body)
+        assert found.prop(CALENDAR + "l.ics", CAL + "calendar-data") is not None
+    elsewhere = body.replace(CALENDAR + "no.ics", HOME + "nowhere/no.ics")
+    assert "404" in site.do("REPORT", HOME, elsewhere).status_of(HOME + "nowhere/no.ics")
+    assert "403" in site.do("REPORT", CALENDAR, elsewhere).status_of(HOME + "nowhere/no.ics")
     version = body.replace("<C:calendar-data/>", '<C:calendar-data version="3.0"/>')
     assert site.do("REPORT", CALENDAR, version).condition == CAL + "supported-calendar-data"
 
@@ -391,6 +398,8 @@ def test_floating_times_are_read_in_the_zone_that_is_told(site: Site) -> None:
     zone = calendar(BERLIN).decode().replace("\r\n", "&#13;\n")
     told = f"<C:timezone>{zone}</C:timezone>"
     assert query(site, events(WEEK), extra=told).hrefs == [CALENDAR + "f.ics"]
+    strange = query(site, events(WEEK), extra="<C:timezone>Mars</C:timezone>")
+    assert strange.condition == CAL + "valid-calendar-data"
     update = (
         f"<D:propertyupdate {XML}><D:set><D:prop><C:calendar-timezone>{zone}</C:calendar-timezone>"
     )
@@ -420,7 +429,8 @@ def test_free_busy(site: Site) -> None:
                     "FREEBUSY:20260108T120000Z/20260108T130000Z"]  # fmt: skip
     assert site.do("REPORT", CALENDAR, body.replace(WEEK, "")).status == 400
     open_end = body.replace(' end="20260112T000000Z"', "")
-    assert site.do("REPORT", CALENDAR, open_end).condition == CAL + "valid-filter"
+    assert site.do("REPORT", CALENDAR, open_end).status == 400
+    assert site.do("REPORT", CALENDAR, body.replace("T000000Z", "")).status == 400
 
 
 def test_sync_and_delta_are_those_of_contacts(site: Site) -> None:
@@ -442,3 +452,28 @@ def test_bodies_that_cannot_be_had_make_a_query_503_and_never_short(site: Site) 
     assert query(site, events(WEEK)).status == 503
     body = f"<C:free-busy-query {XML}>{WEEK}</C:free-busy-query>"
     assert site.do("REPORT", CALENDAR, body).status == 503
+
+
+def test_a_zone_that_is_none_is_not_taken(site: Site) -> None:
+    body = (
+        f"<D:propertyupdate {XML}><D:set><D:prop><C:calendar-timezone>Mars</C:calendar-timezone>"
+        "<D:displayname>New</D:displayname></D:prop></D:set></D:propertyupdate>"
+    )
+    answer = site.do("PROPPATCH", CALENDAR, body)
+    assert answer.xml.find(f".//{D}error/{CAL}valid-calendar-data") is not None
+    name = props(site, CALENDAR, "D:displayname").prop(CALENDAR, D + "displayname")
+    assert name is not None
+    assert name.text == "Calendar"
+    gone = body.replace("D:set>", "D:remove>").replace(">Mars<", "><")
+    assert (
+        site.do("PROPPATCH", CALENDAR, gone).prop(CALENDAR, CAL + "calendar-timezone") is not None
+    )
+
+
+def test_a_task_that_recurs_by_its_end_is_found(site: Site) -> None:
+    task = calendar(component("VTODO", "DUE:20260101T110000Z", "RRULE:FREQ=DAILY;COUNT=8"))
+    put(site, "t.ics", task, HOME + "tasks/")
+    tasks = f'<C:comp-filter name="VTODO">{WEEK}</C:comp-filter>'
+    assert query(site, tasks, where=HOME + "tasks/").hrefs == [HOME + "tasks/t.ics"]
+    put(site, "t.ics", task.replace(b"COUNT=8", b"COUNT=4"), HOME + "tasks/")
+    assert query(site, tasks, where=HOME + "tasks/").hrefs == []

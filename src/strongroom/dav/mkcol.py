@@ -98,5 +98,7 @@ def _check_type(request: Request, changes: Sequence[PropertyChange]) -> None:
 
 
 async def _exists(request: Request) -> None:
+    if request.method == "MKCALENDAR":  # RFC 4791 section 5.3.1.2
+        raise InvalidError("Something of that name is there.", DAV + "resource-must-be-null")
     body = b"Something of that name is there already.\n"
     await answer(request.send, 405, ((b"allow", ALLOW[Place.BOOK]), TEXT), body)

@@ -11,15 +11,18 @@ from strongroom.dav.live import PROTECTED
 from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place
-from strongroom.dav.statuses import DAV, status_line
+from strongroom.dav.statuses import CAL, DAV, status_line
+from strongroom.formats.calendartime import zone_in
 from strongroom.formats.davxml import PropertyChange, parse_proppatch
 from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
 from strongroom.formats.preferences import MINIMAL
 from strongroom.history.entries import OBJECT, Key
 from strongroom.service.access import find_book
-from strongroom.service.collections import set_properties
+from strongroom.service.collections import set_properties, text_in
 
 CANNOT_MODIFY: Final = DAV + "cannot-modify-protected-property"
+_NO_CALENDAR: Final = CAL + "valid-calendar-data"
+_TIMEZONE: Final = CAL + "calendar-timezone"
 
 
 async def proppatch(request: Request) -> None:
@@ -53,12 +56,23 @@ async def _subject(request: Request) -> tuple[Key, Key | None]:
 def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
     """Say the fates where something protected is among `changes`; [] = all can be done."""
     names = names_of(changes)
-    protected = [name for name in names if name in PROTECTED]
-    if not protected:
+    why = {name: CANNOT_MODIFY for name in names if name in PROTECTED}
+    why |= {change.name: _NO_CALENDAR for change in changes if _is_no_zone(change)}
+    if not why:
         return []
-    fates = [propstat(status_line(403), protected, CANNOT_MODIFY)]
-    others = [name for name in names if name not in PROTECTED]
+    fates = [
+        propstat(status_line(403), [name for name in why if why[name] == condition], condition)
+        for condition in dict.fromkeys(why.values())
+    ]
+    others = [name for name in names if name not in why]
     return [*fates, propstat(status_line(424), others)] if others else fates
+
+
+def _is_no_zone(change: PropertyChange) -> bool:
+    """Say whether it sets the zone of a calendar to what is none (RFC 4791 section 5.2.2)."""
+    if change.name != _TIMEZONE or change.value_xml is None:
+        return False
+    return zone_in(text_in(change.value_xml).encode()) is None
 
 
 def names_of(changes: Sequence[PropertyChange]) -> list[str]:

@@ -27,6 +27,7 @@ from strongroom.formats.davxml import (
     UnknownReport,
     parse_report,
 )
+from strongroom.history.entries import Member
 from strongroom.service.access import find_book
 
 _OBJECT_REPORTS: Final = (Query, CalendarQuery, FreeBusy, SyncCollection, Multiget, UnknownReport)
@@ -40,21 +41,29 @@ async def report(request: Request) -> None:
     if not isinstance(wanted, _OBJECT_REPORTS):
         await principal_report(request, wanted)
         return
+    if _namespace(wanted) not in {"", TERMS[request.target.kind].space[1:-1]}:
+        raise _unknown()
+    if isinstance(wanted, Multiget) and request.target.place is Place.HOME:
+        await multiget(request, wanted)
+        return
     if request.target.place not in {Place.BOOK, Place.CARD}:
         raise _unknown()
     book = await find_book(request.cell, request.caller.home, request.target.book)
-    if _namespace(wanted) not in {"", TERMS[request.target.kind].space[1:-1]}:
-        raise _unknown()
     if isinstance(wanted, Query):
         await query(request, book, wanted)
     elif isinstance(wanted, CalendarQuery):
         await calendar_query(request, book, wanted)
-    elif request.target.place is Place.CARD:
-        raise InvalidError("Ask this of the collection.", DAV + "supported-report")
-    elif isinstance(wanted, SyncCollection):
-        await sync_collection(request, book, wanted)
     elif isinstance(wanted, Multiget):
-        await multiget(request, book, wanted)
+        await multiget(request, wanted)
+    else:
+        await _of_collection(request, book, wanted)
+
+
+async def _of_collection(request: Request, book: Member, wanted: object) -> None:
+    if request.target.place is Place.CARD:
+        raise InvalidError("Ask this of the collection.", DAV + "supported-report")
+    if isinstance(wanted, SyncCollection):
+        await sync_collection(request, book, wanted)
     elif isinstance(wanted, FreeBusy):
         await free_busy(request, book, wanted)
     else:

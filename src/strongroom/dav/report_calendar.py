@@ -56,9 +56,15 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
 
 
 def _zone(calendar: Member, asked: str) -> tzinfo:
-    """Give the zone in which floating times are read: the query's, the calendar's, or UTC."""
-    text = asked or text_of(calendar, _TIMEZONE)
-    return zone_in(text.encode()) or UTC if text else UTC
+    """Give the zone in which floating times are read: the query's, the calendar's, or UTC.
+
+    Raises:
+        InvalidError: the query's is none.
+    """
+    zone = zone_in((asked or text_of(calendar, _TIMEZONE)).encode())
+    if asked and zone is None:
+        raise InvalidError("The timezone is no VTIMEZONE.", CAL + "valid-calendar-data")
+    return zone or UTC
 
 
 async def _candidates(request: Request, calendar: Member, wanted: CompFilter) -> Sequence[Member]:
@@ -128,7 +134,7 @@ def _told_by_index(wanted: CompFilter) -> bool:
 async def free_busy(request: Request, calendar: Member, wanted: FreeBusy) -> None:
     """Answer free-busy-query: when time is taken in this calendar."""
     if FIRST in wanted.range or LAST in wanted.range:
-        raise InvalidError("Say from when to when.", CAL + "valid-filter")
+        raise InvalidError("Say from when to when.")
     floating = _zone(calendar, "")
     busy: list[Busy] = []
     members = await _between(request, calendar, wanted.range, "")

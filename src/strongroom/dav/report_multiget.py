@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
+from strongroom.base.errors import NotFoundError
 from strongroom.dav.answers import multistatus
 from strongroom.dav.getters import site_of
 from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
@@ -17,61 +19,84 @@ from strongroom.dav.routes import Place, Target, parse
 from strongroom.dav.statuses import status_line
 from strongroom.formats.davxml import Multiget
 from strongroom.formats.multistatus import NOT_FOUND, status_response
-from strongroom.history.entries import Member
-from strongroom.service.objects import find_cards, read_bodies, tell_again
+from strongroom.history.entries import OBJECT, Key, Member
+from strongroom.service.access import find_book
+from strongroom.service.objects import read_bodies, tell_again
 
 
-async def multiget(request: Request, book: Member, wanted: Multiget) -> None:
-    """Answer a multiget."""
+async def multiget(request: Request, wanted: Multiget) -> None:
+    """Answer a multiget, on a collection, on one of its objects or on the home above."""
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data))
-    here: list[tuple[str, str]] = []
+    books: dict[str, Member | None] = {}
     known: list[bytes] = []
+    places: list[tuple[str, Member]] = []
+    keys: list[Key] = []
     for href in wanted.hrefs:
         target = parse(href)
-        if _is_here(request, target):
-            here.append((href, target.card))
-        else:
+        if not _is_here(request, target):
             known.append(status_response(href, _fate(request, target)))
-    cards = await find_cards(request.cell, book, [name for _, name in here])
-    found: list[tuple[str, Member]] = []
-    for (href, _), card in zip(here, cards, strict=True):
-        if card is None:
+            continue
+        if target.book not in books:
+            books[target.book] = await _book(request, target.book)
+        book = books[target.book]
+        if book is None:
             known.append(status_response(href, NOT_FOUND))
         else:
-            found.append((href, card))
-    await multistatus(request, in_pieces(_rows(request, book, rows, known, found)))
+            places.append((href, book))
+            keys.append(Key(book.id, OBJECT, target.card))
+    found: list[_Found] = []
+    for (href, book), member in zip(places, await request.cell.rows(keys), strict=True):
+        if member is None:
+            known.append(status_response(href, NOT_FOUND))
+        else:
+            found.append(_Found(href, member, book))
+    await multistatus(request, in_pieces(_rows(request, rows, known, found)))
+
+
+class _Found(NamedTuple):
+    href: str
+    member: Member
+    book: Member
+
+
+async def _book(request: Request, name: str) -> Member | None:
+    try:
+        return await find_book(request.cell, request.caller.home, name)
+    except NotFoundError:
+        return None
 
 
 def _is_here(request: Request, target: Target) -> bool:
     own = request.target
-    return target.place is Place.CARD and (target.login, target.book) == (own.login, own.book)
+    if target.place is not Place.CARD or (target.login, target.kind) != (own.login, own.kind):
+        return False
+    return own.place is Place.HOME or target.book == own.book
 
 
 def _fate(request: Request, target: Target) -> str:
-    # A card in another book of one's own may exist: it is refused, not denied.
+    # An object elsewhere among one's own may exist: it is refused, not denied.
     own = target.place is Place.CARD and target.login == request.caller.login
     return status_line(403) if own else NOT_FOUND
 
 
 async def _rows(
-    request: Request,
-    book: Member,
-    rows: ObjectRows,
-    known: list[bytes],
-    found: list[tuple[str, Member]],
+    request: Request, rows: ObjectRows, known: list[bytes], found: list[_Found]
 ) -> AsyncIterator[bytes]:
     for row in known:
         yield row
     if not rows.needs_body:
-        for href, card in found:
-            yield await rows.row(href, card, None)
+        for one in found:
+            yield await rows.row(one.href, one.member, None)
         return
-    hrefs = iter(found)
-    async for page in read_bodies(request.cell, [card for _, card in found]):
-        for card, body in page:
-            href, _ = next(hrefs)
-            yield await rows.row(href, card, body)
-        lost = [card for card, body in page if body is None]
-        if lost:
-            await tell_again(request.cell, book, lost, request.id)
+    left = iter(found)
+    async for page in read_bodies(request.cell, [one.member for one in found]):
+        lost = []
+        for member, body in page:
+            one = next(left)
+            yield await rows.row(one.href, member, body)
+            if body is None:
+                lost.append(one)
+        for book in {one.book for one in lost}:
+            members = [one.member for one in lost if one.book == book]
+            await tell_again(request.cell, book, members, request.id)
         await asyncio.sleep(0)

@@ -12,6 +12,7 @@ Source: RFC 4791 sections 9.7 to 9.9.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -150,8 +151,10 @@ class _Matcher:
         """Judge a task without DTSTART."""
         due, completed, created = (task.first(n) for n in (b"DUE", b"COMPLETED", b"CREATED"))
         if due is not None:
-            at = self._instant(due)
-            return when.start < at <= when.end
+            # A task that recurs by its end alone: each end is a moment.
+            moments = replace(task, lines=[_as_start(line) for line in task.lines])
+            instances = self._instances([moments], when)
+            return any(when.start < one.start <= when.end for one in instances)
         marks = [self._instant(line) for line in (completed, created) if line is not None]
         if completed is None:
             return not marks or when.end > marks[0]
@@ -207,6 +210,10 @@ class _Matcher:
             if not _text_holds([fold_case(text, wanted.text.collation)], wanted.text):
                 return False
         return all(_param_holds(line, one) for one in wanted.params)
+
+
+def _as_start(line: Line) -> Line:
+    return line._replace(name=b"DTSTART") if line.name == b"DUE" else line
 
 
 def _repeats(alarm: Component) -> list[int]:

@@ -109,7 +109,10 @@ def _alone(instance: Instance, zones: Zones, *, recurs: bool) -> Component:
     lines = [line for line in source.lines if line.name not in _RULES | _TIMES]
     end = lines[0].end if lines else b"\r\n"
     extra = [_time(b"DTSTART", instance.at, zones, end)]
-    if source.first(b"DTSTART") is not None and instance.end > instance.start:
+    duration = source.first(b"DURATION")
+    if duration is not None:
+        extra.append(duration)
+    elif instance.end > instance.start:
         name = b"DUE" if source.name == b"VTODO" else b"DTEND"
         extra.append(_end(name, instance, end))
     if recurs:

@@ -193,7 +193,7 @@ def write_instant(instant: int) -> bytes:
 
 @lru_cache(256)
 def zone_in(text: bytes) -> tzinfo | None:
-    """Give the zone of an iCalendar object that holds one VTIMEZONE; None where there is none."""
+    """Give the zone of an iCalendar object that holds a VTIMEZONE; None where it is none."""
     try:
         zones = zones_of(read_tree(text))
     except FormatError:

@@ -146,6 +146,8 @@ def _part(element: etree._Element, depth: int) -> PartWish:
     every_prop = element.find(CALDAV + "allprop") is not None
     every_comp = element.find(CALDAV + "allcomp") is not None
     inner = tuple(_part(one, depth + 1) for one in element.iterchildren(CALDAV + "comp"))
+    # A component without more words is asked for as a whole; that is more than nothing of it.
+    every_prop, every_comp = (every_prop, every_comp) if len(element) else (True, True)
     return PartWish(
         name_of(element),
         None if every_prop else tuple(props.values()),

@@ -401,7 +401,10 @@ def _free_busy(root: etree._Element) -> FreeBusy:
     element = root.find(f"{{{CALDAV}}}time-range")
     if element is None:
         raise FormatError("bad-request-body", "Say from when to when.")
-    return FreeBusy(read_range(element))
+    try:
+        return FreeBusy(read_range(element))
+    except FormatError as error:
+        raise FormatError("bad-request-body", error.message) from error
 
 
 _REPORTS: Final[dict[str, Callable[[etree._Element], Report]]] = {

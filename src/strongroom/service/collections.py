@@ -39,7 +39,12 @@ def name_of(member: Member) -> str:
 
 def text_of(member: Member, name: str) -> str:
     """Give the text of a dead property; "" where it is not set."""
-    return unescape(_TAG.sub("", member.properties.get(name, ""))).strip()
+    return text_in(member.properties.get(name, ""))
+
+
+def text_in(xml: str) -> str:
+    """Give the text of an element."""
+    return unescape(_TAG.sub("", xml)).strip()
 
 
 def calendar_data(components: Sequence[str]) -> str:

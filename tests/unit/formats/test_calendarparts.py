@@ -53,7 +53,7 @@ def test_expanded_each_instance_stands_alone() -> None:
                       "DTSTART;TZID=Europe/Berlin:20260102T200000", "SUMMARY:y")  # fmt: skip
     body = shaped(calendar(BERLIN, series, moved), CalendarData(expand=DAYS))
     assert lines(body) == [
-        "BEGIN:VEVENT", "UID:u1", "SUMMARY:x", "DTSTART:20260101T080000Z", "DTEND:20260101T090000Z",
+        "BEGIN:VEVENT", "UID:u1", "SUMMARY:x", "DTSTART:20260101T080000Z", "DURATION:PT1H",
         "RECURRENCE-ID:20260101T080000Z", "END:VEVENT",
         "BEGIN:VEVENT", "UID:u1", "SUMMARY:y", "DTSTART:20260102T190000Z",
         "RECURRENCE-ID:20260102T080000Z", "END:VEVENT",
