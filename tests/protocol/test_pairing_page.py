@@ -26,6 +26,7 @@ from strongroom.portal.app import Portal, Way
 from strongroom.server import application
 from strongroom.service.accounts import sign_in, suspend
 from strongroom.service.pairing import Pairings
+from strongroom.service.rights import FULL, Rights, choose
 from strongroom.stores.clock import SystemClock
 
 ORIGIN = "https://192.168.1.5:8800"
@@ -69,8 +70,8 @@ class Door:
         self.browser.scheme = "https"
         self.path = self.offer("tablet")
 
-    def offer(self, device: str) -> str:
-        return f"/pair/{self.pairings.offer(self.site.cell, 'alice', device)}/"
+    def offer(self, device: str, rights: Rights = FULL) -> str:
+        return f"/pair/{self.pairings.offer(self.site.cell, 'alice', device, rights)}/"
 
     def get(self, path: str = "", method: str = "GET") -> Answer:
         return self.site.run(self.browser(method, path or self.path))
@@ -132,24 +133,48 @@ def test_apple_gets_a_profile_at_once(door: Door) -> None:
     answer = door.post("apple")
     assert answer.headers["content-type"] == "application/x-apple-aspen-config"
     assert "Strongroom.mobileconfig" in answer.headers["content-disposition"]
-    contacts, root = plistlib.loads(answer.body)["PayloadContent"]
+    contacts, calendars, root = plistlib.loads(answer.body)["PayloadContent"]
     assert (contacts["CardDAVHostName"], contacts["CardDAVPort"]) == ("box.local", 8800)
     assert contacts["CardDAVPrincipalURL"] == f"{NAMED}/dav/principals/alice/"
     assert door.signs_in(contacts["CardDAVPassword"])
+    assert calendars["CalDAVPassword"] == contacts["CardDAVPassword"]
     assert root["PayloadContent"] == b"ca"
+
+
+@pytest.mark.parametrize(
+    ("services", "payloads", "words"),
+    [
+        (("contacts",), ["com.apple.carddav.account"], "It will see the contacts of <b>alice"),
+        (("calendars",), ["com.apple.caldav.account"], "see the calendars, tasks and notes of"),
+        (
+            (),
+            ["com.apple.carddav.account", "com.apple.caldav.account"],
+            "see the contacts, calendars, tasks and notes of",
+        ),
+    ],
+)
+def test_a_phone_is_set_up_for_what_its_scope_reaches_and_no_more(
+    services: tuple[str, ...], payloads: list[str], words: str
+) -> None:
+    door = Door(None)
+    door.path = door.offer("watch", choose(services, read_only=False))
+
+    assert words in door.get().text.replace("\n", " ")
+    profile = plistlib.loads(door.post("apple").body)
+    assert [one["PayloadType"] for one in profile["PayloadContent"]] == payloads
 
 
 def test_a_profile_is_signed_by_a_certificate_that_phones_know() -> None:
     door = Door(Identity(None))
     body = door.post("apple").body
     assert body.startswith(b"signed:")
-    (contacts,) = plistlib.loads(body.removeprefix(b"signed:"))["PayloadContent"]
+    contacts, _ = plistlib.loads(body.removeprefix(b"signed:"))["PayloadContent"]
     assert contacts["PayloadType"] == "com.apple.carddav.account"
 
 
 def test_a_certificate_that_cannot_sign_costs_nobody_the_use() -> None:
     door = Door(Identity(None, signs=False))
-    (contacts,) = plistlib.loads(door.post("apple").body)["PayloadContent"]
+    contacts, _ = plistlib.loads(door.post("apple").body)["PayloadContent"]
     assert door.signs_in(contacts["CardDAVPassword"])
 
 

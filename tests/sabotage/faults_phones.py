@@ -47,6 +47,20 @@ PHONES = (
         (PAGE + "test_looking_changes_nothing_however_often",),
     ),
     Fault(
+        "a profile sets up what the device may not use",
+        "portal/app.py",
+        "for service, one in of.items() if rights.reaches(service)]",
+        "for service, one in of.items() if service or rights]",
+        (PAGE + "test_a_phone_is_set_up_for_what_its_scope_reaches_and_no_more",),
+    ),
+    Fault(
+        "calendars are announced nowhere",
+        "control/mdns.py",
+        'SERVICES: Final = ("_carddavs._tcp.local.", "_caldavs._tcp.local.")',
+        'SERVICES: Final = ("_carddavs._tcp.local.",)',
+        ("tests/unit/control/test_reach.py",),
+    ),
+    Fault(
         "a page works twice",
         "service/pairing.py",
         "        offer = self._offers.pop(name, None)",

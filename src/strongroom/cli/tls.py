@@ -111,7 +111,11 @@ def dns_records(domain: str, host: str, port: int) -> list[str]:
     Source: RFC 6764 sections 3 and 4.
     """
     return [
-        f"_carddavs._tcp.{domain}. 86400 IN SRV 0 1 {port} {host}.",
-        f'_carddavs._tcp.{domain}. 86400 IN TXT "path=/dav/"',
-        f"_carddav._tcp.{domain}.  86400 IN SRV 0 0 0 .",
+        record
+        for service in ("carddav", "caldav")
+        for record in (
+            f"_{service}s._tcp.{domain}. 86400 IN SRV 0 1 {port} {host}.",
+            f'_{service}s._tcp.{domain}. 86400 IN TXT "path=/dav/"',
+            f"_{service}._tcp.{domain}.  86400 IN SRV 0 0 0 .",
+        )
     ]

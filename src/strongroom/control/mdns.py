@@ -2,11 +2,12 @@
 
 It comes when the server answers and is withdrawn at its end. A network that carries no multicast
 stops nothing: the address can be typed.
-Source: RFC 6762, RFC 6763; RFC 6764 section 3 (`_carddavs._tcp`, `path`).
+Source: RFC 6762, RFC 6763; RFC 6764 section 3 (`_carddavs._tcp`, `_caldavs._tcp`, `path`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,18 +19,21 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from strongroom.control.reach import Lan
 
-SERVICE: Final = "_carddavs._tcp.local."
+SERVICES: Final = ("_carddavs._tcp.local.", "_caldavs._tcp.local.")
 PATH: Final = "/dav/"
 _LABEL_CHARACTERS_MAX: Final = 40  # a label has 63 bytes, and a number may follow
 
 
-def service_of(lan: Lan, port: int) -> ServiceInfo:
+def services_of(lan: Lan, port: int) -> list[ServiceInfo]:
     """Say what is announced."""
     machine = lan.name.removesuffix(".local")[:_LABEL_CHARACTERS_MAX]
-    return ServiceInfo(
-        SERVICE, f"Strongroom on {machine}.{SERVICE}", port=port, server=f"{lan.name}.",
-        addresses=[ip_address(lan.address).packed], properties={"path": PATH},
-    )  # fmt: skip
+    return [
+        ServiceInfo(
+            service, f"Strongroom on {machine}.{service}", port=port, server=f"{lan.name}.",
+            addresses=[ip_address(lan.address).packed], properties={"path": PATH},
+        )
+        for service in SERVICES
+    ]  # fmt: skip
 
 
 @asynccontextmanager
@@ -41,8 +45,12 @@ async def announced(lan: Lan, port: int) -> AsyncIterator[str]:
         try:
             zero = AsyncZeroconf(interfaces=[lan.address])
             stack.push_async_callback(zero.async_close)
-            await zero.async_register_service(service_of(lan, port), allow_name_change=True)
             stack.push_async_callback(zero.async_unregister_all_services)
+            told = (
+                zero.async_register_service(one, allow_name_change=True)
+                for one in services_of(lan, port)
+            )
+            await asyncio.gather(*told)
             trouble = ""
         except (Error, OSError) as error:
             trouble = getattr(error, "strerror", None) or str(error) or type(error).__name__

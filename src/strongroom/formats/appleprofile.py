@@ -11,7 +11,7 @@ Source: Apple, "Configuration Profile Reference".
 from __future__ import annotations
 
 import plistlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -28,6 +28,8 @@ class Service(NamedTuple):
 
 
 CONTACTS: Final = Service("com.apple.carddav.account", "CardDAV", "Contacts")
+# Reminders are a part of it; both programs ask for what they show.
+CALENDARS: Final = Service("com.apple.caldav.account", "CalDAV", "Calendars")
 
 
 class AppleAccount(NamedTuple):
@@ -42,7 +44,7 @@ class AppleAccount(NamedTuple):
 
 
 def apple_profile(
-    account: AppleAccount, services: Iterable[Service], authority_der: bytes | None
+    account: AppleAccount, services: Sequence[Service], authority_der: bytes | None
 ) -> bytes:
     """Write the profile, unsigned.
 
@@ -54,9 +56,10 @@ def apple_profile(
     payloads = [_account_payload(account, service) for service in services]
     if authority_der is not None:
         payloads.append(_authority_payload(account, authority_der))
+    titles = " and ".join(service.title for service in services)
     whole = {
         **_head(account, "Configuration", "profile", f"Strongroom ({account.login})"),
-        "PayloadDescription": "Contacts of your own server.",
+        "PayloadDescription": f"{titles} of your own server.",
         "PayloadRemovalDisallowed": False,
         "PayloadContent": payloads,
     }

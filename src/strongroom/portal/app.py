@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from strongroom.base.errors import (
     ClientError,
@@ -22,12 +22,14 @@ from strongroom.base.errors import (
     UnknownError,
     UnsureError,
 )
-from strongroom.formats.appleprofile import CONTACTS, CONTENT_TYPE, AppleAccount, apple_profile
+from strongroom.formats import appleprofile
+from strongroom.formats.appleprofile import CONTENT_TYPE, AppleAccount, apple_profile
 from strongroom.formats.hosts import split_origin
 from strongroom.portal import pages
 from strongroom.portal.pages import ANDROID, APPLE, OTHER, POLICY
 from strongroom.ports.cell import Cell
 from strongroom.service.pairing import Offer, Pairings
+from strongroom.service.rights import CALENDARS, CONTACTS, Rights
 from strongroom.service.thaw import Freeze, advice, freezes
 
 PREFIX: Final = "/pair/"
@@ -39,8 +41,10 @@ _FROZEN: Final = (
     "Nothing was changed, and no device is set up meanwhile. Open this page again later."
 )
 _HTTPS_ONLY: Final = "A password never crosses a network unencrypted, so this page needs https."
+_PAYLOADS: Final = {CONTACTS: appleprofile.CONTACTS, CALENDARS: appleprofile.CALENDARS}
 _log: Final = logging.getLogger("strongroom.portal")
 
+T = TypeVar("T")
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
@@ -132,7 +136,9 @@ class Portal:
     def _show(self, cell: Cell, offer: Offer) -> _Answer:
         self._pairings.check(cell, offer)
         minutes = math.ceil((offer.until - self._seconds()) / 60)
-        page = pages.offer_page(offer.login, offer.device, minutes, trust=self._way.trust())
+        things = _reached(offer.rights, pages.THINGS)
+        trust = self._way.trust()
+        page = pages.offer_page(offer.login, offer.device, minutes, things, trust=trust)
         return _Answer(200, page)
 
     async def _use(self, cell: Cell, secret: str, kind: str) -> _Answer:
@@ -151,11 +157,16 @@ class Portal:
         principal = f"{origin}{PRINCIPAL}{offer.login}/"
         account = AppleAccount(host, port, principal, offer.login, password, offer.device)
         authority = identity.authority_der() if identity else None
-        body = apple_profile(account, [CONTACTS], authority)
+        body = apple_profile(account, _reached(offer.rights, _PAYLOADS), authority)
         if identity and authority is None:
             body = _signed(identity, body)
         name = b'attachment; filename="Strongroom.mobileconfig"'
         return _Answer(200, body, ((b"content-disposition", name),), CONTENT_TYPE)
+
+
+def _reached(rights: Rights, of: Mapping[str, T]) -> list[T]:
+    """Give what belongs to the services that a device may use, and nothing of the others."""
+    return [one for service, one in of.items() if rights.reaches(service)]
 
 
 def _signed(identity: Identity, body: bytes) -> bytes:

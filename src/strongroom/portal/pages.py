@@ -8,10 +8,13 @@ say (app.py).
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
+
+from strongroom.service.rights import CALENDARS, CONTACTS
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1c2321;--soft:#5a6662;--paper:#f3f5f2;--card:#fff;
@@ -55,14 +58,35 @@ ANDROID: Final = "android"
 OTHER: Final = "other"
 
 
-def offer_page(login: str, device: str, minutes: int, *, trust: str) -> bytes:
+class Things(NamedTuple):
+    """What one service brings: in a word, and how it comes into an Android phone."""
+
+    words: str
+    android: str
+
+
+THINGS: Final = {
+    CONTACTS: Things("contacts", "brings contacts into the phone's own address book"),
+    CALENDARS: Things(
+        "calendars, tasks and notes",
+        "brings calendars into the phone's calendar, and tasks and notes into the app that you "
+        "choose there",
+    ),
+}
+
+
+def offer_page(
+    login: str, device: str, minutes: int, things: Sequence[Things], *, trust: str
+) -> bytes:
     """Ask which kind of phone it is; each answer is a button, and the first one pressed counts.
 
-    `minutes` are left; `trust` names the local authority that a phone must be told to trust.
+    `minutes` are left; `things` are what the device will reach; `trust` names the local authority
+    that a phone must be told to trust.
     """
+    what = ", ".join(one.words for one in things)
     return _page(
         "Connect this phone",
-        f"""<p>It will see the contacts of <b>{escape(login)}</b>, as the device
+        f"""<p>It will see the {what} of <b>{escape(login)}</b>, as the device
 <b>{escape(device)}</b>.</p>
 <p class="soft">This page works once, for {_minutes(minutes)} more. Press the button on the phone
 itself.</p>{_WARNING if trust else ""}
@@ -71,7 +95,7 @@ itself.</p>{_WARNING if trust else ""}
 <li>Open Settings, “Profile Downloaded”, and install it.</li>{_trust_step(trust)}</ol>
 {_button(APPLE, "Download the profile")}</section>
 <section class="card"><h2>Android</h2>
-<p>With the app DAVx⁵, which brings contacts into the phone's own address book.</p>
+<p>With the app DAVx⁵: it {", and ".join(one.android for one in things)}.</p>
 {_button(ANDROID, "Go on with DAVx⁵")}</section>
 <section class="card"><h2>Any other program</h2>
 <p>Shows the address, the login and a password to type.</p>

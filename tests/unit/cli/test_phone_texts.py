@@ -111,4 +111,7 @@ def test_records_name_the_service_its_path_and_that_there_is_none_unencrypted():
         "_carddavs._tcp.example.org. 86400 IN SRV 0 1 443 dav.example.org.",
         '_carddavs._tcp.example.org. 86400 IN TXT "path=/dav/"',
         "_carddav._tcp.example.org.  86400 IN SRV 0 0 0 .",
+        "_caldavs._tcp.example.org. 86400 IN SRV 0 1 443 dav.example.org.",
+        '_caldavs._tcp.example.org. 86400 IN TXT "path=/dav/"',
+        "_caldav._tcp.example.org.  86400 IN SRV 0 0 0 .",
     ]

@@ -16,7 +16,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from strongroom import compose
 from strongroom.base.errors import SettingsError
 from strongroom.base.settings import Settings
-from strongroom.control.mdns import SERVICE, announced, service_of
+from strongroom.control.mdns import SERVICES, announced, services_of
 from strongroom.control.reach import Lan, find_lan, loopback, on_lan, phone_origin
 from strongroom.formats.hosts import Hosts
 
@@ -105,12 +105,13 @@ def test_behind_a_proxy_that_is_believed_phones_are_told_its_address() -> None:
 
 @pytest.mark.rfc("6764", "3", "4")
 def test_what_is_announced_names_the_service_the_machine_and_the_path() -> None:
-    info = service_of(BOX, 8800)
-    assert (info.type, info.name) == (SERVICE, f"Strongroom on box.{SERVICE}")
-    assert (info.server, info.port) == ("box.local.", 8800)
-    assert info.properties == {b"path": b"/dav/"}
-    assert info.parsed_addresses() == ["192.168.1.5"]
-    assert len(service_of(Lan("::1", "b" * 80), 1).name) < 100
+    assert SERVICES == ("_carddavs._tcp.local.", "_caldavs._tcp.local.")
+    for service, info in zip(SERVICES, services_of(BOX, 8800), strict=True):
+        assert (info.type, info.name) == (service, f"Strongroom on box.{service}")
+        assert (info.server, info.port) == ("box.local.", 8800)
+        assert info.properties == {b"path": b"/dav/"}
+        assert info.parsed_addresses() == ["192.168.1.5"]
+    assert all(len(info.name) < 100 for info in services_of(Lan("::1", "b" * 80), 1))
 
 
 class Silent(AsyncZeroconf):
@@ -132,24 +133,25 @@ def test_a_network_without_multicast_is_said_and_stops_nothing(
     assert asyncio.run(main()) == "No route to host"
 
 
-async def _found(machine: str) -> ServiceInfo | None:
+async def _found(machine: str, service: str) -> ServiceInfo | None:
     zero = AsyncZeroconf(interfaces=["127.0.0.1"])
     try:
-        info = AsyncServiceInfo(SERVICE, f"Strongroom on {machine}.{SERVICE}")
+        info = AsyncServiceInfo(service, f"Strongroom on {machine}.{service}")
         return info if await info.async_request(zero.zeroconf, 1500) else None
     finally:
         await zero.async_close()
 
 
-def test_another_program_finds_what_is_announced_and_not_after_the_end() -> None:
+@pytest.mark.parametrize("service", SERVICES)
+def test_another_program_finds_what_is_announced_and_not_after_the_end(service: str) -> None:
     machine = f"{socket.gethostname()}-test"
 
     async def main() -> tuple[ServiceInfo | None, ServiceInfo | None]:
         async with announced(Lan("127.0.0.1", machine), 8801) as trouble:
             if trouble:
                 pytest.skip(f"loopback carries no multicast here: {trouble}")
-            during = await _found(machine)
-        return during, await _found(machine)
+            during = await _found(machine, service)
+        return during, await _found(machine, service)
 
     during, after = asyncio.run(main())
     assert during is not None

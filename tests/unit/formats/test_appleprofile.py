@@ -5,7 +5,13 @@ from __future__ import annotations
 import plistlib
 from typing import Any
 
-from strongroom.formats.appleprofile import CONTACTS, AppleAccount, Service, apple_profile
+from strongroom.formats.appleprofile import (
+    CALENDARS,
+    CONTACTS,
+    AppleAccount,
+    Service,
+    apple_profile,
+)
 
 ACCOUNT = AppleAccount(
     "box.local", 8800, "https://box.local:8800/dav/principals/anna/", "anna", "se&<cret", "phone"
@@ -28,11 +34,17 @@ def test_a_profile_holds_all_that_contacts_need() -> None:
 
 
 def test_each_service_that_answers_has_a_payload_and_no_other() -> None:
-    later = Service("com.apple.caldav.account", "CalDAV", "Calendars")
-    first, second = read(CONTACTS, later)["PayloadContent"]
+    whole = read(CONTACTS, CALENDARS)
+    first, second = whole["PayloadContent"]
     assert second["PayloadType"] == "com.apple.caldav.account"
-    assert second["CalDAVHostName"] == "box.local"
+    assert (second["CalDAVHostName"], second["CalDAVPort"]) == ("box.local", 8800)
+    assert second["CalDAVPrincipalURL"] == ACCOUNT.principal
+    assert (second["CalDAVUsername"], second["CalDAVPassword"]) == ("anna", "se&<cret")
+    assert second["CalDAVAccountDescription"] == "Strongroom Calendars"
     assert first["PayloadUUID"] != second["PayloadUUID"]
+    assert whole["PayloadDescription"] == "Contacts and Calendars of your own server."
+    (only,) = read(CALENDARS)["PayloadContent"]
+    assert only == second
 
 
 def test_a_local_authority_is_carried_to_be_trusted() -> None:
