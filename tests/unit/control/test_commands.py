@@ -219,3 +219,63 @@ def test_progress_is_told_once_for_each_hundredth():
         show(held, 1000)
     assert len(told) == 101
     assert told[-1] == "copied 1000 of 1000 batches (100 %)"
+
+
+class Looking:
+    """What a look at the places finds, and how often somebody looked."""
+
+    def __init__(self, cell: FakeCell, *, sure: bool) -> None:
+        self.cell, self.sure, self.looks = cell, sure, 0
+        self.note = "what one copy holds"
+
+    async def look(self) -> Any:
+        self.looks += 1
+        return SimpleNamespace(
+            directory=self.cell.directory,
+            sure=self.sure,
+            note=self.note,
+            believed=lambda: self.cell,
+        )
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_without_an_open_cell_a_command_that_reads_says_what_that_is_worth(
+    desk: Desk, sure: bool
+) -> None:
+    found = Looking(desk.cell, sure=sure)
+    desk.room.parts.look = found.look  # type: ignore[method-assign]
+    desk.room.cell = None
+    told: list[str] = []
+    for _ in range(2):
+        answer = asyncio.run(run(desk.room, Request("account list", {}), told.append))
+        assert [row["login"] for row in answer["accounts"]] == ["anna"]
+        assert answer["note"] == found.note
+    assert told == ([] if sure else [found.note])  # once, for all pages of one piece of work
+    assert found.looks == 1
+    desk.room.serving, desk.room.looked = True, None  # then things move between two pages
+    for _ in range(2):
+        asyncio.run(run(desk.room, Request("account list", {}), told.append))
+    assert found.looks == 3
+
+
+def test_beside_an_open_cell_nobody_looks_and_nothing_is_noted(desk: Desk) -> None:
+    assert "note" not in desk.do("account list")
+
+
+def test_an_opening_waits_for_a_command_that_reads_and_is_then_used(desk: Desk) -> None:
+    found = Looking(desk.cell, sure=True)
+    desk.room.parts.look = found.look  # type: ignore[method-assign]
+    cell, desk.room.cell = desk.room.cell, None
+
+    async def work() -> dict[str, Any]:
+        async with desk.room.changing:
+            asking = asyncio.create_task(
+                run(desk.room, Request("account list", {}), lambda text: None)
+            )
+            await asyncio.sleep(0.01)
+            assert not asking.done()
+            desk.room.cell = cell
+        return await asking
+
+    assert "note" not in asyncio.run(work())
+    assert found.looks == 0
