@@ -399,9 +399,16 @@ FACES = (
     Fault(
         "a trace holds the values of a card",
         "formats/redaction.py",
-        'in {"3.0", "4.0", "VCARD"} else _length(value)',
-        'in {"3.0", "4.0", "VCARD"} else value',
+        "in _SHOWN else _length(value)",
+        "in _SHOWN else value",
         ("tests/protocol/test_trace.py",),
+    ),
+    Fault(
+        "a trace tells when an event is asked for",
+        "formats/redaction.py",
+        "or value.upper() in _PROPERTIES else _length(value)",
+        "or value else _length(value)",
+        ("tests/unit/formats/test_redaction.py",),
     ),
     Fault(
         "Thunderbird is told 503 and gives the edit up",

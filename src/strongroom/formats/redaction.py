@@ -1,9 +1,9 @@
 """What may stand in a trace of a request: its form, and nothing that it says of anybody.
 
-Kept are names of elements, headers and card properties, lengths, statuses, and words of the
-protocol. Names of people, books and cards, tokens, ETags and who asks become pseudonyms: the same
-text is the same pseudonym under one secret, and nobody can find the text without it. All else
-becomes its length, as in `…12`.
+Kept are names of elements, headers and of the properties of cards and events, lengths, statuses,
+and words of the protocol. Names of people, books, calendars and what is in them, tokens, ETags and
+who asks become pseudonyms: the same text is the same pseudonym under one secret, and nobody can
+find the text without it. All else becomes its length, as in `…12`.
 
 Not here: where a trace is written (stores), when (trace.py). Rules: what is not known to be
 harmless is not kept; whatever comes in, nothing is raised and the result has a bounded length.
@@ -26,7 +26,10 @@ _PSEUDONYM_BYTES: Final = 5
 _GZIP: Final = 31  # zlib's way to ask for gzip with the largest window
 
 _PLAIN_SEGMENTS: Final = frozenset(
-    {"", "dav", "principals", "addressbooks", ".well-known", "carddav", "caldav", "healthz"}
+    {
+        *("", "dav", "principals", "addressbooks", "calendars", ".well-known", "carddav"),
+        *("caldav", "healthz"),
+    }
 )
 _SUFFIX: Final = re.compile(r"\.(?:vcf|ics)\Z", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"([a-z]{1,8})://([^/?#]*)", re.IGNORECASE)
@@ -59,12 +62,21 @@ _PREFIXES: Final = {
 _NUMBERS: Final = frozenset({"getcontentlength", "max-resource-size", "nresults", "sync-level"})
 _NUMBER: Final = re.compile(r"[0-9]{1,12}|infinite|infinity")
 _STATUS: Final = re.compile(r"HTTP/1\.[01] [0-9]{3}(?: [A-Za-z -]{0,40})?")
+_COMPONENTS: Final = frozenset(
+    {
+        *("VCARD", "VCALENDAR", "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VALARM"),
+        *("STANDARD", "DAYLIGHT", "VAVAILABILITY", "AVAILABLE"),
+    }
+)
 _WORDS: Final = frozenset(
     {
+        *_COMPONENTS,
+        *("2.0", "text/calendar"),
         *("1.0", "3.0", "4.0", "text/vcard", "allof", "anyof", "yes", "no", "equals", "contains"),
         *("starts-with", "ends-with", "i;unicode-casemap", "i;ascii-casemap", "i;octet"),
     }
 )
+_SHOWN: Final = frozenset({"2.0", "3.0", "4.0", *_COMPONENTS})  # values of properties
 _PROPERTIES: Final = frozenset(
     {
         *("ADR", "AGENT", "ANNIVERSARY", "BDAY", "BEGIN", "CALADRURI", "CALURI", "CATEGORIES"),
@@ -74,14 +86,25 @@ _PROPERTIES: Final = frozenset(
         *("NOTE", "ORG", "PHOTO", "PRIORITY", "PRODID", "PROFILE", "RELATED", "REV", "ROLE"),
         *("RRULE", "SEQUENCE", "SORT-STRING", "SOUND", "SOURCE", "STATUS", "SUMMARY", "TEL"),
         *("TITLE", "TZ", "UID", "URL", "VERSION", "XML", "DESCRIPTION", "ATTENDEE", "ORGANIZER"),
+        *("ACKNOWLEDGED", "ACTION", "ATTACH", "CALSCALE", "COLOR", "COMMENT", "COMPLETED"),
+        *("CONFERENCE", "EXDATE", "EXRULE", "FREEBUSY", "IMAGE", "LAST-MODIFIED", "METHOD"),
+        *("PERCENT-COMPLETE", "RDATE", "RECURRENCE-ID", "REFRESH-INTERVAL", "RELATED-TO"),
+        *("REPEAT", "REQUEST-STATUS", "RESOURCES", "TRANSP", "TRIGGER", "TZID", "TZNAME"),
+        *("TZOFFSETFROM", "TZOFFSETTO", "TZURL"),
     }
 )
-_EXTENSIONS: Final = ("X-AB", "X-ADDRESSBOOKSERVER-", "X-APPLE-", "X-PHONETIC-", "X-EVOLUTION-")
+_EXTENSIONS: Final = (
+    *("X-AB", "X-ADDRESSBOOKSERVER-", "X-APPLE-", "X-PHONETIC-", "X-EVOLUTION-"),
+    *("X-CALENDARSERVER-", "X-LIC-", "X-MICROSOFT-", "X-MOZ-", "X-WR-"),
+)
 _EXTENSION: Final = re.compile(r"X-[A-Z-]{1,32}")
 _PARAMETERS: Final = frozenset(
     {
         *("ALTID", "CHARSET", "ENCODING", "LABEL", "LANGUAGE", "MEDIATYPE", "PID", "PREF"),
         *("SORT-AS", "TYPE", "TZID", "VALUE"),
+        *("CN", "CUTYPE", "DELEGATED-FROM", "DELEGATED-TO", "DIR", "EMAIL", "FBTYPE", "FMTTYPE"),
+        *("PARTSTAT", "RANGE", "RELATED", "RELTYPE", "ROLE", "RSVP", "SCHEDULE-AGENT"),
+        *("SCHEDULE-STATUS", "SENT-BY"),
     }
 )
 _FOLD: Final = re.compile(rb"\r?\n[ \t]")
@@ -161,7 +184,8 @@ class Redactor:
         if text.startswith(b"<"):
             told["xml"] = _bounded(self._xml(text))
         elif text[:6].upper() == b"BEGIN:":
-            told["card"] = _bounded(_card(text))
+            kind = "calendar" if text[6:15].upper() == b"VCALENDAR" else "card"
+            told[kind] = _bounded(_properties(text))
         return told
 
     def _xml(self, text: bytes) -> Iterator[str]:
@@ -198,15 +222,15 @@ class Redactor:
         if local in {"sync-token", "getctag"}:
             return self.pseudonym(text)
         if local in {"address-data", "calendar-data"}:
-            return _bounded(_card(text.encode("utf-8", "replace")))
+            return _bounded(_properties(text.encode("utf-8", "replace")))
         plain = _STATUS if local == "status" else _NUMBER
         if (local == "status" or local in _NUMBERS) and plain.fullmatch(text):
             return text
         return _length(text)
 
 
-def _card(text: bytes) -> Iterator[str]:
-    """Give the properties of a card: name, parameter names, length of the value."""
+def _properties(text: bytes) -> Iterator[str]:
+    """Give the properties of a card or an event: name, parameter names, length of the value."""
     for line in _FOLD.sub(b"", text).decode("utf-8", "replace").splitlines():
         head, colon, value = line.partition(":")
         group = _GROUP.match(head)
@@ -216,7 +240,7 @@ def _card(text: bytes) -> Iterator[str]:
             continue
         marks = (p.partition("=")[0] for p in parameters)
         known = "".join(f";{mark if mark in _PARAMETERS else '?'}" for mark in marks)
-        shown = value if value.upper() in {"3.0", "4.0", "VCARD"} else _length(value)
+        shown = value if value.upper() in _SHOWN else _length(value)
         yield f"{group[0].lower() if group else ''}{name}{known}:{shown} "
 
 

@@ -34,6 +34,7 @@ def test_the_same_text_is_the_same_pseudonym_under_one_secret_only() -> None:
         ("/dav/addressbooks/ann/contacts/ann.vcf", f"/dav/addressbooks/{ANN}/{CONTACTS}/{ANN}.vcf"),
         ("/dav/addressbooks/a%6En/contacts/", f"/dav/addressbooks/{ANN}/{CONTACTS}/"),
         ("/.well-known/carddav?ann", f"/.well-known/carddav?{ANN}"),
+        ("/dav/calendars/ann/contacts/", f"/dav/calendars/{ANN}/{CONTACTS}/"),
         ("https://ann/dav/ann.ICS", f"https://{ANN}/dav/{ANN}.ics"),
         ("ann", ANN),
     ],
@@ -90,6 +91,34 @@ def test_a_card_keeps_the_names_of_its_properties() -> None:
     }
 
 
+def test_an_event_keeps_the_names_of_its_components_and_properties() -> None:
+    raw = (
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:Anns\r\nEND:VTIMEZONE\r\n"
+        b"BEGIN:VEVENT\r\nDTSTART;TZID=Europe/Berlin:20261128T200000\r\nSUMMARY:Ann\r\n  Berg\r\n"
+        b'RRULE:FREQ=DAILY\r\nATTENDEE;CN="Ann: B";X-ANN=1:mailto:ann\r\nX-MOZ-SNOOZE-TIME:1\r\n'
+        b"BEGIN:ANN\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    assert body(raw) == {
+        "bytes": len(raw),
+        "calendar": "BEGIN:VCALENDAR VERSION:2.0 BEGIN:VTIMEZONE TZID:…4 END:VTIMEZONE "
+        "BEGIN:VEVENT DTSTART;TZID:…15 SUMMARY:…8 RRULE:…10 ATTENDEE;CN:…22 "
+        "X-MOZ-SNOOZE-TIME:…1 BEGIN:…3 END:VEVENT END:VCALENDAR",
+    }
+
+
+def test_a_calendar_query_keeps_its_components_and_hides_its_times() -> None:
+    raw = (
+        b'<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav"><C:comp-filter name="VEVENT">'
+        b'<C:time-range start="20261128T000000Z" end="20261129T000000Z"/></C:comp-filter>'
+        b"<C:calendar-data>BEGIN:VEVENT\nLOCATION:Ann\n</C:calendar-data></C:calendar-query>"
+    )
+    assert body(raw)["xml"] == (
+        '<CAL:calendar-query><CAL:comp-filter name="VEVENT"><CAL:time-range start="…16" end="…16">'
+        "</CAL:time-range></CAL:comp-filter><CAL:calendar-data>BEGIN:VEVENT LOCATION:…3"
+        "</CAL:calendar-data></CAL:calendar-query>"
+    )
+
+
 def test_xml_keeps_its_elements_and_the_words_of_the_protocol() -> None:
     raw = (
         b'<?xml version="1.0"?><!-- Ann --><D:multistatus xmlns:D="DAV:" '
@@ -142,17 +171,26 @@ def test_a_compressed_body_is_unpacked_within_bounds() -> None:
 
 
 SECRET = st.text(string.ascii_letters + string.digits, min_size=9, max_size=20).map("Zq7".__add__)
-NAMES = st.sampled_from(["FN", "N", "TEL;TYPE=CELL", "NOTE", "item1.EMAIL", "X-ABLabel", "PHOTO"])
+NAMES = st.sampled_from(
+    [
+        *("FN", "N", "TEL;TYPE=CELL", "NOTE", "item1.EMAIL", "X-ABLabel", "PHOTO"),
+        *("SUMMARY", "DTSTART;TZID=Europe/Berlin", "ATTENDEE;CN=Zoe", "RRULE", "X-WR-CALNAME"),
+    ]
+)
 
 
-@given(st.lists(st.tuples(NAMES, st.text(max_size=30), SECRET), min_size=1), SECRET, SECRET)
-def test_no_value_survives_whatever_the_card(
-    rows: list[tuple[str, str, str]], login: str, token: str
+@given(
+    st.sampled_from(["VCARD", "VCALENDAR"]),
+    st.lists(st.tuples(NAMES, st.text(max_size=30), SECRET), min_size=1),
+    SECRET,
+    SECRET,
+)
+def test_no_value_survives_whatever_the_card_or_event(
+    kind: str, rows: list[tuple[str, str, str]], login: str, token: str
 ) -> None:
     """Also where a value has line ends, colons and folds of its own."""
-    card = "BEGIN:VCARD\r\nVERSION:3.0\r\n"
-    card += "".join(f"{name}:{other}{secret}{other}\r\n" for name, other, secret in rows)
-    raw = f"{card}END:VCARD\r\n".encode("utf-8", "replace")
+    lines = "".join(f"{name}:{other}{secret}{other}\r\n" for name, other, secret in rows)
+    raw = f"BEGIN:{kind}\r\nVERSION:3.0\r\n{lines}END:{kind}\r\n".encode("utf-8", "replace")
     clean = bytes(byte for byte in raw if byte >= 32 or byte in b"\r\n\t")
     clean = clean.replace("\ufffe".encode(), b"").replace("\uffff".encode(), b"")
     answer = prologue() + response(
