@@ -397,12 +397,13 @@ def _visible(unit: Unit, stands: Collection[int]) -> tuple[Unit, list[Key]]:
         return unit, []  # what goes back in must find there what was there, names and UIDs
     names, absent = [], []
     for one in unit.names:
+        if _is_seen(one.key, stands):
+            names.append(one)
+            continue
+        if one.is_one and one.then is not None:
+            absent.append(one.key)
         leaves = one.standing is not None and one.standing.id in comes
-        if not _is_seen(one.key, stands) and not leaves:
-            if one.is_one and one.then is not None:
-                absent.append(one.key)
-            one = one._replace(then=one.standing)  # noqa: PLW2901 - the same name
-        names.append(one)
+        names.append(one._replace(then=None if leaves else one.standing))
     return Unit(tuple(names)), absent
 
 

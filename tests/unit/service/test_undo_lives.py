@@ -50,7 +50,7 @@ def ids(states: Iterable[State]) -> list[int]:
     return [row[0] for state in states for row in state.values()]
 
 
-@pytest.mark.parametrize("seed", [*range(40), 471, 561])  # these two have failed
+@pytest.mark.parametrize("seed", [*range(40), 471, 561, 888])  # the last have failed
 def test_any_life_can_be_gone_back_through(seed: int) -> None:
     """I6: each moment comes back exactly, and so does what stood before the undo."""
     site, dice = Past(), random.Random(seed)
