@@ -161,6 +161,16 @@ def test_a_body_may_be_as_long_as_its_limit_and_no_longer(site: Site, monkeypatc
     assert limits.IMPORT_BYTES_MAX > 4 * 1024 * 1024
 
 
+def test_so_many_are_answered_and_no_more(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(module, "IMPORT_OBJECTS_MAX", 2)
+    monkeypatch.setattr(module, "_PART_BYTES", 10)
+    assert len(post(site, card("a") + card("b")).hrefs) == 2
+    one = [card(name) for name in "abcdef"]
+    answer = post(site, [one[0] + one[1], *one[2:]])
+    assert answer.status_of(BOOK) == "HTTP/1.1 413 Content Too Large"
+    assert "f.vcf" not in names(site)
+
+
 def test_bodies_are_given_back_as_long_as_there_is_room(site: Site) -> None:
     half = b"x" * (INTAKE_KEPT_BYTES_MAX // 2 - 1) + b"\n"
     body = card("a") + half + card("b") + half + card("c") + b"y\n" + card("d") + b"\n"

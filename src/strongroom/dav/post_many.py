@@ -19,8 +19,8 @@ from contextlib import nullcontext
 from itertools import islice
 from typing import Final
 
-from strongroom.base.errors import StrongroomError
-from strongroom.base.limits import IMPORT_BYTES_MAX, INTAKE_KEPT_BYTES_MAX
+from strongroom.base.errors import StrongroomError, TooLargeError
+from strongroom.base.limits import IMPORT_BYTES_MAX, IMPORT_OBJECTS_MAX, INTAKE_KEPT_BYTES_MAX
 from strongroom.dav.answers import multistatus
 from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
 from strongroom.dav.request import Request
@@ -92,6 +92,8 @@ class _Report:
                 ending = min(first.ending, one.ending, key=_ORDER.__getitem__)
                 said = tuple(dict.fromkeys((*first.said, *one.said)))
                 self.taken[one.href] = one._replace(ending=ending, said=said)
+        if len(self.taken) > IMPORT_OBJECTS_MAX:
+            raise TooLargeError(f"At most {IMPORT_OBJECTS_MAX} are answered at once; send parts.")
 
 
 def _rows(request: Request, report: _Report, trouble: StrongroomError | None) -> Iterator[bytes]:

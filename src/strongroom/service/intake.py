@@ -31,11 +31,18 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final, Literal, NamedTuple, Protocol
 
-from strongroom.base.errors import ClientError, ConflictError, InvalidError, UnsureError
+from strongroom.base.errors import (
+    ClientError,
+    ConflictError,
+    InvalidError,
+    TooLargeError,
+    UnsureError,
+)
 from strongroom.base.limits import (
     INTAKE_BYTES,
     INTAKE_EDITS,
     INTAKE_HELD_BYTES,
+    INTAKE_REFUSED_MAX,
     INTAKE_TRIES,
     OBJECT_BYTES_MAX,
 )
@@ -181,6 +188,7 @@ class Intake:
         self._names: set[str] = set()
         self._before: tuple[Member, ...] = ()  # what stood when it began
         self._who: Resemblances | None = None  # of them; not read before it is needed
+        self._refused = 0
         self._held: list[Ready] = []  # what resembles one of them
         self._held_bytes = 0
         self._came: set[str] = set()  # UIDs that came in by themselves
@@ -210,6 +218,7 @@ class Intake:
 
         Raises:
             InvalidError: the stream as a whole is nothing that is known. Nothing changed.
+            TooLargeError: more than INTAKE_REFUSED_MAX parts of it cannot be taken.
             ConflictError: the collection is gone.
             QuotaError, NoSpaceError, FrozenError, BusyError, UnsureError: not now.
             UnknownError: the ending of the last batch is unknown. In all these cases the batches
@@ -221,6 +230,7 @@ class Intake:
             for piece in part:
                 found = await self._looked_at(piece)
                 if isinstance(found, Outcome):
+                    self._refused += 1
                     yield [found]
                 elif not await self._hold(found):
                     queue.append(found)
@@ -228,10 +238,18 @@ class Intake:
                 queue += self._held_back()
             while queue:
                 yield await self._settle(await self._next_group(queue))
+            self._check_refused()
             await asyncio.sleep(0)  # others get their turn
         rest = deque(self._held_back() if last else ())
         while rest:
             yield await self._settle(await self._next_group(rest))
+
+    def _check_refused(self) -> None:
+        if self._refused > INTAKE_REFUSED_MAX:
+            raise TooLargeError(
+                f"Over {INTAKE_REFUSED_MAX} parts of it are nothing that can be taken in. Is it a "
+                "file of contacts? What came in before stands."
+            )
 
     def _pieces(self, stream: Stream, chunk: bytes, last: bool) -> Iterator[Piece]:
         try:

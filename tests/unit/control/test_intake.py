@@ -9,7 +9,7 @@ import pytest
 
 from fakes.desk import Desk, card
 from strongroom.base.errors import FrozenError, InvalidError, NotFoundError, StrongroomError
-from strongroom.base.limits import IMPORTS_MAX, OBJECT_BYTES_MAX
+from strongroom.base.limits import IMPORTS_MAX, INTAKE_REFUSED_MAX, OBJECT_BYTES_MAX
 from strongroom.cli.intake import PAGE_BYTES
 from strongroom.control.protocol import (
     ANSWER_BYTES_MAX,
@@ -121,7 +121,8 @@ def test_the_largest_page_and_the_longest_answer_fit_the_protocol(desk: Desk) ->
     for at in range(0, len(huge), PAGE_BYTES):
         page(desk, number, huge[at : at + PAGE_BYTES], last=False)
     small = b"BEGIN:VCARD\nVERSION:9\nEND:VCARD\n"
-    many = small * (PAGE_BYTES // len(small))
+    many = small * (INTAKE_REFUSED_MAX - 1)
+    assert len(many) < PAGE_BYTES
     answer = page(desk, number, many)
-    assert len(answer["told"]) > 20_000
+    assert len(answer["told"]) == INTAKE_REFUSED_MAX
     assert len(encode_answer(Result(answer))) <= ANSWER_BYTES_MAX

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.bringing import bring, bringing, endings, person, standing, there
 from fakes.site import Site
-from strongroom.base.errors import InvalidError
+from strongroom.base.errors import InvalidError, TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.contactcsv import ContactCsv
@@ -221,6 +221,15 @@ def test_what_cannot_be_taken_is_told_with_line_and_bytes_and_holds_nothing_up(s
     ]  # fmt: skip
     assert all(o.said for o in outcomes if o.ending == "refused")
     assert sorted(standing(site)) == ["a.vcf", "b.vcf"]
+
+
+def test_what_is_no_file_of_contacts_ends_in_time(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(module, "INTAKE_REFUSED_MAX", 3)
+    half = b"BEGIN:VCARD\n"
+    assert endings(bring(site, *[half] * 3)) == ["refused"] * 3
+    with pytest.raises(TooLargeError, match="What came in before stands"):
+        bring(site, person("a"), *[half] * 200)
+    assert list(standing(site)) == ["a.vcf"]
 
 
 def test_a_file_that_is_nothing_known_is_refused_whole(site: Site) -> None:
