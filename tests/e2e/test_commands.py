@@ -252,7 +252,7 @@ def test_past_a_lost_quorum_there_is_one_way(place: Place):
     for lost in place.replicas[1:]:
         lost.rename(lost.with_name(f"gone {lost.name}"))
         lost.mkdir()
-    place.run("account", "list", status=5)
+    place.run("account", "add", "ben", status=5)
     assert "--number" in place.run("replica", "rebuild", "r1", "--from", "r1", status=2)
     number = json.loads(place.run("status", "--json"))["places"][0]["number"]
     wrong = str(number - 1)

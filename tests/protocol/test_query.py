@@ -119,7 +119,7 @@ def test_one_card_can_be_asked(site: Site) -> None:
     assert told(query(site, ANN, path=BOOK + "a.vcf", depth=None)) == ["a.vcf"]
     assert told(query(site, ANN, path=BOOK + "b.vcf", depth="0")) == []
     assert query(site, ANN, path=BOOK + "none.vcf").status == 404
-    body = f"<C:addressbook-multiget {NS}><D:prop/></C:addressbook-multiget>"
+    body = f"<D:sync-collection {NS}><D:sync-token/><D:prop/></D:sync-collection>"
     answer = site.do("REPORT", BOOK + "a.vcf", body)
     assert (answer.status, answer.condition) == (403, D + "supported-report")
 

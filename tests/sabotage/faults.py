@@ -385,8 +385,8 @@ FACES = (
     Fault(
         "a phone goes on past a card whose bytes it could not have",
         "dav/report_multiget.py",
-        "        if lost:\n",
-        "        if lost and not lost:\n",
+        "            if body is None:\n",
+        "            if body is None and body:\n",
         ("tests/protocol/test_phones_never_forget.py",),
     ),
     Fault(

@@ -193,10 +193,19 @@ def write_instant(instant: int) -> bytes:
 
 @lru_cache(256)
 def zone_in(text: bytes) -> tzinfo | None:
-    """Give the zone of an iCalendar object that holds a VTIMEZONE; None where it is none."""
+    """Give the zone of an iCalendar object that is one VTIMEZONE alone; None where it is none.
+
+    Source: RFC 4791 sections 5.2.2 and 9.8.
+    """
     try:
-        zones = zones_of(read_tree(text))
+        calendar = read_tree(text)
     except FormatError:
         return None
-    found = Zones(zones, UTC)
-    return next((found.readings(tzid)[0] for tzid in zones), None)
+    zones = zones_of(calendar)
+    if len(zones) != 1 or len(calendar.children) != 1 or not _is_whole(calendar):
+        return None
+    return Zones(zones, UTC).readings(next(iter(zones)))[0]
+
+
+def _is_whole(calendar: Component) -> bool:
+    return bool(calendar.text(b"VERSION") and calendar.text(b"PRODID"))

@@ -159,4 +159,8 @@ def test_the_ends_of_the_calendar_break_nothing() -> None:
 def test_a_zone_given_as_an_object() -> None:
     assert zone_in(calendar(BERLIN)) == ZoneInfo("Europe/Berlin")
     assert zone_in(calendar()) is None
+    assert zone_in(calendar(BERLIN, component("VEVENT"))) is None
+    assert zone_in(calendar(BERLIN, BERLIN.replace("Berlin", "Paris"))) is None
+    assert zone_in(calendar(BERLIN).replace(b"PRODID", b"X-ID")) is None
+    assert zone_in(calendar(BERLIN).replace(b"VERSION", b"X-VERSION")) is None
     assert zone_in(b"no calendar") is None
