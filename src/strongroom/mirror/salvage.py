@@ -97,15 +97,20 @@ class _Shelf:
     """What stands in a collection, as far as it can be told; `gaps` say what is missing."""
 
     head: Head | None
-    members: dict[Name, Member]
-    gaps: list[Unreadable]
+    members: dict[Name, Member] = field(default_factory=dict)
+    total: int = 0
+    gaps: list[Unreadable] = field(default_factory=list)
     tale: _Tale | None = None
+
+    def add(self, member: Member) -> None:
+        """Take a member; each name comes once."""
+        self.members[member.kind, member.href] = member
+        self.total = (self.total + member_hash(member)) % _MODULUS
 
     def whole(self) -> bool:
         """Say whether this is exactly what the head counts and sums."""
-        total = sum(map(member_hash, self.members.values())) % _MODULUS
         head = self.head
-        return head is not None and (len(self.members), total) == (head.members, head.sum)
+        return head is not None and (len(self.members), self.total) == (head.members, head.sum)
 
 
 class Salvage:
@@ -213,8 +218,12 @@ class Salvage:
         if shelf is None:
             tale = await self._tale(collection, head, sure=sure)
             await self._tables(collection, tale)
-            standing = {name: versions[0] for name, versions in tale.names.items() if versions}
-            shelf = _Shelf(head, standing, [], tale)
+            shelf = _Shelf(head, tale=tale)
+            for count, versions in enumerate(tale.names.values()):
+                for member in versions[:1]:
+                    shelf.add(member)
+                if count % _ROWS == 0:
+                    await asyncio.sleep(0)  # others get their turn
             shelf.gaps += _gaps(shelf, tale)
         known = max(head.number if head else 0, shelf.tale.number if shelf.tale else 0)
         if told is not None and told.number > known:
@@ -235,9 +244,9 @@ class Salvage:
         if head is None or not head.members:
             return None  # a table that cannot be read looks empty too
         for site in self._order():
-            shelf = _Shelf(head, {}, [])
+            shelf = _Shelf(head)
             async for member in self._table(site, collection):
-                shelf.members[member.kind, member.href] = member
+                shelf.add(member)
             if shelf.whole():
                 return shelf
         return None
