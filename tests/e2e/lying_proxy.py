@@ -19,7 +19,7 @@ from e2e.certificates import Pair
 
 METHODS = (
     *("OPTIONS", "GET", "HEAD", "PUT", "POST", "DELETE", "COPY", "MOVE"),
-    *("MKCOL", "PROPFIND", "PROPPATCH", "REPORT"),
+    *("MKCOL", "MKCALENDAR", "PROPFIND", "PROPPATCH", "REPORT"),
 )
 PIECE = 64 * 1024
 

@@ -72,6 +72,15 @@ def no_redirect(asked: Asked, told: Told) -> None:
         told.status, told.headers, told.body = 404, [("Server", "nginx")], b"404 Not Found"
 
 
+def no_calendar_redirect(asked: Asked, told: Told) -> None:
+    if asked.path == "/.well-known/caldav":
+        told.status, told.headers, told.body = 404, [("Server", "nginx")], b"404 Not Found"
+
+
+def no_calendar_access(_: Asked, told: Told) -> None:
+    told.set("DAV", "1, 3, addressbook")
+
+
 def redirect_to(location: str) -> Callable[[Asked, Told], None]:
     def lie(asked: Asked, told: Told) -> None:
         if asked.path == "/.well-known/carddav":
@@ -159,6 +168,10 @@ def gone(_: Asked) -> Told | None:
 
 LIES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("no well-known", {"late": no_redirect}, "well-known", "bad", "whole-host"),
+    ("no well-known of calendars", {"late": no_calendar_redirect}, "well-known", "bad",
+     "whole-host"),
+    ("no calendars", {"late": no_calendar_access}, "calendars", "bad", "methods"),
+    ("no MKCALENDAR", {"early": refuses("MKCALENDAR", 405)}, "calendars", "bad", "methods"),
     ("http", {"late": redirect_to("http://{}/dav/")}, "well-known", "bad", "redirect"),
     ("other host", {"late": redirect_to("https://else.example/dav/")}, "well-known", "bad",
      "redirect"),
@@ -211,6 +224,7 @@ def test_an_honest_proxy_has_nothing_to_mend(
     bad = [row for row in found.values() if row["grade"] in {"bad", "note"}]
     assert (status, bad) == (DONE, [])
     assert found["body"]["grade"] == found["etag"]["grade"] == "ok"
+    assert found["calendars"]["grade"] == found["well-known"]["grade"] == "ok"
 
 
 # --- certificates ---------------------------------------------------------------------------------
@@ -351,7 +365,24 @@ def test_the_shipped_set_ups_have_nothing_to_mend(
     with Proxy(kind, tmp_path / "p", authority, site.port) as proxy:
         status, found = asked(proxy.address, "--http-port", str(proxy.plain_port))
     assert (status, [row for row in found.values() if row["grade"] in {"bad", "note"}]) == (0, [])
-    assert found["http"]["grade"] == "ok"
+    assert found["http"]["grade"] == found["calendars"]["grade"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("service", "missing", "found_all_the_same"),
+    [("calendars", "discovery", "calendars"), ("contacts", "calendars", "discovery")],
+)
+def test_what_a_device_was_not_made_for_is_no_fault(
+    site: ServerProcess, asked: Any, tmp_path: Path,
+    service: str, missing: str, found_all_the_same: str,
+) -> None:  # fmt: skip
+    given = ("device", "add", "alice", f"only {service}", "--services", service)
+    password = tmp_path / "password"
+    password.write_text(site.run(*given, "--print", "password"))
+    words = ("--login", "alice", "--password-file", str(password))
+    status, found = asked(site.address, *words, signed=False)
+    grades = (found[missing]["grade"], found[found_all_the_same]["grade"])
+    assert (status, grades) == (DONE, ("skipped", "ok"))
 
 
 def test_an_etag_that_nginx_makes_weak_is_a_note(

@@ -46,6 +46,13 @@ PROXIES = (
         (DOCTOR + "test_what_is_wrong_with_a_certificate_is_named_and_no_password_goes_there",),
     ),
     Fault(
+        "the doctor does not ask whether calendars can be made",
+        "cli/doctor/inside.py",
+        '                ("MKCALENDAR", visit.calendar, b"", {}),\n',
+        "",
+        (DOCTOR + "test_each_lie_of_a_proxy_is_found_with_the_line_to_change",),
+    ),
+    Fault(
         "one wrong address ends the server",
         "wire.py",
         "        if self._cork.is_closing():\n            return _LEAVING, 0\n",

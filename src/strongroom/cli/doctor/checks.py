@@ -33,6 +33,7 @@ SIGNED: Final = Need(
     lambda visit: visit.may_sign,
     "needs --login and --password-file, and a line that a password may go over",
 )
+PRINCIPAL: Final = Need(lambda visit: bool(visit.principal), "nothing says who signs in")
 BOOK: Final = Need(lambda visit: bool(visit.book), "no address book was found")
 HAS_CARD: Final = Need(lambda visit: bool(visit.card), "there is no card to look at")
 MADE: Final = Need(lambda visit: visit.made, "")
@@ -46,6 +47,7 @@ CHECKS: Final = (
     Check("keep-alive", "a connection", outside.connection, (REACHED,), "upstream"),
     Check("discovery", "the address book", inside.discovery, (REACHED, SIGNED), "methods"),
     Check("methods", "the methods", inside.methods, (SIGNED, BOOK), "methods"),
+    Check("calendars", "the calendar", inside.calendars, (SIGNED, PRINCIPAL), "methods"),
     Check("names", "a name with encoded characters", inside.names, (SIGNED, BOOK), "paths"),
     Check("card", "a card", inside.card, (SIGNED, BOOK), "methods"),
     Check("conditions", "If-Match", inside.conditions, (SIGNED, HAS_CARD), "conditions"),

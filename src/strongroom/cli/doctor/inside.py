@@ -6,16 +6,16 @@ Harmless: what is sent is about names that nobody has, or is refused for its con
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
 from strongroom.cli.doctor.findings import BAD, NOTE, OK, SKIPPED, Finding
 from strongroom.cli.doctor.line import ANSWER_BYTES_MAX, LineError, Reply
 from strongroom.cli.doctor.outside import gateway
-from strongroom.cli.doctor.visit import CARD, DAV, XML, Visit, href_in, propfind
+from strongroom.cli.doctor.visit import CAL, CARD, DAV, XML, Visit, href_in, propfind
 
 Findings = Iterator[Finding]
 
@@ -31,6 +31,22 @@ _NEVER: Final = '"0"'  # an ETag that nothing has
 _COMPRESSED_BYTES_MIN: Final = 1500  # less is hardly worth compressing
 
 
+class Kind(NamedTuple):
+    """One kind of collection: what people call it, and how a phone finds it."""
+
+    title: str
+    feature: str  # in the header DAV
+    home: str
+    type: str
+
+
+BOOKS: Final = Kind(
+    "address book", "addressbook", CARD + "addressbook-home-set", CARD + "addressbook"
+)
+CALENDARS: Final = Kind("calendar", "calendar-access", CAL + "calendar-home-set", CAL + "calendar")
+Asked = Sequence[tuple[str, str, bytes, dict[str, str]]]  # method, path, body, headers
+
+
 def discovery(visit: Visit) -> Findings:
     """Find the address book, as a phone does from nothing but the host's name."""
     line, name = visit.line, DAV + "current-user-principal"
@@ -43,30 +59,65 @@ def discovery(visit: Visit) -> Findings:
     if not principal:
         yield gateway(reply) or Finding(BAD, f"PROPFIND / is {reply.told()}", "methods")
         return
+    visit.principal = principal
+    visit.book = yield from _collection(visit, BOOKS)
+
+
+def _collection(visit: Visit, kind: Kind) -> Generator[Finding, None, str]:
+    """Find the first collection of a kind; gives its address, "" where none is found."""
+    line, principal, title = visit.line, visit.principal, kind.title
     options = line.ask("OPTIONS", principal)
-    if "addressbook" not in options.headers.get("dav", ""):
-        words = f"OPTIONS tells no address books ({options.told()}): DAVx5 finds none"
+    if kind.feature not in options.headers.get("dav", ""):
+        words = f"OPTIONS tells no {title}s ({options.told()}): DAVx5 finds none"
         yield Finding(BAD, words, "methods")
-        return
-    name = CARD + "addressbook-home-set"
-    reply = line.ask("PROPFIND", principal, propfind(name), Depth="0", Content_Type=XML)
-    home = href_in(reply, name)
+        return ""
+    reply = line.ask("PROPFIND", principal, propfind(kind.home), Depth="0", Content_Type=XML)
+    home = href_in(reply, kind.home)
+    if reply.status == 207 and not home:
+        yield Finding(SKIPPED, f"this device was not made for {title}s")
+        return ""
     if home:
         wanted = propfind(DAV + "resourcetype")
         reply = line.ask("PROPFIND", home, wanted, Depth="1", Content_Type=XML)
-        visit.book = _first_book(reply)
-    if visit.book:
-        yield Finding(OK, f"an address book is found at {visit.book}")
+    if found := _first(reply, kind) if home else "":
+        yield Finding(OK, f"the first {title} is found at {found}")
     else:
-        yield Finding(BAD, f"no address book is found: {reply.told()}", "methods")
+        yield Finding(BAD, f"no {title} is found: {reply.told()}", "methods")
+    return found
 
 
-def _first_book(reply: Reply) -> str:
+def _first(reply: Reply, kind: Kind) -> str:
     root = reply.xml() if reply.status == 207 else None
     for response in () if root is None else root.iter(DAV + "response"):
-        if response.find(f".//{DAV}resourcetype/{CARD}addressbook") is not None:
+        if response.find(f".//{DAV}resourcetype/{kind.type}") is not None:
             return response.findtext(DAV + "href") or ""
     return ""
+
+
+def calendars(visit: Visit) -> Findings:
+    """Find the first calendar, ask it for a day, and see whether MKCALENDAR passes.
+
+    A calendar stands there already, so that method is refused, by Strongroom itself.
+    """
+    visit.calendar = yield from _collection(visit, CALENDARS)
+    if visit.calendar:
+        yield _passing(
+            visit,
+            [
+                ("REPORT", visit.calendar, _one_day(), {"Depth": "1", "Content_Type": XML}),
+                ("MKCALENDAR", visit.calendar, b"", {}),
+            ],
+        )
+
+
+def _one_day() -> bytes:
+    root = etree.Element(CAL + "calendar-query")
+    etree.SubElement(etree.SubElement(root, DAV + "prop"), DAV + "getetag")
+    whole = etree.SubElement(etree.SubElement(root, CAL + "filter"), CAL + "comp-filter")
+    whole.set("name", "VCALENDAR")
+    event = etree.SubElement(whole, CAL + "comp-filter", name="VEVENT")
+    etree.SubElement(event, CAL + "time-range", start="20260101T000000Z", end="20260102T000000Z")
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
 def methods(visit: Visit) -> Findings:
@@ -74,7 +125,7 @@ def methods(visit: Visit) -> Findings:
     book, absent = visit.book, visit.book + ABSENT
     origin = f"{visit.site.scheme}://{visit.site.host}:{visit.site.port}"
     there = {"Destination": f"{origin}{book}{NAME}", "Overwrite": "F", "If_Match": _NEVER}
-    asked: list[tuple[str, str, bytes, dict[str, str]]] = [
+    asked: Asked = [
         ("PROPFIND", book, propfind(DAV + "resourcetype"), {"Depth": "0", "Content_Type": XML}),
         ("REPORT", book, _multiget(absent), {"Depth": "0", "Content_Type": XML}),
         ("PROPPATCH", book, b"<", {"Content_Type": XML}),
@@ -84,6 +135,11 @@ def methods(visit: Visit) -> Findings:
         ("MOVE", absent, b"", there),
         ("DELETE", absent, b"", {"If_Match": _NEVER}),
     ]
+    yield _passing(visit, asked)
+
+
+def _passing(visit: Visit, asked: Asked) -> Finding:
+    """Say whether all that is asked reaches Strongroom."""
     bad = []
     for method, path, body, headers in asked:
         try:
@@ -94,9 +150,8 @@ def methods(visit: Visit) -> Findings:
         if not (reply.is_ours or reply.status == 207):
             bad.append(f"{method} ({reply.told()})")
     if bad:
-        yield Finding(BAD, f"does not reach Strongroom: {', '.join(bad)}", "methods")
-    else:
-        yield Finding(OK, f"{', '.join(row[0] for row in asked)} pass")
+        return Finding(BAD, f"does not reach Strongroom: {', '.join(bad)}", "methods")
+    return Finding(OK, f"{', '.join(row[0] for row in asked)} pass")
 
 
 def _multiget(href: str) -> bytes:

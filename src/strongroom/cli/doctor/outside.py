@@ -11,16 +11,18 @@ from urllib.parse import urljoin, urlsplit
 
 from strongroom.cli.doctor.findings import BAD, NOTE, OK, SKIPPED, Finding
 from strongroom.cli.doctor.line import SECONDS, Line, LineError, Reply, Site
-from strongroom.cli.doctor.visit import CARD, DAV, KEEP_ALIVE_SECONDS, XML, Visit, propfind
+from strongroom.cli.doctor.visit import CAL, CARD, DAV, KEEP_ALIVE_SECONDS, XML, Visit, propfind
 
 Findings = Iterator[Finding]
 
-WELL_KNOWN: Final = "/.well-known/carddav"
+WELL_KNOWN: Final = ("/.well-known/carddav", "/.well-known/caldav")
 NOTHING: Final = "/dav/the-doctor-asks-for-nothing/"
 DAYS_MIN: Final = 14
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_MAX: Final = 5
-_PRINCIPAL: Final = propfind(DAV + "current-user-principal", CARD + "addressbook-home-set")
+_PRINCIPAL: Final = propfind(
+    DAV + "current-user-principal", CARD + "addressbook-home-set", CAL + "calendar-home-set"
+)
 # OpenSSL's verify code -> what is wrong, and the row of advice.
 _UNTRUSTED: Final = {
     9: ("it is not valid yet: a clock is wrong", "expiry"),
@@ -84,7 +86,7 @@ def plain_http(visit: Visit) -> Findings:
         return
     line = Line(Site("http", site.host, port), visit.context)
     try:
-        reply = line.ask("PROPFIND", WELL_KNOWN, b"", False)
+        reply = line.ask("PROPFIND", WELL_KNOWN[0], b"", False)
     except LineError:
         yield Finding(OK, f"nothing answers on port {port}")
         return
@@ -102,20 +104,23 @@ def plain_http(visit: Visit) -> Findings:
 
 
 def well_known(visit: Visit) -> Findings:
-    """Follow the well-known address: each step must stay https and on the host."""
-    path = WELL_KNOWN
+    """Follow the well-known addresses: each step must stay https and on the host."""
+    for begin in WELL_KNOWN:
+        yield _followed(visit, begin)
+
+
+def _followed(visit: Visit, begin: str) -> Finding:
+    path = begin
     for _ in range(_REDIRECTS_MAX):
         reply = visit.line.ask("PROPFIND", path, _PRINCIPAL, False, Content_Type=XML)
         if reply.status not in _REDIRECTS:
-            yield _end_of_redirects(path, reply)
-            return
+            return _end_of_redirects(begin, path, reply)
         location = reply.headers.get("location", "")
         bad = _wrong_way(visit.site, location)
         if bad:
-            yield Finding(BAD, f"{path} leads to {location!r}: {bad}", "redirect")
-            return
+            return Finding(BAD, f"{path} leads to {location!r}: {bad}", "redirect")
         path = urlsplit(urljoin(path, location)).path
-    yield Finding(BAD, f"{WELL_KNOWN} leads in a circle", "redirect")
+    return Finding(BAD, f"{begin} leads in a circle", "redirect")
 
 
 def _wrong_way(site: Site, location: str) -> str:
@@ -127,9 +132,9 @@ def _wrong_way(site: Site, location: str) -> str:
     return "a query has no place there" if target.query else ""
 
 
-def _end_of_redirects(path: str, reply: Reply) -> Finding:
+def _end_of_redirects(begin: str, path: str, reply: Reply) -> Finding:
     if reply.status in {207, 401}:
-        return Finding(OK, f"leads to {path}, on the same host")
+        return Finding(OK, f"{begin} leads to {path}, on the same host")
     if reply.status == 404 and not reply.is_ours:
         return Finding(BAD, f"{path} is {reply.told()}: it never reaches Strongroom", "whole-host")
     return gateway(reply) or Finding(BAD, f"{path} is {reply.told()}", "methods")

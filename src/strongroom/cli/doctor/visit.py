@@ -15,6 +15,7 @@ KEEP_ALIVE_SECONDS: Final = 75.0  # phones come back on the same connection
 BODY_BYTES: Final = 100 * 1024 * 1024
 BODY_SECONDS: Final = 60.0  # on a slow line the rest is not sent
 DAV: Final = "{DAV:}"
+CAL: Final = "{urn:ietf:params:xml:ns:caldav}"
 CARD: Final = "{urn:ietf:params:xml:ns:carddav}"
 XML: Final = "application/xml; charset=utf-8"
 
@@ -40,7 +41,9 @@ class Visit:
     reached: bool = False
     trusted: bool = False  # the certificate was verified, or none is needed
     ends: float = 0.0  # when the certificate does, in seconds since 1970
+    principal: str = ""
     book: str = ""  # the first address book
+    calendar: str = ""  # the first calendar
     card: str = ""  # a card in it
     etag: str = ""  # of that card, as its listing tells it
     made: bool = False  # we have put that card there
