@@ -187,5 +187,5 @@ def test_a_witness_that_knows_more_takes_the_proof_and_not_the_records(disks: Di
     disks.witness.testimony = testimony._replace(heads={**testimony.heads, disks.book: ahead})
     given, gaps, found = disks.salvage()
     assert given == BODIES
-    assert gaps == [Unreadable("later changes that the witness knows of", 3)]
+    assert gaps == [Unreadable("later changes that the witness or a device has seen", 3)]
     assert not found.proves(disks.book)

@@ -23,7 +23,7 @@ from strongroom.history.entries import (
 from strongroom.history.evidence import freeze_edit
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
-from strongroom.mirror.forgetting import not_yet_accepted
+from strongroom.mirror.forgetting import not_yet_accepted, seen
 from strongroom.mirror.keeper import Keeper, Progress, progress_of
 from strongroom.mirror.launch import Launch, launch
 from strongroom.mirror.reader import Reader
@@ -46,7 +46,9 @@ class MirrorCell:
         self._reader = reader
         self._keeper = keeper
         self._testifier = testifier
-        self._salvage = Salvage(self._by_belief, core.head, testifier.known)
+        self._salvage = Salvage(
+            self._by_belief, core.head, testifier.known, lambda c: seen(core.directory, c)
+        )
 
     @staticmethod
     async def open(

@@ -1,4 +1,4 @@
-"""The freezes that an opening makes, for what the witness knows better than the replicas (I5)."""
+"""What others know better than the replicas, and the freezes that an opening makes of it (I5)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Set
 
 from strongroom.history.directory import Directory
 from strongroom.history.edits import Put
-from strongroom.history.entries import ACCOUNT, CELL, COLLECTION
-from strongroom.history.evidence import Evidence, freeze_edit
+from strongroom.history.entries import ACCOUNT, CELL, COLLECTION, FREEZE
+from strongroom.history.evidence import Evidence, freeze_edit, read_evidence
 from strongroom.mirror.opening import scope_of
 from strongroom.ports.world import Testimony
 
@@ -26,6 +26,13 @@ def not_yet_accepted(
             why = "The witness knows more than the replicas."
             freezes[collection] = freeze_edit(scope, why, evidence)
     return freezes
+
+
+def seen(directory: Directory, collection: int) -> int:
+    """Give the number of the last change that somebody has seen whose evidence stands; 0 = none."""
+    freezes = (m for a in directory.accounts() for m in directory.members(a.id, FREEZE))
+    evidence = (read_evidence(str(freeze.facts.get("evidence", ""))) for freeze in freezes)
+    return max((e.number for e in evidence if e and e.collection == collection), default=0)
 
 
 def _homes(directory: Directory) -> Mapping[int, int]:

@@ -120,16 +120,18 @@ class Salvage:
         self,
         order: Callable[[], Iterable[Site]],
         bound: Callable[[int], Head | None],
-        told: Callable[[int], Head | None],
+        told: Callable[[int], Head | None] = lambda _: None,
+        seen: Callable[[int], int] = lambda _: 0,
     ) -> None:
         """Ask the copies that `order` gives, in the order in which they are believed.
 
         `bound` gives the head that a collection has, if that is known; `told` the one that the
-        witness was told.
+        witness was told; `seen` the number of the last change that somebody else has seen.
         """
         self._order = order
         self._bound = bound
         self._told = told
+        self._seen = seen
         self._silent: dict[str, str] = {}  # place -> why it is asked no more
         self._last: tuple[int, _Shelf] | None = None  # for work that is cut into pages
 
@@ -226,9 +228,10 @@ class Salvage:
                     await asyncio.sleep(0)  # others get their turn
             shelf.gaps += _gaps(shelf, tale)
         known = max(head.number if head else 0, shelf.tale.number if shelf.tale else 0)
-        if told is not None and told.number > known:
-            later = told.number - known
-            shelf.gaps.append(Unreadable("later changes that the witness knows of", later))
+        later = max(told.number if told else 0, self._seen(collection)) - known
+        if later > 0:
+            text = "later changes that the witness or a device has seen"
+            shelf.gaps.append(Unreadable(text, later))
         return shelf
 
     async def head(self, collection: int) -> Head | None:

@@ -33,7 +33,7 @@ from strongroom.history.entries import (
 )
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
-from strongroom.mirror.forgetting import not_yet_accepted
+from strongroom.mirror.forgetting import not_yet_accepted, seen
 from strongroom.mirror.launch import (
     forgotten_by,
     on_chain,
@@ -249,7 +249,7 @@ async def look(
     told = testimony.heads if testimony else {}
     sure = view.heads if view.agreeing else {}
     order = list({site.place: site for site in (*view.believed.values(), *sites)}.values())
-    salvage = Salvage(lambda: order, sure.get, told.get)
+    salvage = Salvage(lambda: order, sure.get, told.get, lambda c: seen(view.directory, c))
     return Unopened(view, salvage, _note(view, len(sites), testimony), clock)
 
 
@@ -400,7 +400,7 @@ async def _merely_read(
 
 async def _left(why: str, sites: Sequence[Site]) -> _View:
     """Take what all copies together still tell of the cell and of its homes."""
-    salvage = Salvage(lambda: sites, lambda _: None, lambda _: None)
+    salvage = Salvage(lambda: sites, lambda _: None)
     directory = Directory(await salvage.members(CELL))
     for account in directory.accounts():
         for member in await salvage.members(account.id):

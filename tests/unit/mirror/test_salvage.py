@@ -339,7 +339,25 @@ def test_of_a_frozen_account_the_changes_that_the_witness_knows_are_counted(wrec
         await cell.close()
         return [one for one in found if isinstance(one, Unreadable)]
 
-    assert wreck.run(work()) == [Unreadable("later changes that the witness knows of", 2)]
+    assert wreck.run(work()) == [
+        Unreadable("later changes that the witness or a device has seen", 2)
+    ]
+
+
+def test_of_an_account_that_a_device_froze_the_changes_it_has_seen_are_counted(
+    wreck: Wreck,
+) -> None:
+    async def work() -> list[Salvaged | Unreadable]:
+        cell = await wreck.open()
+        await cell.freeze(wreck.home, "account", "A phone knows more.", f"token:{wreck.book}:9:ab")
+        found = [one async for one in cell.salvage(wreck.book)]
+        await cell.close()
+        return found
+
+    gap = Unreadable("later changes that the witness or a device has seen", 3)
+    assert wreck.run(work())[-1] == gap
+    assert gap in wreck.items()  # the cell being closed
+    assert wreck.given() == ALL
 
 
 # --- pages ----------------------------------------------------------------------------------------

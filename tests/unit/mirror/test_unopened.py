@@ -185,7 +185,7 @@ def test_where_the_witness_knows_more_nothing_is_proven(ground: Ground) -> None:
         ground.set(index, state)
     ground.witness.testimony = testimony
     assert found.proves(ground.home)
-    assert ("later changes that the witness knows of", 1) in ground.gaps(found)
+    assert ("later changes that the witness or a device has seen", 1) in ground.gaps(found)
     testimony = ground.witness.testimony
     assert testimony is not None
     ground.witness.testimony = testimony._replace(heads={})
