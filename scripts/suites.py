@@ -7,7 +7,8 @@ explained must fail. The counts go into docs/compliance.md where all suites ran 
 
 Suites for protocols that Strongroom does not speak run only when named: `make suites
 ARGS=rclone.sh`; nothing is written down then. Needs: litmus (Debian) for litmus.sh; a checkout of
-CalConnect/caldavtester, named by CALDAVTESTER, for cdt.py. What is missing is said and left out.
+CalConnect/caldavtester, named by CALDAVTESTER, for cdt.py; caldav-server-tester (PyPI), named by
+CST where it is not on the path, for cst.py. What is missing is said and left out.
 """
 
 import argparse
@@ -202,9 +203,24 @@ def other(name: str) -> Callable[[Ground], Outcome]:
     return run
 
 
+def probe(ground: Ground) -> Outcome:
+    """The features that caldav-server-tester looks for; it names those that it finds wanting."""
+    name = "caldav-server-tester"
+    if shutil.which(os.environ.get("CST", name)) is None:
+        return Outcome(name, why_not_run="caldav-server-tester is not installed (PyPI)")
+    said = ground.run("cst.py", ground.address, "cst", ground.account("cst"))
+    counts = re.search(rf"^{name}: (\d+) passed, \d+ failed, (\d+) skipped", said, re.MULTILINE)
+    good, skipped = map(int, counts.groups()) if counts else (0, 0)
+    failed = dict(re.findall(r"^FAIL (\S+) (.*)$", said, re.MULTILINE))
+    passed = {f"feature {number}" for number in range(good)}
+    left = f"{skipped} features that need scheduling or that it could not tell"
+    return Outcome(name, passed, failed, good + len(failed), left)
+
+
 SPOKEN: dict[str, Callable[[Ground], Outcome]] = {
     "vdirsyncer.sh": vdirsyncer,
     "cdt.py": cdt,
+    "cst.py": probe,
     "litmus.sh": litmus,
 }
 

@@ -202,7 +202,11 @@ def test_calendars_that_cannot_be_made(site: Site) -> None:
     refused = site.do("MKCALENDAR", HOME + "x/", strange)
     assert refused.condition == CAL + "supported-calendar-component"
     protected = strange.replace("supported-calendar-component-set", "max-instances")
-    assert site.do("MKCALENDAR", HOME + "x/", protected).status == 403
+    answer = site.do("MKCALENDAR", HOME + "x/", protected)
+    assert answer.status == 207
+    assert answer.xml.find(f".//{D}propstat/{D}prop/{CAL}max-instances") is not None
+    assert site.do("GET", HOME + "x/").status == 404
+    assert site.do("GET", CALENDAR).status == 405
     assert HOME + "x/" not in props(site, HOME, depth="1").hrefs
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from strongroom.base.errors import ConflictError, InvalidError
 from strongroom.base.limits import REQUEST_XML_BYTES_MAX
-from strongroom.dav.answers import NO_STORE, TEXT, XML, answer
+from strongroom.dav.answers import NO_STORE, TEXT, XML, answer, whole_multistatus
 from strongroom.dav.options import ALLOW
 from strongroom.dav.proppatch import refusals
 from strongroom.dav.reading import read
@@ -17,7 +17,7 @@ from strongroom.dav.statuses import CAL, DAV
 from strongroom.dav.terms import TERMS
 from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.davxml import COMPONENT_SET, RESOURCE_TYPE, PropertyChange, parse_mkcol
-from strongroom.formats.multistatus import mkcol_body
+from strongroom.formats.multistatus import epilogue, mkcol_body, prologue, propstat_response
 from strongroom.service.access import find_book
 from strongroom.service.collections import (
     ADDRESSBOOK_DATA,
@@ -49,7 +49,7 @@ async def mkcol(request: Request) -> None:
     _check_type(request, changes)
     properties = [change for change in changes if change.name not in _AT_BIRTH]
     if refused := refusals(properties):
-        await answer(request.send, 403, (XML, NO_STORE), mkcol_body(refused))
+        await _cannot_set(request, refused)
         return
     props = {change.name: change.value_xml or "" for change in properties}
     data = _data(target.kind, changes)
@@ -71,6 +71,14 @@ def _data(kind: Kind, changes: Sequence[PropertyChange]) -> str:
             f"No calendar takes {unknown[0][:40]}.", CAL + "supported-calendar-component"
         )
     return calendar_data(asked or USUAL_COMPONENTS)
+
+
+async def _cannot_set(request: Request, refused: list[bytes]) -> None:
+    if request.method == "MKCALENDAR":  # RFC 4791 section 5.3.1.1
+        row = propstat_response(request.path, refused)
+        await whole_multistatus(request, prologue() + row + epilogue())
+    else:
+        await answer(request.send, 403, (XML, NO_STORE), mkcol_body(refused))
 
 
 def _content_type(request: Request) -> str:
