@@ -17,7 +17,7 @@ COMMAND = "tests/unit/cli/test_intake.py::"
 INTAKES = (
     Fault(
         "an import overwrites what it meets",
-        "service/intake.py",
+        "service/intake_forms.py",
         "    found = merge(None, standing, coming)\n",
         "    found = merge(standing, standing, coming)\n",
         (INTAKE + "test_one_uid_with_other_content_is_a_union_and_no_overwrite",),
@@ -117,7 +117,7 @@ INTAKES = (
     ),
     Fault(
         "the photo that a card names is fetched",
-        "service/intake.py",
+        "service/intake_forms.py",
         "    found = mended(piece.card)\n",
         "    found = mended(piece.card)\n"
         "    import socket\n"

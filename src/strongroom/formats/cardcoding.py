@@ -68,6 +68,8 @@ def decoded(parameters: Iterable[Parameter], value: bytes) -> bytes | None:
     parameters = tuple(parameters)
     if MARK not in {word.upper() for word in values_of(parameters, b"ENCODING")}:
         return None
+    if value.count(b"=") > CARD_CODED_SIGNS_MAX:
+        return None
     text = text_of(uncoded(value), parameters)
     try:
         # A line break inside a value is written as one.

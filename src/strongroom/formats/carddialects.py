@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from strongroom.base.limits import UID_BYTES_MAX
+from strongroom.base.limits import CARD_CODED_SIGNS_MAX, UID_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.cardcoding import MARK, broken_lines, decoded, text_of, uncoded
 from strongroom.formats.cardlines import (
@@ -61,6 +61,7 @@ _SEPARATOR: Final = re.compile(r"(?<!\\);")
 # Of 2.1 what holds text; in all other values a comma or a semicolon is not touched.
 _TEXTS: Final = frozenset({b"FN", b"NOTE", b"TITLE", b"ROLE", b"LABEL", b"NICKNAME", b"MAILER"})
 _IN_PARTS: Final = frozenset({b"N", b"ADR", b"ORG"})
+_PARTS_MAX: Final = 64  # of one value; real ones have seven
 _ENCODINGS: Final = {b"BASE64": b"b", b"B": b"b"}
 _PLACES: Final = {b"URL": b"uri", b"CONTENT-ID": b"uri", b"CID": b"uri"}
 _EXACT: Final = frozenset({b"BEGIN", b"END", b"VERSION", b"UID"})  # no text goes on behind them
@@ -95,6 +96,8 @@ def mended(card: bytes) -> Mended:
     version = named[1].strip() if named else b""
     if version not in {b"", b"2.1", b"3.0", b"4.0"}:
         raise FormatError("unsupported-version", "Only vCard 2.1, 3.0 and 4.0 can be taken.")
+    if text.count(b"=") > CARD_CODED_SIGNS_MAX:
+        raise FormatError("too-complex", "The card has too many coded characters.")
     lines = split_card(b"\n".join(_clean(raw, done) for raw in _whole(text, version, done)))
     if version == b"2.1":
         done.add(FROM_2_1)
@@ -241,7 +244,7 @@ def _written(line: Line, parameters: bytes, value: bytes) -> Line:
 
 
 def _value_to_3(name: bytes, text: str) -> str:
-    if name in _IN_PARTS:
+    if name in _IN_PARTS and text.count(";") <= _PARTS_MAX:
         return ";".join(escape_text(_meant(part)) for part in _SEPARATOR.split(text))
     return escape_text(_meant(text)) if name in _TEXTS else broken_lines(text)
 
@@ -313,7 +316,7 @@ def name_for(lines: Iterable[Line]) -> str:
     for line in lines:
         value = decoded(parameters_of(line.parameters), line.value) or line.value
         texts.setdefault(line.name, value.decode())
-    parts = [unescape(part).strip() for part in _SEPARATOR.split(texts.get(b"N", ""))]
+    parts = [unescape(part).strip() for part in _SEPARATOR.split(texts.get(b"N", ""), 5)]
     called = " ".join(parts[at] for at in _NAME_ORDER if at < len(parts) and parts[at])
-    others = (unescape(_SEPARATOR.split(texts.get(one, ""))[0]).strip() for one in _INSTEAD)
+    others = (unescape(_SEPARATOR.split(texts.get(one, ""), 1)[0]).strip() for one in _INSTEAD)
     return called or next(filter(None, others), "")

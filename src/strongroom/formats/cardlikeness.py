@@ -63,11 +63,11 @@ def likeness(card: bytes) -> Likeness | None:
         return None
     return Likeness(
         name,
-        tuple(_plain(unescape(part)) for part in _SEPARATOR.split(_first(texts, b"N"))),
+        tuple(_plain(unescape(part)) for part in _SEPARATOR.split(_first(texts, b"N"), 5)),
         frozenset(filter(None, map(_mail, texts.get(b"EMAIL", ())))),
         frozenset(filter(None, map(_number, texts.get(b"TEL", ())))),
         _NO_DIGIT.sub("", _first(texts, b"BDAY").partition("T")[0]),
-        _plain(unescape(_SEPARATOR.split(_first(texts, b"ORG"))[0])),
+        _plain(unescape(_SEPARATOR.split(_first(texts, b"ORG"), 1)[0])),
     )
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import islice
@@ -47,12 +47,9 @@ from strongroom.base.limits import (
     OBJECT_BYTES_MAX,
 )
 from strongroom.formats import FormatError
-from strongroom.formats.carddialects import mended
-from strongroom.formats.cardlikeness import Likeness, is_same_person, likeness, members_of
-from strongroom.formats.cardmerge import merge
+from strongroom.formats.cardlikeness import is_same_person
 from strongroom.formats.cardstream import Piece
 from strongroom.formats.conditions import Precondition
-from strongroom.formats.vcard import check
 from strongroom.history.decide import bare_uid
 from strongroom.history.edits import Origin, Put, Together
 from strongroom.history.entries import OBJECT, Key, Member, digest_of, uid_key, uid_of
@@ -60,8 +57,8 @@ from strongroom.ports.cell import Cell
 from strongroom.service.access import check_book
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
-from strongroom.service.content import data_of
-from strongroom.service.objects import Room, names_for, no_limit, size_of
+from strongroom.service.intake_forms import Ready, form_of
+from strongroom.service.objects import Room, no_limit, size_of
 from strongroom.service.resemblance import Resemblances
 
 Ending = Literal["new", "merged", "unchanged", "refused"]
@@ -76,16 +73,6 @@ _WORDS: Final = {
     CONTESTED: "Others write it at the same time; run the import again.",
     NOT_NOW: "What stands there cannot be read now; nothing is lost; run the import again.",
 }
-
-
-class Ready(NamedTuple):
-    """An object that can be kept; `said` tells what had to be done to it."""
-
-    piece: Piece
-    body: bytes
-    digest: str
-    uid: str
-    said: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -106,45 +93,6 @@ class Stream(Protocol):
 
     def feed(self, chunk: bytes, *, last: bool = False) -> Iterator[Piece]:
         """Take a chunk; raises FormatError where the stream as a whole is nothing that is known."""
-
-
-class Form(NamedTuple):
-    """What must be known of a kind of object: cards here, others by their own."""
-
-    ready: Callable[[Piece], Ready]  # raises FormatError
-    data: Callable[[bytes], str]  # of the row of a body; raises FormatError
-    merge: Callable[[bytes, bytes], tuple[bytes, tuple[str, ...]]]  # standing, coming; FormatError
-    names: Callable[[str, str], tuple[str, str]]
-    likeness: Callable[[bytes], Likeness | None]
-    named: Callable[[bytes], frozenset[str]]  # UIDs of others that an object names
-
-
-def _ready_card(piece: Piece) -> Ready:
-    found = mended(piece.card)
-    return Ready(piece, found.body, digest_of(found.body), found.facts.uid, found.mendings)
-
-
-def _card_data(body: bytes) -> str:
-    return data_of(check(body), len(body))
-
-
-def _merged_cards(standing: bytes, coming: bytes) -> tuple[bytes, tuple[str, ...]]:
-    found = merge(None, standing, coming)
-    said = (f"both are kept of {one.field}: {one.old} and {one.new}" for one in found.conflicts)
-    return found.body, tuple(said)
-
-
-FORMS: Final = {
-    "addressbook": Form(_ready_card, _card_data, _merged_cards, names_for, likeness, members_of)
-}
-
-
-def form_of(collection: Member) -> Form:
-    """Give the form of what a collection holds; raises InvalidError where it takes none in."""
-    form = FORMS.get(str(collection.facts.get("type")))
-    if form is None:
-        raise InvalidError(f"{collection.href} takes in no files. Nothing was changed.")
-    return form
 
 
 class _Planned(NamedTuple):
@@ -296,7 +244,8 @@ class Intake:
         """Hold an object back if it may be what stands under another UID."""
         own = bare_uid(ready.uid)
         self._came.add(own)
-        self._named.update(map(bare_uid, self._form.named(ready.body)))
+        named = await aside(ready.body, lambda: self._form.named(ready.body))
+        self._named.update(map(bare_uid, named))
         if own in self._by_uid or not await self._resembled(ready):
             return False
         self._held.append(ready)
@@ -309,9 +258,11 @@ class Intake:
 
     async def _resembled(self, ready: Ready) -> set[str]:
         """Give the UIDs of what stood before, did not come in by itself, and surely is the same."""
-        who = self._form.likeness(ready.body) if self._before else None
-        if who is None or bare_uid(ready.uid) in self._named:
+        if not self._before or bare_uid(ready.uid) in self._named:
             return set()  # a group that comes in must find its members
+        who = await aside(ready.body, lambda: self._form.likeness(ready.body))
+        if who is None:
+            return set()
         if self._who is None:
             self._who = Resemblances(self._form.likeness)
             before = ((_uid(one), one) for one in self._before)
@@ -328,7 +279,7 @@ class Intake:
     async def _says_it_all(self, member: Member, ready: Ready) -> bool:
         body = (await self._cell.bodies([member.etag]))[0]
         try:
-            return body is not None and self._form.merge(body, ready.body)[0] == body
+            return body is not None and self._form.merge(body, ready.body).body == body
         except FormatError:
             return False
 
@@ -403,7 +354,8 @@ class Intake:
 
     async def _planned(self, ready: Ready, standing: Member | None, body: bytes | None) -> _Planned:
         if standing is None:
-            put = self._put(self._key(self._name(ready.uid)), ready.digest, ready.body)
+            key = self._key(self._name(ready.uid))
+            put = self._put(key, (ready.digest, ready.data, len(ready.body)))
             return _Planned(ready, "new", ready.said, put, ready.body)
         if standing.etag == ready.digest:
             return _Planned(ready, "unchanged", ready.said, standing=standing)
@@ -412,27 +364,24 @@ class Intake:
         if body is None:
             return _Planned(ready, "refused", (_WORDS[NOT_NOW],), code=NOT_NOW)
         try:
-            merged, said = await aside(
-                body + ready.body, lambda: self._form.merge(body, ready.body)
-            )
-            if merged == body:
-                return _Planned(ready, "unchanged", ready.said, standing=standing)
-            if len(merged) > OBJECT_BYTES_MAX:
-                raise FormatError(TOO_LARGE, _WORDS[TOO_LARGE])
-            put = self._put(standing.key, digest_of(merged), merged, standing.etag)
+            made = await aside(body + ready.body, lambda: self._form.merge(body, ready.body))
         except FormatError as error:
             return _Planned(ready, "refused", (error.message,), code=error.code)
-        return _Planned(ready, "merged", (*ready.said, *said), put, merged)
+        if made.body == body:
+            return _Planned(ready, "unchanged", ready.said, standing=standing)
+        if len(made.body) > OBJECT_BYTES_MAX:
+            return _Planned(ready, "refused", (_WORDS[TOO_LARGE],), code=TOO_LARGE)
+        put = self._put(standing.key, (made.digest, made.data, len(made.body)), standing.etag)
+        return _Planned(ready, "merged", (*ready.said, *made.said), put, made.body)
 
-    def _put(self, key: Key, digest: str, body: bytes, over: str = "") -> Put:
-        """Give the edit that writes `body` over what has the ETag `over` and nothing else."""
+    def _put(self, key: Key, what: tuple[str, str, int], over: str = "") -> Put:
+        """Give the edit that writes (digest, data, size) over what has the ETag `over` alone."""
+        digest, data, size = what
         when = Precondition(match=frozenset({over})) if over else ABSENT
         # Written as a client would send it, so that the history does not call it unconditional.
         condition = f'if-match: "{over}"' if over else "if-none-match: *"
-        return Put(
-            key, digest, self._form.data(body), replace(self._origin, condition=condition), when,
-            self._collection.key, size=len(body),
-        )  # fmt: skip
+        origin = replace(self._origin, condition=condition)
+        return Put(key, digest, data, origin, when, self._collection.key, size=size)
 
     async def _write(self, planned: Sequence[_Planned]) -> list[Outcome]:
         """Write all that shall be written, or nothing; learn what stands then."""

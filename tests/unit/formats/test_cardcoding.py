@@ -73,3 +73,9 @@ def test_a_filter_looks_at_what_is_meant() -> None:
 def test_any_bytes_are_read_or_left_alone(value: bytes, charset: str) -> None:
     found = plain(f";QUOTED-PRINTABLE;CHARSET={charset}", value)
     assert found is None or (carried(found) == found and b"\n" not in found)
+
+
+def test_one_value_with_too_many_coded_signs_is_left_as_it_is() -> None:
+    most = b"=41" * CARD_CODED_SIGNS_MAX
+    assert plain(";QUOTED-PRINTABLE", most) == b"A" * CARD_CODED_SIGNS_MAX
+    assert plain(";QUOTED-PRINTABLE", most + b"=41") is None

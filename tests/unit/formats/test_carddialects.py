@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.base.limits import CARD_LINES_KEPT_MAX, UID_BYTES_MAX
+from strongroom.base.limits import CARD_CODED_SIGNS_MAX, CARD_LINES_KEPT_MAX, UID_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.carddialects import (
     CHARSET,
@@ -171,6 +171,20 @@ def test_what_names_a_place_is_a_uri_and_is_not_fetched() -> None:
 
 def test_a_fold_of_2_1_keeps_its_space() -> None:
     assert old("NOTE:one\r\n two", "NOTE;X=1:one\r\n\ttwo") == ["NOTE:one two", "NOTE;X=1:one\ttwo"]
+
+
+def test_a_value_of_too_many_parts_is_left_whole() -> None:
+    most, more = "N:" + ";" * 64, "N:," + ";" * 65
+    assert old(most.replace(":", ":a,b")) == [most.replace(":", r":a\,b")]
+    assert old(more) == [more]
+
+
+def test_a_card_with_too_many_coded_signs_is_not_looked_into() -> None:
+    most = "NOTE;QUOTED-PRINTABLE:" + "=41" * CARD_CODED_SIGNS_MAX
+    assert old(most) == ["NOTE:" + "A" * CARD_CODED_SIGNS_MAX]
+    with pytest.raises(FormatError) as caught:
+        mended(card("UID:u", most + "=41", version="2.1"))
+    assert caught.value.code == "too-complex"
 
 
 def test_an_agent_becomes_a_text() -> None:
