@@ -15,11 +15,13 @@ from strongroom.control.carrying import Carrying
 from strongroom.control.protocol import ANSWER_BYTES_MAX, Request, Result, encode_answer
 from strongroom.control.room import Room
 from strongroom.control.table import run
+from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Origin
 from strongroom.history.entries import Member
 from strongroom.mirror.cell import MirrorCell
 from strongroom.service.accounts import add_account
+from strongroom.service.collections import calendar_data, make_book
 from strongroom.service.objects import put_card
 
 SETTINGS = Settings("127.0.0.1", 0, Path("data"), (Path("r1"), Path("r2"), Path("r3")), 2)
@@ -46,6 +48,11 @@ class Desk:
         book = self.cell.directory.collection(account.id, "contacts")
         assert book is not None
         return book
+
+    def calendar(self, name: str) -> Member:
+        """Make a calendar."""
+        data = calendar_data(COMPONENTS)
+        return asyncio.run(make_book(self.cell, self.home, name, {}, Origin(), data))
 
     def put(self, name: str, body: bytes, book: Member | None = None) -> str:
         made, _ = asyncio.run(

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from fakes.asgi import Answer, Client, CutError
+from fakes.events import calendar, component, event
 from fakes.site import BOOK, HOME, Site, card
 from strongroom import compose, wire
 from strongroom.base.limits import EXPORTS_OF_ACCOUNT_MAX
+from strongroom.formats.calendarfile import cut
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.vcard import check
 from strongroom.history.edits import Origin
@@ -78,6 +80,32 @@ def test_cards_are_as_they_were_sent_and_converted_only_if_that_is_asked_for(sit
         answer = export(site, query=f"export&version={version}".encode())
         assert {check(one).version for one in cards(answer.body)} == {version}
         assert digest_of(answer) == hashlib.sha256(answer.body).digest()
+
+
+CALENDARS = "/dav/calendars/alice/"
+
+
+def test_calendars_come_as_one_calendar_each(site: Site) -> None:
+    lunch, dinner = event("SUMMARY:Lunch", uid="a"), event("SUMMARY:Dinner", uid="b")
+    task = calendar(component("VTODO", "SUMMARY:Shop", uid="a"))
+    for place, body in (("calendar/a", lunch), ("calendar/b", dinner), ("tasks/a", task)):
+        path = f"{CALENDARS}{place}.ics"
+        assert site.do("PUT", path, body, content_type="text/calendar").status == 201
+    site.put("a.vcf")
+    one, all_of_them = export(site, CALENDARS + "calendar/"), export(site, CALENDARS)
+    assert one.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert one.headers["content-disposition"].endswith("alice%20calendars_calendar.ics")
+    assert [part.raw for part in cut(one.body).parts] == [
+        cut(body).parts[0].raw for body in (lunch, dinner)
+    ]
+    assert all_of_them.body == one.body + export(site, CALENDARS + "tasks/").body
+    for answer, count in ((one, 2), (all_of_them, 3)):
+        assert answer.status == 200
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        assert int(answer.headers["x-object-count"]) == count
+        assert digest_of(answer) == hashlib.sha256(answer.body).digest()
+    assert export(site, CALENDARS + "calendar/", query=b"export&version=3.0").status == 400
+    assert cards(export(site, HOME).body) == [card("a.vcf")]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ DRAFTS = "tests/unit/stores/test_drafts.py::"
 NAMES = "tests/unit/formats/test_filenames.py::"
 FOLDER = "tests/unit/formats/test_sdcard.py::"
 SIM = "tests/unit/formats/test_simcard.py::"
+CALENDARS = "tests/unit/formats/test_calendarfile.py::"
 STREAM = "tests/unit/formats/test_cardstream.py::"
 
 EXPORT = (
@@ -74,11 +75,13 @@ EXPORT = (
     Fault(
         "a stored card is converted though nobody asked",
         "service/export.py",
-        """    if parcel.version and version_mark(parcel.version) not in member.data:
-        body = await aside(body, lambda: parcel.form.shaped(body, parcel.version))
+        """    if not parcel.version or version_mark(parcel.version) in member.data:
+        return body
+    return await aside(body, lambda: parcel.form.shaped(body, parcel.version))
 """,
-        """    if version_mark(parcel.version or "3.0") not in member.data:
-        body = await aside(body, lambda: parcel.form.shaped(body, parcel.version or "3.0"))
+        """    if version_mark(parcel.version or "3.0") in member.data:
+        return body
+    return await aside(body, lambda: parcel.form.shaped(body, parcel.version or "3.0"))
 """,
         (HTTP + "test_cards_are_as_they_were_sent_and_converted_only_if_that_is_asked_for",),
     ),
@@ -187,5 +190,33 @@ EXPORT = (
         "    left_out += (LeftOut(entry.full_name, why) for entry in ordered[places:])\n",
         "",
         (SIM + "test_of_three_hundred_fifty_are_left_out_and_each_is_named",),
+    ),
+    Fault(
+        "of two time zones of one name an export keeps one",
+        "formats/calendarfile.py",
+        "return tzid if count == 1 else",
+        "return tzid if count else",
+        (CALENDARS + "test_two_zones_of_one_name_both_stay",),
+    ),
+    Fault(
+        "an event of which an export makes nothing is left out",
+        "formats/calendarfile.py",
+        "            return begin + self.end() + _ended(body)\n",
+        "            return begin + self.end()\n",
+        (CALENDARS + "test_what_is_too_complex_to_be_renamed_stands_by_itself",),
+    ),
+    Fault(
+        "two calendars are carried as one",
+        "formats/calendarfile.py",
+        "        if self._collection == collection:\n",
+        "        if self._collection:\n",
+        (CALENDARS + "test_each_collection_has_a_calendar_of_its_own",),
+    ),
+    Fault(
+        "nobody hears that calendars are not in a file of contacts",
+        "cli/export.py",
+        '    if report.get("left") and report["as"] != "sim":\n',
+        "    if False:\n",
+        (COMMAND + "test_one_file_has_contacts_or_calendars",),
     ),
 )  # fmt: skip

@@ -24,6 +24,7 @@ METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 160
 SPANNED_NAMES_MAX: Final = 200_000  # of objects whose times are kept in memory; 200 bytes each
 IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 CALENDAR_DEPTH_MAX: Final = 8  # components inside one another; an alarm is in the third
+CALENDAR_TITLE_CHARACTERS_MAX: Final = 255  # of a summary in a list; the object has all of it
 ZONE_BYTES_MAX: Final = 64 * 1024  # of one VTIMEZONE; with all changes since 1900 it has half of it
 INSTANCES_MAX: Final = 10_000  # of one object looked at for one query; a daily event of 27 years
 RULE_STEPS_MAX: Final = 50_000  # occurrences a rule is followed for; 0.2 s

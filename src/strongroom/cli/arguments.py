@@ -17,12 +17,12 @@ Strongroom: a personal-data cloud for phones. What it has acknowledged is never 
 Begin
   init                      create the cell in empty directories, once
   serve                     run the server in the foreground (SIGTERM ends it well)
-  demo                      a demo account with sample contacts, and how to connect
+  demo                      a demo account with samples, and how to connect
 
 People and their phones
-  account add LOGIN         a new person, with an empty address book
+  account add LOGIN         a new person, with an empty address book and calendars
   account list              who there is
-  account show LOGIN        name, books, devices, space, what is frozen or suspended
+  account show LOGIN        name, books, calendars, devices, space, what is frozen
   account set-quota LOGIN N how much may stand in an account: bytes, 2G, or none
   account suspend LOGIN     close an account on purpose; nothing is deleted
   account resume LOGIN      open it again
@@ -34,7 +34,7 @@ People and their phones
 
 What happened, and taking it back
   history LOGIN             who changed what, when, with which device and client
-  undo LOGIN --to TIME      everything, a book or one contact as it was; shows it first
+  undo LOGIN --to TIME      everything or a part as it was; shows it first
 
 What phones tried to save
   refused list LOGIN        edits that were refused and that the phone has dropped
@@ -44,7 +44,7 @@ What phones tried to save
 
 Out and in
   export LOGIN              everything as one file, a folder, or what fits on a SIM card
-  import LOGIN FILE...      bring vCard or CSV files in; what stands is never replaced
+  import LOGIN FILE...      bring vCard, CSV or iCalendar files in; nothing that stands is lost
 
 Keys
   keys list                 what each key protects, and what its loss costs
@@ -63,6 +63,7 @@ Disks
 From outside
   doctor URL                ask a server as a phone would, and name what is in the way
 """
+_NAMED: Final = "a book like contacts, a calendar like calendars/work, as `account show` says it"
 _TIME: Final = "2026-11-28, 2026-11-28T20:45 (UTC), or 90m, 3h, 2d ago"
 EPILOG: Final = """\
 Every command finds its settings in --config FILE, or ./strongroom.toml, or ./var/strongroom.toml,
@@ -88,9 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(
         _leaf(commands, "serve", "Run the server in the foreground until SIGTERM or Ctrl-C.")
     )
-    demo = _leaf(
-        commands, "demo", "Make the demo account with sample contacts, and a device for it."
-    )
+    demo = _leaf(commands, "demo", "Make the demo account with samples, and a device for it.")
     demo.add_argument("--lan", action="store_true", help="say how to connect to `serve --lan`")
     _add_refused(_group(commands, "refused", "Refused edits: list, show, apply, drop."))
     _add_export(_leaf(commands, "export", "Everything of a person, to carry away."))
@@ -190,7 +189,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("login", metavar="LOGIN")
     export.add_argument(
         "--collection", metavar="C", action="append", default=[],
-        help="only this one, as its address names it; may be given several times",
+        help=f"only this one: {_NAMED}; may be given several times",
     )  # fmt: skip
     export.add_argument(
         "--output", metavar="FILE|DIR", help="a new file or folder (default: standard output)"
@@ -199,8 +198,9 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "--version", choices=["3.0", "4.0"], help="convert to it (default: as it was stored)"
     )
     export.add_argument(
-        "--as", dest="form", choices=["vcf", "folder", "sim"],
-        help="one file (default), a file for each with pictures and an index, or a SIM card's set",
+        "--as", dest="form", choices=["vcf", "ics", "folder", "sim"],
+        help="one file of contacts (default) or of calendars, a folder with a file for each and an "
+        "index, or a SIM card's set",
     )  # fmt: skip
     export.add_argument(
         "--sim", metavar="N", type=int, help="names and numbers for a SIM card of N places"
@@ -252,7 +252,10 @@ def _add_undo(undo: argparse.ArgumentParser) -> None:
 def _add_part(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("login", metavar="LOGIN")
     parser.add_argument(
-        "--collection", metavar="C", default="", help="only this one, also if it was removed"
+        "--collection",
+        metavar="C",
+        default="",
+        help=f"only this one: {_NAMED}; also if it was removed",
     )
     parser.add_argument(
         "--object", metavar="HREF", default="", help="only this one: its file name or its address"
@@ -273,7 +276,7 @@ def _add_doctor(commands: _Commands[_Parser]) -> None:
 
 
 def _add_accounts(actions: _Commands[_Parser]) -> None:
-    add = _leaf(actions, "add", "A new person, with an empty address book.")
+    add = _leaf(actions, "add", "A new person, with an empty address book and calendars.")
     add.add_argument("login", metavar="LOGIN")
     add.add_argument("--name", default="", help="the person's name, as devices show it")
     add.add_argument("--email", default="", metavar="ADDRESS", help="told to devices that ask")
@@ -303,7 +306,8 @@ def _add_devices(actions: _Commands[_Parser]) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument(
         "--services", metavar="LIST", default="", type=_list,
-        help="only these, separated by commas: contacts (default: all, later ones too)",
+        help="only these, separated by commas: contacts, calendars (tasks and notes too); "
+        "default: all, later ones too",
     )  # fmt: skip
     add.add_argument(
         "--read-only", action="store_true", help="it may read and never write; fixed for its life"
@@ -317,7 +321,7 @@ def _add_devices(actions: _Commands[_Parser]) -> None:
     )
     listing = _leaf(actions, "list", "Which devices a person has.")
     listing.add_argument("login", metavar="LOGIN")
-    revoke = _leaf(actions, "revoke", "Let a device in no more. No contact is touched.")
+    revoke = _leaf(actions, "revoke", "Let a device in no more. Nothing it holds is touched.")
     revoke.add_argument("login", metavar="LOGIN")
     revoke.add_argument("name", metavar="NAME")
 

@@ -1,4 +1,4 @@
-"""`export LOGIN`: everything of an account as one file, as a folder, or as what fits on a SIM card.
+"""`export LOGIN`: contacts or calendars as one file, everything as a folder, or a SIM card's set.
 
 A file or folder has its name only once all of it is written and durable; whoever is interrupted
 finds nothing under that name and can run it again.
@@ -28,16 +28,19 @@ from strongroom.formats import simcard
 from strongroom.formats.contact import read_contact
 from strongroom.formats.sdcard import MISSING, CardFolder, write_missing
 from strongroom.service.export import FORMS
+from strongroom.service.kinds import CALENDAR, kind_of
 
 _SHOWN_MAX: Final = 20  # lines about what is missing or left out; files and --json have all
 _PICKS_BYTES_MAX: Final = 1024 * 1024
 _STANDARD: Final = "-"
+# Which kind of collection each form carries; "" = all of them.
+_KINDS: Final = {"vcf": "addressbook", "ics": "calendar", "folder": "", "sim": "addressbook"}
 
 
 class _Wish(NamedTuple):
     """What was asked for, checked."""
 
-    form: str  # vcf, folder or sim
+    form: str  # vcf, ics, folder or sim
     output: str
     version: str
     places: int
@@ -49,10 +52,11 @@ def run(given: Namespace, screen: Screen) -> int:
     wish = _wish(given, screen)
     settings = read_settings(given.config)
     with session(settings, screen.progress, Needs.READ) as ask:
-        carrying = Carrying(ask, given.login, given.collection)
+        carrying = Carrying(ask, given.login, given.collection, _KINDS[wish.form])
         pace = Pace(screen, "objects", carrying.total)
         report = _WRITERS[wish.form](wish, carrying, _things(carrying, wish.version, pace))
     report |= {
+        "left": [one.href for one in carrying.left],
         "login": carrying.login,
         "as": wish.form,
         "collections": [one.href for one in carrying.collections],
@@ -67,11 +71,11 @@ def run(given: Namespace, screen: Screen) -> int:
 
 
 def _wish(given: Namespace, screen: Screen) -> _Wish:
-    form = given.form or ("sim" if given.sim is not None else "vcf")
+    form = given.form or _form_meant(given)
     if form != "sim" and (given.sim is not None or given.pick):
         raise UsageError("--sim and --pick are about a SIM card; leave out --as, or say --as sim.")
     output = given.output or _STANDARD
-    if output == _STANDARD and form != "vcf":
+    if output == _STANDARD and form not in {"vcf", "ics"}:
         raise UsageError("Name a new folder with --output DIR.")
     if output == _STANDARD and screen.for_programs:
         raise UsageError("With --json name the file with --output: one stream holds one thing.")
@@ -80,6 +84,14 @@ def _wish(given: Namespace, screen: Screen) -> _Wish:
         raise UsageError("A SIM card has at least one place.")
     picks = _picks(Path(given.pick)) if given.pick else []
     return _Wish(form, output, given.version or "", places, picks)
+
+
+def _form_meant(given: Namespace) -> str:
+    if given.sim is not None:
+        return "sim"
+    calendars = [kind_of(name) is CALENDAR for name in given.collection]
+    named = (given.output or "").lower().endswith(".ics")
+    return "ics" if all(calendars) and (calendars or named) else "vcf"
 
 
 def _picks(path: Path) -> list[str]:
@@ -105,18 +117,24 @@ def _things(carrying: Carrying, version: str, pace: Pace) -> Iterator[Thing]:
 class _Stream:
     """Bytes on their way out, counted."""
 
-    def __init__(self, write: Any) -> None:
+    def __init__(self, write: Any, form: str) -> None:
         self._write = write
+        self._file = FORMS[_KINDS[form]].file()
         self._digest = sha256()
         self.size = 0
         self.count = 0
 
     def add(self, thing: Thing) -> None:
-        piece = FORMS[thing.collection.type].joined(thing.body)
+        self._put(self._file.add(thing.collection.id, thing.body))
+        self.count += 1
+
+    def end(self) -> None:
+        self._put(self._file.end())
+
+    def _put(self, piece: bytes) -> None:
         self._write(piece)
         self._digest.update(piece)
         self.size += len(piece)
-        self.count += 1
 
     def report(self, output: str) -> dict[str, Any]:
         told = {"output": output, "count": self.count, "bytes": self.size}
@@ -125,15 +143,17 @@ class _Stream:
 
 def _write_file(wish: _Wish, _carrying: Carrying, things: Iterator[Thing]) -> dict[str, Any]:
     if wish.output == _STANDARD:
-        stream = _Stream(sys.stdout.buffer.write)
+        stream = _Stream(sys.stdout.buffer.write, wish.form)
         for thing in things:
             stream.add(thing)
+        stream.end()
         sys.stdout.buffer.flush()
         return stream.report(_STANDARD)
     with compose.file_draft(_target(wish)) as draft:
-        stream = _Stream(draft.write)
+        stream = _Stream(draft.write, wish.form)
         for thing in things:
             stream.add(thing)
+        stream.end()
     return stream.report(wish.output)
 
 
@@ -177,7 +197,12 @@ def _write_sim(wish: _Wish, carrying: Carrying, things: Iterator[Thing]) -> dict
     return {"output": wish.output, "count": len(chosen.entries), "left_out": left_out_rows}
 
 
-_WRITERS: Final = {"vcf": _write_file, "folder": _write_folder, "sim": _write_sim}
+_WRITERS: Final = {
+    "vcf": _write_file,
+    "ics": _write_file,
+    "folder": _write_folder,
+    "sim": _write_sim,
+}
 
 
 # --- what a person reads --------------------------------------------------------------------------
@@ -196,7 +221,11 @@ def report_text(report: Mapping[str, Any]) -> str:
             "`strongroom status` and `strongroom custody` tell more."
         )
         lines += _shown([f"{one['what']}: {one['why']}" for one in report["missing"]])
-    elif report["as"] == "folder":
+    if report.get("left") and report["as"] != "sim":
+        lines.append(
+            f"Not in it: {', '.join(report['left'])}. A folder takes everything: --as folder."
+        )
+    if report["as"] == "folder" and not (report["salvaged"] or report["missing"]):
         lines.append("Check it there, now and in years: sha256sum -c SHA256SUMS")
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from strongroom.base.errors import StrongroomError, UnsureError
+from strongroom.base.errors import InvalidError, StrongroomError, UnsureError
 from strongroom.base.limits import EXPORT_BODIES_MAX, EXPORT_PAGE_BYTES
 from strongroom.control.perform import Asking
 from strongroom.formats.sdcard import Missing
@@ -47,17 +47,32 @@ class Thing(NamedTuple):
 class Carrying:
     """Everything of an account, and an account of what could not be had."""
 
-    def __init__(self, ask: Asking, login: str, collections: Sequence[str]) -> None:
+    def __init__(self, ask: Asking, login: str, collections: Sequence[str], kind: str = "") -> None:
         """Ask what there is.
+
+        Args:
+            ask: runs one command.
+            login: whose.
+            collections: only these; none = all.
+            kind: only collections of this type; "" = of all.
 
         Raises:
             NotFoundError: there is no such account, or no such collection.
+            InvalidError: one that was named is of another kind.
             StrongroomError: whatever the command raises.
         """
         self._ask = ask
         begun = ask("export begin", {"login": login, "collections": list(collections)})
         self.login: str = begun["login"]
-        self.collections = _told_apart([_collection(row) for row in begun["collections"]])
+        found = [_collection(row) for row in begun["collections"]]
+        wanted = [one for one in found if kind in {"", one.type}]
+        self.left = [one for one in found if kind not in {"", one.type}]  # not carried
+        if collections and self.left:
+            raise InvalidError(
+                f"{self.left[0].href} is of another kind than the file; name a folder with "
+                "--as folder, or another file for it. Nothing was made."
+            )
+        self.collections = _told_apart(wanted)
         self.total = sum(one.objects for one in self.collections)
         self.missing: list[Missing] = []
         self.salvaged: list[str] = []  # names of collections that could not be proven

@@ -18,6 +18,7 @@ from strongroom.ports.cell import Salvaged, Salvager
 from strongroom.service.accounts import find_account
 from strongroom.service.collections import name_of
 from strongroom.service.export import form_of, objects_of
+from strongroom.service.kinds import short_name
 from strongroom.service.objects import size_of
 
 _DIGEST_CHARACTERS: Final = 64
@@ -47,7 +48,7 @@ def _collection(reader: Salvager, collection: Member) -> dict[str, Any]:
     return {
         "id": collection.id,
         "collection": collection.href,
-        "name": name_of(collection) or collection.href,
+        "name": name_of(collection) or short_name(collection.href),
         "type": collection.facts["type"],
         "count": reader.head(collection.id).members,
     }

@@ -1,7 +1,9 @@
-"""GET and HEAD with `?export`: all cards of a book, or of all books of a home, in one answer.
+"""GET and HEAD with `?export`: all objects of a collection, or of a home, in one answer.
 
     GET /dav/addressbooks/LOGIN/?export                      all books
     GET /dav/addressbooks/LOGIN/BOOK/?export&version=4.0     one, converted
+    GET /dav/calendars/LOGIN/?export                         all calendars
+    GET /dav/calendars/LOGIN/CALENDAR/?export                one
 
 Length, digest and count are in the head, so a client can tell that it has all of it; an answer that
 cannot be finished as it was measured is cut off (I4). What is frozen or cannot be proven is 503
@@ -30,7 +32,6 @@ from strongroom.service.export import FORMS, Form, Parcel, collections_of, form_
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _PLACES: Final = frozenset({Place.HOME, Place.BOOK})
 _FIELDS_MAX: Final = 16
-_HERE: Final = "addressbook"  # the kind that these addresses are of
 
 # Nothing on the way may change the bytes or keep them.
 _CACHE: Final = (b"cache-control", b"private, no-store, no-transform")
@@ -64,7 +65,8 @@ async def export(request: Request) -> None:
 async def _wanted(request: Request) -> tuple[Form, list[Member]]:
     cell, home = request.cell, request.caller.home
     if request.target.place is Place.HOME:
-        return FORMS[_HERE], await collections_of(cell, home, _HERE)
+        kind = request.target.kind.type
+        return FORMS[kind], await collections_of(cell, home, kind)
     book = await find_book(cell, home, request.target.book)
     form = form_of(book)
     if form is None:

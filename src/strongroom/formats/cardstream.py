@@ -66,6 +66,18 @@ def joined(card: bytes) -> bytes:
     return card if card.endswith(b"\n") else card + _LINE_END_LENT + _EMPTY
 
 
+class CardFile:
+    """Makes one file of many cards."""
+
+    def add(self, _collection: int, card: bytes) -> bytes:
+        """Give what a card adds to the file."""
+        return joined(card)
+
+    def end(self) -> bytes:
+        """Give what the file ends with."""
+        return b""
+
+
 class Utf8:
     """Turns a stream of UTF-8 or UTF-16 into UTF-8 without its byte order mark.
 

@@ -1,10 +1,11 @@
-"""A folder that outlives every program: a file per card, pictures beside them, an index, a proof.
+"""A folder that outlives every program: a file per object, pictures, an index, a proof.
 
     index.html            opens in any browser, without a network: who is there, with all numbers
     SHA256SUMS            `sha256sum -c SHA256SUMS` in this folder says whether every byte is right
     MISSING.txt           only where something could not be read: what, and why
     contacts/Ann.vcf      the card, byte for byte as it was stored
     contacts/Ann.jpg      its picture, once more as a file of its own
+    Calendar/Lunch.ics    an event, a task or a note, byte for byte
 
 Not here: making files (stores), which cards (service/export).
 Rules: pure; names come from `filenames` alone; in the page every value is escaped, nothing runs and
@@ -24,6 +25,7 @@ from urllib.parse import quote
 
 from strongroom.formats.contact import SHOWN, Contact, Reach, read_contact, read_picture
 from strongroom.formats.filenames import Folder
+from strongroom.formats.title import is_calendar, read_happening
 
 INDEX: Final = "index.html"
 SUMS: Final = "SHA256SUMS"
@@ -92,6 +94,7 @@ class CardFolder:
         self._top = Folder(INDEX, SUMS, MISSING)
         self._books: dict[str, _Book] = {}
         self._sums: list[str] = []
+        self._has_calendars = False
 
     def add(self, book: str, card: bytes, extension: str = "vcf") -> Iterator[File]:
         """Give the files of a card.
@@ -104,7 +107,8 @@ class CardFolder:
         shelf = self._books.get(book)
         if shelf is None:
             shelf = self._books[book] = _Book(self._top.name(book))
-        contact = read_contact(card)
+        contact = _seen(card)
+        self._has_calendars = self._has_calendars or is_calendar(card)
         name = shelf.names.name(contact.name, extension)
         yield self._summed((shelf.folder, name), card)
         picture = read_picture(card)
@@ -131,14 +135,15 @@ class CardFolder:
 
     def _page(self, missing: int) -> bytes:
         count = sum(len(book.rows) for book in self._books.values())
-        title = f"Contacts of {_text(self._owner)}"
+        what, many = ("Data", "objects") if self._has_calendars else ("Contacts", "contacts")
+        title = f"{what} of {_text(self._owner)}"
         parts = [
             f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
             f'<meta name="referrer" content="no-referrer">\n'
             f'<meta name="viewport" content="width=device-width,initial-scale=1">\n'
             f"<title>{title}</title>\n<style>{_STYLE}</style>\n<main>\n<h1>{title}</h1>\n"
-            f'<p class="soft">{count} contacts, as they were on {_text(self._day)}. A name opens '
+            f'<p class="soft">{count} {many}, as they were on {_text(self._day)}. A name opens '
             f"its card. Whether all files are whole: <code>sha256sum -c {SUMS}</code>.</p>\n"
         ]
         if missing:
@@ -160,6 +165,14 @@ class _Book:
         self.folder = folder
         self.names = Folder()
         self.rows: list[tuple[str, str]] = []
+
+
+def _seen(body: bytes) -> Contact:
+    """Give what people see of a card; of what is in a calendar, its summary and when it begins."""
+    if not is_calendar(body):
+        return read_contact(body)
+    happening = read_happening(body)
+    return Contact("", happening.summary, happening.when, (), ())
 
 
 def _sorted_as(name: str) -> str:

@@ -8,7 +8,7 @@ page of bodies and the listings.
 
 How objects become one stream is a line of a table here, by the kind of their collection.
 
-Not here: HTTP (dav/export), files (control/outbound), what cannot be proven (ports: Salvager).
+Not here: HTTP (dav/export), files (cli/export), what cannot be proven (ports: Salvager).
 """
 
 from __future__ import annotations
@@ -18,19 +18,31 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 from strongroom.base.errors import BusyError, InvalidError, NotFoundError, UnsureError
 from strongroom.base.limits import EXPORTS_OF_ACCOUNT_MAX
 from strongroom.formats import FormatError
+from strongroom.formats.calendarfile import CalendarFile
 from strongroom.formats.cardconvert import Version, to_version
-from strongroom.formats.cardstream import joined
+from strongroom.formats.cardstream import CardFile
 from strongroom.history.entries import COLLECTION, OBJECT, Head, Member
 from strongroom.ports.cell import Reader
 from strongroom.service.access import find_book
 from strongroom.service.aside import aside
 from strongroom.service.objects import read_bodies, version_mark
+
+
+class OneFile(Protocol):
+    """Makes one stream of many objects."""
+
+    def add(self, collection: int, body: bytes, /) -> bytes:
+        """Give what an object adds; those of one collection (its id) come together."""
+
+    def end(self) -> bytes:
+        """Give what the stream ends with."""
 
 
 class Form(NamedTuple):
@@ -40,7 +52,7 @@ class Form(NamedTuple):
     extension: str  # of a file with one object, or with all of them
     versions: tuple[str, ...]  # that can be asked for
     shaped: Callable[[bytes, str], bytes]  # an object as one of a version; never raises
-    joined: Callable[[bytes], bytes]  # an object as it stands in a stream
+    file: Callable[[], OneFile]  # one stream of all objects
 
 
 def _card_of(card: bytes, version: str) -> bytes:
@@ -50,8 +62,13 @@ def _card_of(card: bytes, version: str) -> bytes:
         return card  # what cannot be looked into is carried as it is
 
 
+def _as_stored(body: bytes, _version: str) -> bytes:
+    return body
+
+
 FORMS: Final = {
-    "addressbook": Form("text/vcard; charset=utf-8", "vcf", ("3.0", "4.0"), _card_of, joined)
+    "addressbook": Form("text/vcard; charset=utf-8", "vcf", ("3.0", "4.0"), _card_of, CardFile),
+    "calendar": Form("text/calendar; charset=utf-8", "ics", (), _as_stored, CalendarFile),
 }
 
 
@@ -62,6 +79,8 @@ def form_of(collection: Member) -> Form | None:
 
 def check_version(form: Form, version: str) -> None:
     """Raise InvalidError where there is no such version; "" = as stored, which there always is."""
+    if version and not form.versions:
+        raise InvalidError("These have no versions; leave it out, and all is given as stored.")
     if version and version not in form.versions:
         known = " or ".join(form.versions)
         raise InvalidError(f"Version is {known}; without one, all is given as it was stored.")
@@ -187,17 +206,21 @@ async def unpack(cell: Reader, parcel: Parcel) -> AsyncIterator[bytes]:
 
 async def _pieces(cell: Reader, parcel: Parcel) -> AsyncIterator[bytes]:
     """Give the stream page by page; none of them is empty."""
+    file = parcel.form.file()
     async for page in read_bodies(cell, parcel.members):
         parts = []
         for member, body in page:
             if body is None:
                 raise UnsureError
-            parts.append(await _written(parcel, member, body))
+            shaped = await _shaped(parcel, member, body)
+            parts.append(await aside(shaped, partial(file.add, member.collection, shaped)))
         yield b"".join(parts)
         await asyncio.sleep(0)
+    if end := file.end():
+        yield end
 
 
-async def _written(parcel: Parcel, member: Member, body: bytes) -> bytes:
-    if parcel.version and version_mark(parcel.version) not in member.data:
-        body = await aside(body, lambda: parcel.form.shaped(body, parcel.version))
-    return parcel.form.joined(body)
+async def _shaped(parcel: Parcel, member: Member, body: bytes) -> bytes:
+    if not parcel.version or version_mark(parcel.version) in member.data:
+        return body
+    return await aside(body, lambda: parcel.form.shaped(body, parcel.version))

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from fakes.desk import SETTINGS, Desk, card
+from fakes.events import event
 from strongroom.base.errors import UnsureError
 from strongroom.cli import export, main
 from strongroom.cli.export import report_text
 from strongroom.cli.pace import Pace, pace_text
 from strongroom.cli.screen import Screen
+from strongroom.formats.calendarfile import cut
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.vcard import check
 
@@ -61,8 +63,55 @@ def test_one_file_has_all_cards_and_the_report_its_digest(
     assert told(capsys) == {
         "output": str(target), "count": 3, "bytes": len(written),
         "sha256": hashlib.sha256(written).hexdigest(), "login": "anna", "as": "vcf",
-        "collections": ["contacts"], "salvaged": [], "missing": [],
+        "collections": ["contacts"], "left": [], "salvaged": [], "missing": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (("--as", "ics"), "ics"), (("--output", "{}/x.ICS"), "ics"),
+        (("--collection", "calendars/home"), "ics"), (("--output", "{}/x.vcf"), "vcf"),
+        (("--collection", "contacts", "--output", "{}/x.ics"), "vcf"),
+    ],
+)  # fmt: skip
+def test_one_file_has_contacts_or_calendars(
+    desk: Desk, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes],
+    words: tuple[str, ...], form: str,
+) -> None:  # fmt: skip
+    desk.put("l.ics", event("SUMMARY:Lunch"), desk.calendar("calendars/home"))
+    words = tuple(word.format(tmp_path) for word in words)
+    assert main(["export", "anna", *words]) == 0
+    out, err = capfdbinary.readouterr()
+    written = next((path.read_bytes() for path in tmp_path.iterdir()), out)
+    if form == "ics":
+        assert [part.raw for part in cut(written).parts] == [
+            cut(event("SUMMARY:Lunch")).parts[0].raw
+        ]
+    else:
+        assert cards(written) == ALL
+    if "--collection" not in words:
+        left = b"contacts" if form == "ics" else b"calendars/home"
+        assert b"Not in it: " + left in out + err
+
+
+def test_a_calendar_is_no_file_of_contacts_and_all_go_into_one_folder(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.put(
+        "l.ics", event("SUMMARY:Lunch", "DTSTART:20260105T090000Z"), desk.calendar("calendars/home")
+    )
+    assert main(["export", "anna", "--as", "vcf", "--collection", "calendars/home"]) == 3
+    assert "calendars/home is of another kind" in capsys.readouterr().err
+    target = tmp_path / "all"
+    assert main(["export", "anna", "--as", "folder", "--output", str(target)]) == 0
+    lunch = target / "home" / "Lunch.ics"
+    assert lunch.read_bytes() == event("SUMMARY:Lunch", "DTSTART:20260105T090000Z")
+    assert len(list(target.glob("Contacts/*.vcf"))) == len(ALL)
+    page = (target / "index.html").read_text()
+    assert "Data of anna" in page
+    assert "2026-01-05 09:00" in page
+    assert "Not in it" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("more", [[], ["--output", "-"]])

@@ -11,6 +11,7 @@ from strongroom.formats.cardstream import (
     BETWEEN,
     NO_END,
     TOO_LARGE,
+    CardFile,
     CardStream,
     Piece,
     joined,
@@ -50,6 +51,13 @@ def test_a_stream_of_cards_joined_gives_the_same_cards() -> None:
 def test_the_last_card_may_lack_its_line_end() -> None:
     assert cards(card("a") + card("b").rstrip()) == [card("a"), card("b").rstrip()]
     assert cards(card("a", "\r").rstrip(), 1) == [card("a", "\r").rstrip()]
+
+
+def test_a_file_of_cards_is_all_of_them_joined() -> None:
+    file = CardFile()
+    assert b"".join((file.add(1, card("a")), file.add(2, b"b"), file.end())) == (
+        joined(card("a")) + joined(b"b")
+    )
 
 
 def test_a_card_without_line_end_is_joined_so_that_it_comes_back_without_one() -> None:
