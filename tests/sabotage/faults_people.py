@@ -13,6 +13,20 @@ KEYS = "tests/unit/stores/test_keys.py::"
 
 PEOPLE = (
     Fault(
+        "what is in a calendar is looked for in a book of that name",
+        "service/past.py",
+        "        collection = collection or name_in(segments)\n",
+        '        collection = collection or (segments[-2] if len(segments) > 1 else "")\n',
+        ("tests/unit/control/test_past.py",),
+    ),
+    Fault(
+        "a calendar is shown by a name that no command takes",
+        "cli/people.py",
+        'return f"{kind.noun.capitalize()} {name}{called}',
+        'return f"{kind.noun.capitalize()} {short_name(name)}{called}',
+        ("tests/unit/cli/test_texts.py",),
+    ),
+    Fault(
         "a read-only device writes",
         "dav/app.py",
         "    check_writes(request)\n",

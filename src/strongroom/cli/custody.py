@@ -40,7 +40,7 @@ def custody_text(found: Mapping[str, Any]) -> str:
 
 
 def device_lines(device: Mapping[str, Any]) -> list[str]:
-    """Say who it is and when it was here, then a line for each book, then what it alone holds."""
+    """Say who it is, when it was here, what it holds of each collection, what it alone has."""
     seen = f"last seen {day_and_time(device['seen'])}" if device["seen"] else "last visit not known"
     words = [device["client"], f"revoked {day_and_time(device['revoked'])}"]
     known = [words[0]] * bool(device["client"]) + [words[1]] * bool(device["revoked"])
@@ -48,8 +48,8 @@ def device_lines(device: Mapping[str, Any]) -> list[str]:
     lines += [f"  {book['book']}: {book_words(book)}" for book in device["books"]]
     if device["brought"]:
         lines.append(
-            "  has seen what was lost here: keep its account, export its contacts into a file, and "
-            "`strongroom import` that"
+            "  has seen what was lost here: keep its account, export all that it holds into a "
+            "file, and `strongroom import` that"
         )
     if device["alone"]:
         past = f", {device['alone_past']} of them of the past" * bool(device["alone_past"])
@@ -59,7 +59,7 @@ def device_lines(device: Mapping[str, Any]) -> list[str]:
 
 
 def book_words(book: Mapping[str, Any]) -> str:
-    """Say what a device holds of one book."""
+    """Say what a device holds of one collection."""
     if not book["stands"]:
         return "removed since its last visit, so it may still be there"
     holds = f"{book['holds']} of {book['of']}"

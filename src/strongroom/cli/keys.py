@@ -38,7 +38,7 @@ def keys_text(keys: list[dict[str, str]]) -> str:
         lines += [f"  NOT AS IT MUST BE: {key['trouble']}"] * bool(key["trouble"])
     lines.append(
         "The keys of sync tokens stand in every replica and in the witness, and a copy of those\n"
-        "holds them; their loss would cost phones one whole reading of each book."
+        "holds them; their loss would cost phones one whole reading of all they hold."
     )
     return "\n".join(lines if keys else ["There are no key files yet.", *lines])
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.screen import Screen
+from strongroom.cli.status_text import plain
 from strongroom.control.perform import Asking, session
 from strongroom.control.table import Needs
 
@@ -44,9 +45,9 @@ def event_lines(event: Mapping[str, Any], login: str) -> Iterator[str]:
     """Say when, where, what, of what, by whom; and what to do if nobody looked before."""
     when = event["time"][:_SECONDS].replace("T", " ")
     place = f"{event['book']}:{event['number']}"
-    yield _plain(f"{when} UTC  {place}  {event['what']}  {_thing(event)}  {_who(event)}")
+    yield plain(f"{when} UTC  {place}  {event['what']}  {_thing(event)}  {_who(event)}")
     if event["unconditional"]:
-        yield _plain(
+        yield plain(
             f"    ! Not looked at before it went: version {event['book']}:{event['was']}. "
             f"`strongroom undo {login} --entry {place}` takes it back."
         )
@@ -90,7 +91,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     lines += left_lines(plan["cannot"], plan["counts"]["cannot"])
     if not plan["changes"]:
         lines.append("Nothing is there to be done. Nothing was changed.")
-    return "\n".join(map(_plain, lines))
+    return "\n".join(map(plain, lines))
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
@@ -126,12 +127,7 @@ def outcome_text(result: Mapping[str, Any]) -> str:
             f"`strongroom undo {result['login']} --to {result['back']}` takes this back, and what "
             "was changed since."
         )
-    return "\n".join(map(_plain, lines))
-
-
-def _plain(text: str) -> str:
-    """Give a line that is safe on a terminal: names and addresses come from clients."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return "\n".join(map(plain, lines))
 
 
 _RUN: Final = {"history": _history, "undo": _undo}

@@ -11,9 +11,10 @@ from strongroom.base.settings import Settings
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.custody import custody_text
 from strongroom.cli.screen import Screen
-from strongroom.cli.status_text import day_and_time, freeze_words
+from strongroom.cli.status_text import day_and_time, freeze_words, plain
 from strongroom.control.perform import perform
 from strongroom.control.protocol import Request
+from strongroom.service.kinds import kind_of, short_name
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
@@ -36,7 +37,8 @@ def _account_add(given: Namespace, screen: Screen, ask: Ask) -> None:
     result = ask("account add", values)
     screen.result(
         result,
-        f"The account {given.login} is there, with an empty address book.\n"
+        f"The account {given.login} is there, with an empty address book; a calendar, tasks and\n"
+        "notes are made when a program first asks for them.\n"
         f"Next: `strongroom device add {given.login} NAME` gives a password for one phone.",
     )
 
@@ -68,10 +70,20 @@ def account_text(account: Mapping[str, Any]) -> str:
     lines += [freeze_text(freeze) for freeze in account["freezes"]]
     lines += [accepted_text(row) for row in account["accepted"]]
     lines += [space_text(account["bytes"])]
-    lines += [f"Book {b['book']}: {b['contacts']} contacts" for b in account["books"]]
+    lines += [collection_text(one) for one in account["collections"]]
     lines += [refused_text(account)] * bool(account["refused"])
     lines += [f"Device {device_text(device)}" for device in account["devices"]]
     return "\n".join(lines)
+
+
+def collection_text(found: Mapping[str, Any]) -> str:
+    """Say what it is, by which name commands take it, what its owner calls it, what is in it."""
+    name, kind = found["collection"], kind_of(found["collection"])
+    own = found["name"]
+    called = f" ({plain(own)})" if own and own.lower() != short_name(name).lower() else ""
+    count = found["objects"]
+    things = kind.thing if count == 1 else kind.things
+    return f"{kind.noun.capitalize()} {name}{called}: {count} {things}"
 
 
 def refused_text(account: Mapping[str, Any]) -> str:
@@ -211,7 +223,7 @@ def scope_text(device: Mapping[str, Any]) -> str:
 def _device_revoke(given: Namespace, screen: Screen, ask: Ask) -> None:
     result = ask("device revoke", {"login": given.login, "name": given.name})
     screen.result(
-        result, f"{given.name} is let in no more. No contact was touched, here or on the phone."
+        result, f"{given.name} is let in no more. Nothing it holds was touched, here or there."
     )
 
 

@@ -71,7 +71,7 @@ def served_text(served: Served) -> str:
         lines.append(f"  its authority:        {authority}")
     if served.traces:
         lines.append(
-            "Every request is traced, without names, cards, passwords and tokens, to\n"
+            "Every request is traced, without names, contents, passwords and tokens, to\n"
             f"  {served.traces}\n"
             "Traces show who synchronises when. Start it without --trace when you have seen enough."
         )

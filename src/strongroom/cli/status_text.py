@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from strongroom.service.kinds import kind_of
+
 Report = Mapping[str, Any]
 EXPIRY_DAYS: Final = 14  # from then on the end of a certificate is told
 _STANDINGS: Final = {
@@ -93,8 +95,15 @@ def frozen_lines(frozen: Report) -> list[str]:
 
 def freeze_words(freeze: Report) -> str:
     """Say what is frozen, since when and why."""
-    scope = "the whole account" if freeze["scope"] == "account" else f"the book {freeze['book']}"
+    book = freeze["book"]
+    part = f"the {kind_of(book).noun} {book}"
+    scope = "the whole account" if freeze["scope"] == "account" else part
     return f"{scope}, since {day_and_time(freeze['since'])}. {freeze['why'].rstrip('.')}."
+
+
+def plain(text: str) -> str:
+    """Give a line that is safe on a terminal: names and addresses come from clients."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def day_and_time(ms: int) -> str:

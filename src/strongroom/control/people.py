@@ -16,6 +16,7 @@ from strongroom.ports.cell import Reader
 from strongroom.service import accounts, refused
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
 from strongroom.service.collections import name_of, shown
+from strongroom.service.kinds import kind_of
 from strongroom.service.rights import choose, rights_of
 from strongroom.service.thaw import freezes
 from strongroom.service.usage import quota_of, set_quota, usage
@@ -65,9 +66,14 @@ async def _shown(call: Call, cell: Reader) -> dict[str, Any]:
         "email": account.facts.get("email", ""),
         "suspended": accounts.suspended(account),
         "bytes": await _counted(cell, account),
-        "books": [
-            {"book": book.href, "name": name_of(book), "contacts": cell.head(book.id).members}
-            for book in shown(directory.members(account.id, COLLECTION))
+        "collections": [
+            {
+                "collection": one.href,
+                "kind": kind_of(one.href).type,
+                "name": name_of(one),
+                "objects": cell.head(one.id).members,
+            }
+            for one in shown(directory.members(account.id, COLLECTION))
         ],
         "refused": refused.count(cell, account.id),
         "devices": [_device(member) for member in directory.members(account.id, DEVICE)],

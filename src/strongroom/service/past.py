@@ -19,6 +19,7 @@ from strongroom.history.entries import COLLECTION, DEVICE, GONE, Entry
 from strongroom.ports.cell import Reader
 from strongroom.service.collections import is_shown
 from strongroom.service.journals import Ever, entries, follow
+from strongroom.service.kinds import name_in
 
 HOME: Final = "home"
 _TOLD_EVERY: Final = 10_000  # entries between two words about how it goes
@@ -114,7 +115,7 @@ def find_part(past: Past, collection: str, thing: str) -> Part:
         except FormatError as error:
             raise InvalidError(f"{thing[:80]!r} is no address: {error.message}") from error
         href = segments[-1] if segments else ""
-        collection = collection or (segments[-2] if len(segments) > 1 else "")
+        collection = collection or name_in(segments)
     elif thing:
         href = thing
     return Part(_find_collection(past, collection) if collection else None, href)

@@ -90,7 +90,7 @@ def advice(login: str, freeze: Freeze) -> str:
     return "\n".join(
         (
             keep,
-            f"Export the contacts on {freeze.device or 'each device'} into a file now. "
+            f"Export what {freeze.device or 'each device'} holds into a file now. "
             f"`strongroom custody {login}` tells what each one holds.",
             "Look for a later copy of the directories: another disk, a backup. Do not mount one "
             "single later disk beside these; docs/operate.md says how it is used.",

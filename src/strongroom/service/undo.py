@@ -192,7 +192,7 @@ async def _find_entry(cell: Reader, past: Past, text: str) -> Entry:
         if entry.number == int(number):
             if entry.kind not in KINDS:
                 raise InvalidError(
-                    f"{text} is about no contact and no collection; devices, passwords and "
+                    f"{text} is about no collection and nothing in one; devices, passwords and "
                     "freezes are never undone."
                 )
             return entry

@@ -6,7 +6,13 @@ import pytest
 
 from strongroom.cli.custody import book_words, custody_text, device_lines
 from strongroom.cli.demo_cards import cards, fold
-from strongroom.cli.people import accepted_text, bytes_text, freeze_text, space_text
+from strongroom.cli.people import (
+    accepted_text,
+    bytes_text,
+    collection_text,
+    freeze_text,
+    space_text,
+)
 from strongroom.cli.status_text import replicas_text, status_text, survives
 from strongroom.formats.vcard import check
 
@@ -104,6 +110,26 @@ def test_the_status_says_how_much_is_frozen_since_when_why_and_what_to_do():
     ):
         assert said in text
     assert "Alarm (freeze)" not in text
+
+
+def test_a_frozen_calendar_is_called_one():
+    freeze = {**FREEZE, "scope": "99", "book": "calendars/work"}
+    assert "Frozen: the calendar calendars/work, since" in freeze_text(freeze)
+
+
+@pytest.mark.parametrize(
+    ("name", "called", "objects", "told"),
+    [
+        ("contacts", "Contacts", 1, "Book contacts: 1 contact"),
+        ("contacts", "", 12, "Book contacts: 12 contacts"),
+        ("calendars/calendar", "Calendar", 1, "Calendar calendars/calendar: 1 entry"),
+        ("calendars/7F-1", "Work\x1b", 12, "Calendar calendars/7F-1 (Work?): 12 entries"),
+    ],
+)
+def test_books_and_calendars_are_told_apart_by_names_that_can_be_typed(
+    name: str, called: str, objects: int, told: str
+):
+    assert collection_text({"collection": name, "name": called, "objects": objects}) == told
 
 
 def test_a_freeze_that_nobody_ended_is_an_alarm_and_many_are_counted():

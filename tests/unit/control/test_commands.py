@@ -119,7 +119,8 @@ def test_all_of_an_account_is_shown_but_no_secret(desk: Desk):
     assert (shown["login"], shown["name"], shown["email"], shown["suspended"]) == (
         "anna", "Anna Berg", "anna@example.org", "unpaid",
     )  # fmt: skip
-    assert shown["books"] == [{"book": "contacts", "name": "Contacts", "contacts": 0}]
+    book = {"collection": "contacts", "kind": "addressbook", "name": "Contacts", "objects": 0}
+    assert shown["collections"] == [book]
     assert [row["name"] for row in shown["devices"]] == ["phone"]
     secret = desk.cell.directory.members(account.id, "device")[0].facts["secret"]
     for hidden in (password, secret, account.facts["key"]):

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from fakes.events import event
 from fakes.site import BOOK, Site
 from strongroom.base.errors import InvalidError, NotFoundError, RefusedPlanError
 from strongroom.base.limits import HISTORY_EVENTS_MAX
@@ -54,6 +55,37 @@ class Desk(Site):
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+CALENDAR = "/dav/calendars/alice/calendar/"
+
+
+@pytest.mark.parametrize(
+    ("collection", "thing"),
+    [
+        ("calendars/calendar", "a.ics"),
+        ("", "calendars/calendar/a.ics"),
+        ("", CALENDAR + "a.ics"),
+    ],
+)
+def test_a_calendar_and_what_is_in_it_are_named_as_they_are_shown(
+    desk: Desk, collection: str, thing: str
+) -> None:
+    desk.put("a")
+    before = event("DTSTART:20261128T200000Z", "SUMMARY:Dinner")
+    assert desk.do("PUT", CALENDAR + "a.ics", before).status == 201
+    assert desk.do("DELETE", CALENDAR + "a.ics").status == 204
+
+    shown = desk.history(collection=collection, object=thing)["events"]
+    assert [(one["book"], one["href"], one["what"]) for one in shown] == [
+        ("calendars/calendar", "a.ics", "deleted"),
+        ("calendars/calendar", "a.ics", "created"),
+    ]
+
+    plan = desk.plan(entry=f"{shown[0]['book']}:{shown[0]['number']}")
+    assert plan["counts"]["create"] == 1
+    desk.apply(plan)
+    assert desk.do("GET", CALENDAR + "a.ics").body == before
 
 
 def test_history_is_told_with_times_that_can_be_read_again(desk: Desk) -> None:

@@ -102,8 +102,8 @@ def test_an_account_tells_how_many_there_are(desk: Desk) -> None:
     assert refused_text({"login": "alice", "refused": 2}) == (
         "Refused: 2 edits of phones; `strongroom refused list alice`"
     )
-    books = desk.ask("account show", {"login": "alice"})["books"]
-    assert [book["book"] for book in books] == ["contacts"]
+    shown = desk.ask("account show", {"login": "alice"})["collections"]
+    assert [one["collection"] for one in shown] == ["contacts"]
 
 
 # --- what a person sees ---------------------------------------------------------------------------

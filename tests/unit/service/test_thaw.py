@@ -88,7 +88,7 @@ def test_the_advice_names_the_device_and_each_step() -> None:
     told = advice("alice", Freeze("account", "why", "token:5:9:00", 0, 7, "handset"))
     assert "Keep the account on handset: do not remove it" in told
     for step in (
-        "Export the contacts on handset",
+        "Export what handset holds into a file",
         "later copy",
         "`strongroom account thaw alice`",
         "`strongroom custody alice`",
@@ -96,7 +96,7 @@ def test_the_advice_names_the_device_and_each_step() -> None:
         assert step in told
     told = advice("alice", Freeze("account", "why", "witness:5:9:00", 0))
     assert "Keep the account on every device" in told
-    assert "Export the contacts on each device" in told
+    assert "Export what each device holds into a file" in told
     assert "only one" not in told
 
 
