@@ -17,12 +17,14 @@ from strongroom.base.errors import (
 )
 from strongroom.base.limits import INTAKE_BYTES, INTAKE_EDITS, INTAKE_TRIES
 from strongroom.formats.cardstream import CardStream
+from strongroom.formats.moments import write_moment
 from strongroom.history.edits import OURSELVES, UNCONDITIONAL, Edit, Together
 from strongroom.history.entries import OBJECT, Key
 from strongroom.service.intake import Intake
 from strongroom.service.meters import Meters
 from strongroom.service.objects import delete_card, put_card
 from strongroom.service.timeline import is_unconditional
+from strongroom.service.undo import Wish, apply_undo, plan_undo
 from strongroom.service.usage import set_quota
 
 
@@ -240,3 +242,15 @@ def test_a_full_account_takes_whole_batches_or_none(site: Site) -> None:
     with pytest.raises(QuotaError):
         bring(site, *(person(str(n), name=str(n)) for n in range(20)), room=room)
     assert list(standing(site)) == ["a.vcf"]
+
+
+def test_an_import_can_be_taken_back_as_a_whole(site: Site) -> None:
+    there(site, person("a", "TEL:1"), person("z", name="Zoe"))
+    before, then = standing(site), write_moment(site.cell.now_ms - 1)
+    bring(site, person("a", "TEL:2"), *(person(str(n), name=str(n)) for n in range(INTAKE_EDITS)))
+    account = site.cell.directory.account("alice")
+    assert account is not None
+    plan = site.run(plan_undo(site.cell, account, Wish(to=then)))
+    assert plan.cannot == ()
+    site.run(apply_undo(site.cell, account, plan, "command undo"))
+    assert standing(site) == before
