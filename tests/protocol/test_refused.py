@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fakes.asgi import Answer, Client
+from fakes.events import event
 from fakes.site import BOOK, HOME, Site, card
 from strongroom.base.errors import NoSpaceError, UnknownError, UnsureError
 from strongroom.base.limits import (
@@ -79,6 +80,18 @@ def test_an_edit_refused_with_412_is_kept_byte_for_byte_with_all_that_is_known(s
         "stood": {"etag": standing.etag, "number": standing.number},
     }  # fmt: skip
     assert stood.device(one.member.by).href == "phone"  # type: ignore[union-attr]
+
+
+def test_a_refused_event_is_kept_with_its_calendar_and_called_by_its_summary(site: Site) -> None:
+    path = "/dav/calendars/alice/calendar/a.ics"
+    body = event("DTSTART:20261128T200000Z", "SUMMARY:Dinner\\, late")
+    assert site.do("PUT", path, body).status == 201
+    later = body.replace(b"late", b"later")
+    assert site.do("PUT", path, later, if_none_match="*").status == 412
+
+    (one,) = kept(site)
+    assert (one.facts["book"], one.facts["href"]) == ("calendars/calendar", "a.ics")
+    assert one.facts["name"] == "Dinner, later"
 
 
 WRITES: list[tuple[str, str, bytes, dict[str, str], int, str]] = [

@@ -20,6 +20,13 @@ PEOPLE = (
         ("tests/unit/control/test_past.py",),
     ),
     Fault(
+        "what was refused of a calendar has no name",
+        "service/refused.py",
+        "(title_of(body), digest_of(body))",
+        '("", digest_of(body))',
+        ("tests/protocol/test_refused.py",),
+    ),
+    Fault(
         "a calendar is shown by a name that no command takes",
         "cli/people.py",
         'return f"{kind.noun.capitalize()} {name}{called}',

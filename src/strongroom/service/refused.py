@@ -28,7 +28,7 @@ from strongroom.base.limits import (
     REFUSED_REPEAT_SECONDS,
     REFUSED_WRITES_AN_HOUR,
 )
-from strongroom.formats.vcard import full_name_of
+from strongroom.formats.title import title_of
 from strongroom.history.directory import Directory
 from strongroom.history.edits import Origin, Put, Remove, Together
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, canonical, digest_of
@@ -141,7 +141,7 @@ class Keeper:
             StrongroomError, TimeoutError: it is not known to be kept; its name is remembered.
         """
         account = self._account(home)
-        name, digest = await aside(body, lambda: (full_name_of(body), digest_of(body)))
+        name, digest = await aside(body, lambda: (title_of(body), digest_of(body)))
         write = _Write(_facts(cell.directory, refusal, name, origin), body, digest, origin)
         try:
             async with asyncio.timeout(REFUSED_KEEP_SECONDS_MAX), account.lock:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from strongroom.base.errors import InvalidError
 from strongroom.base.limits import HISTORY_EVENTS_MAX, LARGE_BODY_BYTES
-from strongroom.formats.vcard import full_name_of
+from strongroom.formats.title import title_of
 from strongroom.history.entries import (
     ARRIVED,
     COLLECTION,
@@ -213,7 +213,7 @@ async def _name(cell: Reader, digest: str, entry: Entry) -> str:
     if entry.data and size_in(entry.data) > LARGE_BODY_BYTES:
         return ""
     body = (await cell.bodies((digest,)))[0]
-    return full_name_of(body) if body is not None and len(body) <= LARGE_BODY_BYTES else ""
+    return title_of(body) if body is not None and len(body) <= LARGE_BODY_BYTES else ""
 
 
 def _event(past: Past, entry: Entry) -> Event:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from strongroom.base.limits import LARGE_BODY_BYTES, UNDO_SHOWN_MAX
 from strongroom.formats.carddiff import Difference, differences
-from strongroom.formats.vcard import full_name_of
+from strongroom.formats.title import title_of
 from strongroom.history.entries import OBJECT, Key, Member
 from strongroom.ports.cell import Reader
 from strongroom.service.collections import name_of
@@ -71,7 +71,7 @@ async def _shown(cell: Reader, past: Past, unit: Unit, kind: str, one: Change) -
         fields = _properties(old, one.then) if holds == 0 else ()
         return Shown(kind, one.key.kind, book, one.key.href, source, name_of(member), holds, fields)
     fields = await _fields(cell, old, one.then)
-    name = full_name_of(await _body(cell, member) or b"")
+    name = title_of(await _body(cell, member) or b"")
     return Shown(kind, one.key.kind, book, one.key.href, source, name, 0, fields)
 
 

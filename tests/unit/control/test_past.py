@@ -83,6 +83,7 @@ def test_a_calendar_and_what_is_in_it_are_named_as_they_are_shown(
     ]
 
     plan = desk.plan(entry=f"{shown[0]['book']}:{shown[0]['number']}")
+    assert {one["name"] for one in shown} == {plan["changes"][0]["name"]} == {"Dinner"}
     assert plan["counts"]["create"] == 1
     desk.apply(plan)
     assert desk.do("GET", CALENDAR + "a.ics").body == before
