@@ -16,6 +16,13 @@ TEXTS = "tests/unit/cli/test_texts.py::"
 
 CUSTODY = (
     Fault(
+        "a device may hold what it was not made for",
+        "service/custody.py",
+        "if device.rights.reaches(service)]",
+        "if device.rights or service]",
+        ("tests/unit/service/test_custody.py",),
+    ),
+    Fault(
         "a device holds what it was only answered",
         "service/changes.py",
         "    return Delta(changed, removed, place, more, CameBack(token.number, token.chain))",

@@ -45,7 +45,7 @@ def device_lines(device: Mapping[str, Any]) -> list[str]:
     words = [device["client"], f"revoked {day_and_time(device['revoked'])}"]
     known = [words[0]] * bool(device["client"]) + [words[1]] * bool(device["revoked"])
     lines = [f"{device['name']}  {', '.join([*known, seen])}"]
-    lines += [f"  {book['book']}: {book_words(book)}" for book in device["books"]]
+    lines += [f"  {b['book']}: {book_words(b)}" for b in device["books"] if not _is_nothing(b)]
     if device["brought"]:
         lines.append(
             "  has seen what was lost here: keep its account, export all that it holds into a "
@@ -56,6 +56,11 @@ def device_lines(device: Mapping[str, Any]) -> list[str]:
         versions = "1 version" if device["alone"] == 1 else f"{device['alone']} versions"
         lines.append(f"  holds {versions} that no other device is known to hold{past}")
     return lines
+
+
+def _is_nothing(book: Mapping[str, Any]) -> bool:
+    """Say whether nothing is there to be held, and nothing known: calendars that nobody uses."""
+    return book["stands"] and not book["of"] and book["came_back"] is None
 
 
 def book_words(book: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ wanted most while an account is frozen.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -36,6 +37,8 @@ from strongroom.ports.cell import Reader
 from strongroom.ports.positions import CameBack, Sighting
 from strongroom.service.collections import is_shown
 from strongroom.service.journals import Ever, collections_ever, entries
+from strongroom.service.kinds import kind_of
+from strongroom.service.rights import Rights, rights_of
 
 # A visit is written down late and lasts a moment: what happened just after it may have been told.
 _VISIT_MS: Final = int(2 * POSITIONS_SECONDS * 1000)
@@ -94,6 +97,7 @@ class _Device:
     name: str
     id: int
     since: int
+    rights: Rights
     revoked: int = 0
     wrote: int = 0  # when it did last (ms), and as which client
     wrote_as: str = ""
@@ -206,7 +210,8 @@ async def _home(cell: Reader, home: int) -> tuple[list[_Device], dict[int, int]]
         if entry.kind == COLLECTION and entry.verb in GONE:
             removed[entry.id] = entry.at
         if entry.kind == DEVICE and entry.verb not in GONE:
-            devices.setdefault(entry.id, _Device(0, entry.href, entry.id, entry.at))
+            rights = rights_of(json.loads(entry.data))
+            devices.setdefault(entry.id, _Device(0, entry.href, entry.id, entry.at, rights))
         elif entry.kind == DEVICE:
             devices[entry.id].revoked = entry.at
     return list(devices.values()), removed
@@ -215,8 +220,10 @@ async def _home(cell: Reader, home: int) -> tuple[list[_Device], dict[int, int]]
 async def _read(
     cell: Reader, ever: Ever, removed: int, devices: Iterable[_Device], found: _Map
 ) -> None:
-    """Read the journal of one collection into the map."""
-    copies = {device.id: await _begin(cell, ever.id, device) for device in devices}
+    """Read the journal of one collection into the map: what it was made for, a device may hold."""
+    service = kind_of(ever.name).service
+    able = [device for device in devices if device.rights.reaches(service)]
+    copies = {device.id: await _begin(cell, ever.id, device) for device in able}
     standing = await _follow(cell, ever.id, copies)
     if not ever.standing:
         standing = {}

@@ -209,6 +209,13 @@ def test_what_is_known_of_a_book_is_said_as_it_is_known(changed: dict[str, Any],
     assert said in book_words({**BOOK, **changed})
 
 
+def test_a_calendar_that_nobody_uses_is_no_line_of_the_map():
+    unused = {**BOOK, "book": "calendars/notes", "came_back": None, "of": 0, "holds": 0}
+    for changed, lines in (({}, 1), ({"of": 1}, 2), ({"came_back": 0}, 2), ({"stands": False}, 2)):
+        told = device_lines({**IPAD, "books": [{**unused, **changed}]})
+        assert len(told) == lines
+
+
 def test_custody_says_what_it_does_not_know():
     text = custody_text({"devices": [], "left_out": 3, "visits": False})
     for said in ("There is no device", "3 older devices are not shown", "cannot be read now"):

@@ -20,9 +20,10 @@ from strongroom.history.entries import OBJECT, Key, Member, digest_of, genesis_c
 from strongroom.ports.positions import CameBack
 from strongroom.service import custody as module
 from strongroom.service.accounts import add_account, add_device, revoke_device
-from strongroom.service.collections import make_book, remove_book
+from strongroom.service.collections import calendar_data, make_book, remove_book
 from strongroom.service.custody import Custody, DeviceCustody, Holding, custody
 from strongroom.service.objects import delete_card, put_card, tell_again
+from strongroom.service.rights import FULL, Rights, choose
 from strongroom.service.thaw import thaw
 
 T = TypeVar("T")
@@ -43,8 +44,9 @@ class Scene:
     def run(self, job: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(job)
 
-    def add(self, device: str) -> None:
-        self.run(add_device(self.cell, "alice", device, FakeEntropy(self.cell.batch), Origin()))
+    def add(self, device: str, rights: Rights = FULL) -> None:
+        entropy = FakeEntropy(self.cell.batch)
+        self.run(add_device(self.cell, "alice", device, entropy, Origin(), rights))
 
     @property
     def account(self) -> Member:
@@ -385,3 +387,14 @@ def test_others_get_their_turn(scene: Scene, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "_STEPS", 0)
     scene.run(look())
     assert turns >= before + 3
+
+
+def test_a_device_is_asked_only_for_what_it_was_made_for() -> None:
+    scene = Scene("phone")
+    scene.add("reader", choose(["calendars"], read_only=True))
+    data = calendar_data(("VEVENT",))
+    scene.run(make_book(scene.cell, scene.account.id, "calendars/work", {}, Origin(), data))
+    scene.put("phone", "ann")
+
+    books = {one.name: [held.book for held in one.books] for one in scene.map().devices}
+    assert books == {"phone": ["contacts", "calendars/work"], "reader": ["calendars/work"]}
