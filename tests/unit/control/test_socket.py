@@ -5,12 +5,13 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from strongroom.base.errors import NotFoundError
+from strongroom.base.errors import NotFoundError, UnknownError
 from strongroom.control.address import short_path
 from strongroom.control.ask import NoServerError, ask
 from strongroom.control.listen import listening
@@ -18,7 +19,6 @@ from strongroom.control.protocol import (
     CONNECTIONS_MAX,
     REQUEST_BYTES_MAX,
     AnsweredError,
-    ProtocolError,
     Request,
     decode_answer,
 )
@@ -164,7 +164,25 @@ def test_a_server_that_goes_away_is_no_success(tmp_path: Path):
                 asyncio.to_thread(ask, path, Request("wait"), lambda text: None)
             )
             await asyncio.sleep(0.2)
-        with pytest.raises(ProtocolError, match="may have run"):
+        with pytest.raises(UnknownError, match="may have run"):
             await asking
 
     asyncio.run(both())
+
+
+def test_an_answer_that_is_cut_off_is_no_misunderstanding(tmp_path: Path):
+    path = tmp_path / "control.sock"
+    with socket.socket(socket.AF_UNIX) as server, short_path(path) as name:
+        server.bind(name)
+        server.listen()
+
+        def half() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b'{"result": {"asked"')
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(half)
+            with pytest.raises(UnknownError, match="may have run"):
+                ask(path, Request("x"), print)
