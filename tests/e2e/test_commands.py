@@ -285,13 +285,15 @@ def test_a_disk_that_comes_back_thaws_a_frozen_server_by_itself(place: Place):
     assert place.stop(server) == 0
 
 
-def test_the_demo_fills_its_book_once_and_gives_a_password_each_time(place: Place):
+def test_the_demo_fills_its_book_and_calendars_once_and_gives_a_password_each_time(place: Place):
     place.run("init")
     first = json.loads(place.run("demo", "--json"))
     second = json.loads(place.run("demo", "--json"))
     assert (first["contacts"], second["contacts"]) == (40, 0)
+    assert (first["events"], second["events"]) == (18, 0)
     assert first["password"] != second["password"]
     assert "TLS" in place.run("demo")
     assert "https://127.0.0.1:0/" in place.run("demo", "--lan")
+    assert "Calendar calendars/calendar: 12 entries" in place.run("account", "show", "demo")
     rows = json.loads(place.run("device", "list", "demo", "--json"))["devices"]
     assert [row["name"] for row in rows] == ["start 1", "start 2", "start 3", "start 4"]

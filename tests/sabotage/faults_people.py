@@ -27,6 +27,16 @@ PEOPLE = (
         ("tests/protocol/test_refused.py",),
     ),
     Fault(
+        "the demo has no events",
+        "cli/demo.py",
+        "    return Made(len(people), len(events))",
+        "    return Made(len(people))",
+        (
+            "tests/e2e/test_commands.py::"
+            "test_the_demo_fills_its_book_and_calendars_once_and_gives_a_password_each_time",
+        ),
+    ),
+    Fault(
         "a calendar is shown by a name that no command takes",
         "cli/people.py",
         'return f"{kind.noun.capitalize()} {name}{called}',

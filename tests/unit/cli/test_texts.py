@@ -1,11 +1,15 @@
 """What status says, what is said of an account, and the sample contacts."""
 
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from dateutil.rrule import rrulestr
 
 from strongroom.cli.custody import book_words, custody_text, device_lines
 from strongroom.cli.demo_cards import cards, fold
+from strongroom.cli.demo_events import samples
 from strongroom.cli.people import (
     accepted_text,
     bytes_text,
@@ -14,7 +18,12 @@ from strongroom.cli.people import (
     space_text,
 )
 from strongroom.cli.status_text import replicas_text, status_text, survives
+from strongroom.formats.calendar import check as check_event
+from strongroom.formats.calendarspan import span_of
 from strongroom.formats.vcard import check
+
+TODAY = date(2026, 11, 28)
+JOINED = b"".join(one.body for one in samples(TODAY))
 
 
 def disks(*devices: int | None) -> list[dict[str, Any]]:
@@ -267,9 +276,37 @@ def test_every_sample_is_a_card_that_the_server_takes():
     assert {fact.version for fact in facts} == {"3.0", "4.0"}
 
 
+def test_every_sample_of_a_calendar_is_one_that_it_takes_and_no_two_are_one():
+    made = samples(TODAY)
+    facts = [check_event(one.body) for one in made]
+    assert len({fact.uid for fact in facts}) == len({one.href for one in made}) == 18
+    kinds = {"calendar": "VEVENT", "tasks": "VTODO", "notes": "VJOURNAL"}
+    assert [fact.component for fact in facts] == [kinds[one.calendar] for one in made]
+    assert made == samples(TODAY)
+    whole = JOINED.replace(b"\r\n ", b"").replace(b"@example.org", b"")
+    assert b"@" not in whole  # every day is written out
+
+
+@pytest.mark.parametrize(("begin", "end"), [(-7, 0), (0, 7), (7, 14)])
+def test_each_week_around_today_has_something_in_it(begin: int, end: int):
+    midnight = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
+    week = [midnight + timedelta(days=days) for days in (begin, end)]
+    spans = [span_of(one.body) for one in samples(TODAY) if one.calendar == "calendar"]
+    inside = [s for s in spans if s.first < week[1].timestamp() and s.last > week[0].timestamp()]
+    assert len(inside) >= 3
+
+
+def test_a_sample_series_begins_with_a_day_of_its_own_rule():
+    first_days = re.findall(rb"DTSTART[^:]*:(\d{8})\S*\r\n(?:DT|DU)[^\r]*\r\nRRULE:(.*)\r", JOINED)
+    assert len(first_days) >= 4
+    for day, rule in first_days:
+        start = datetime.strptime(day.decode(), "%Y%m%d")  # noqa: DTZ007 - a rule has no zone
+        assert rrulestr(rule.decode(), dtstart=start)[0] == start
+
+
 def test_no_line_of_a_sample_is_longer_than_the_standard_says():
-    for card in cards():
-        assert all(len(line) <= 75 for line in card.body.split(b"\r\n")), card.href
+    for one in [*cards(), *samples(TODAY)]:
+        assert all(len(line) <= 75 for line in one.body.split(b"\r\n")), one.href
 
 
 def test_folding_never_cuts_a_character_and_can_be_undone():
