@@ -198,9 +198,16 @@ INTAKES = (
     Fault(
         "a list of what was not taken replaces an earlier one",
         "cli/intake.py",
-        "        if not (target.exists() or _list_of(target).exists()):",
+        "        if not any(os.path.lexists(name) for name in (target, _list_of(target))):",
         "        if target != path:",
         (COMMAND + "test_an_earlier_list_is_left_alone",),
+    ),
+    Fault(
+        "an import ends where nothing can be written beside its file",
+        "cli/intake.py",
+        "            self._drafts.__exit__(type(error), error, error.__traceback__)",
+        "            raise",
+        (COMMAND + "test_where_nothing_can_be_written_beside_the_import_goes_on",),
     ),
     Fault(
         "an import that was forgotten goes on as another",

@@ -7,6 +7,7 @@ running it again goes on from there.
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,8 +79,7 @@ class _Work:
         """Bring one file in, and give what became of it."""
         counts = dict.fromkeys(_ENDINGS, 0)
         told: list[dict[str, Any]] = []
-        with ExitStack() as drafts:
-            rejected = _Rejected(path, drafts, dry=self._dry)
+        with _Rejected(path, dry=self._dry) as rejected:
             for chunk, last in _chunks(path, file):
                 page = {"import": self._number, "bytes": b64encode(chunk).decode(), "last": last}
                 answer = self._ask("import page", page)
@@ -91,7 +91,8 @@ class _Work:
                     told.append(one)
                 self._bytes += len(chunk)
                 self._pace.at(self._bytes // _KIB)
-        return {"file": str(path), **counts, "told": told, "rejected": rejected.name}
+        kept = {"rejected": rejected.name, "unwritten": rejected.unwritten}
+        return {"file": str(path), **counts, "told": told, **kept}
 
     def so_far(self) -> str:
         """Say what came in before it ended early."""
@@ -122,19 +123,40 @@ def _read(path: Path, file: BinaryIO) -> bytes:
 
 
 class _Rejected:
-    """What of a file could not be taken; both files are made with the first of it."""
+    """What of a file could not be taken; both files are made with the first of it.
 
-    def __init__(self, path: Path, drafts: ExitStack, *, dry: bool) -> None:
+    Where they cannot be written, as beside a file on a disk that is read-only, the import goes on:
+    what was not taken is in the file that was read, and its lines are told.
+    """
+
+    def __init__(self, path: Path, *, dry: bool) -> None:
         self._path = path
-        self._drafts = drafts
         self._dry = dry
+        self._drafts = ExitStack()
         self._files: list[Any] = []
         self.name = ""  # of the file with the bytes; "" = there is none
+        self.unwritten = ""  # why there is none, though something was not taken
+
+    def __enter__(self) -> _Rejected:
+        return self
+
+    def __exit__(self, *why: Any) -> None:
+        try:
+            self._drafts.__exit__(*why)
+        except StrongroomError as error:
+            self._give_up(error)
 
     def add(self, line: int, said: Sequence[str], raw: bytes) -> None:
         """Keep what was refused; what was taken has no bytes here."""
-        if not raw or self._dry:
+        if not raw or self._dry or self.unwritten:
             return
+        try:
+            self._write(line, said, raw)
+        except StrongroomError as error:
+            self._drafts.__exit__(type(error), error, error.__traceback__)
+            self._give_up(error)
+
+    def _write(self, line: int, said: Sequence[str], raw: bytes) -> None:
         if not self._files:
             target = _free(self._path)
             self.name = str(target)
@@ -144,13 +166,16 @@ class _Rejected:
         kept.write(raw)
         listed.write(f"{self._path.name}, line {line}: {' '.join(said)}\n".encode())
 
+    def _give_up(self, error: StrongroomError) -> None:
+        self.name, self.unwritten = "", str(error)
+
 
 def _free(path: Path) -> Path:
     """Give a name beside a file that nothing has; an earlier run's is left alone."""
     number = 1
     while True:
         target = path.with_name(f"{path.name}.rejected{f'-{number}' * (number > 1)}")
-        if not (target.exists() or _list_of(target).exists()):
+        if not any(os.path.lexists(name) for name in (target, _list_of(target))):
             return target
         number += 1
 
@@ -170,6 +195,11 @@ def report_text(report: Mapping[str, Any]) -> str:
             lines.append(f"  and {len(file['told']) - _SHOWN_MAX} more: --json lists all")
         if file["rejected"]:
             lines.append(f"  What was not taken is in {file['rejected']}, byte for byte.")
+        elif file["unwritten"]:
+            lines.append(f"  It could not be put beside the file: {file['unwritten']}")
+            lines.append(
+                "  Copy the file to where one can write, and run the import again for that."
+            )
     if report["dry_run"]:
         lines.append("This was a dry run: nothing was changed.")
     else:

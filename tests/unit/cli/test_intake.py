@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from fakes.desk import SETTINGS, Desk, card
-from strongroom.base.errors import UnsureError
+from strongroom import compose
+from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.cli import intake, main
 from strongroom.cli.pace import Pace
 
@@ -50,7 +53,7 @@ def test_files_come_in_and_are_counted(desk: Desk, tmp_path: Path, capsys) -> No
     report = told(capsys)
     files = report.pop("files")
     assert report == {
-        "login": "anna", "collection": "contacts", "dry_run": False,
+        "login": "anna", "collection": "", "dry_run": False,
         "new": 2, "merged": 0, "unchanged": 1, "refused": 0,
     }  # fmt: skip
     assert [(file["file"], file["new"], file["rejected"]) for file in files] == [
@@ -78,6 +81,37 @@ def test_an_earlier_list_is_left_alone(desk: Desk, tmp_path: Path, capsys) -> No
         assert main(["import", "anna", file, "--json"]) == 10
         assert told(capsys)["files"][0]["rejected"] == str(tmp_path / name)
         assert len(list(tmp_path.iterdir())) == 1 + 2 * count
+
+
+@pytest.mark.parametrize("when", ["begin", "write", "end"])
+def test_where_nothing_can_be_written_beside_the_import_goes_on(
+    desk: Desk, tmp_path: Path, capsys, monkeypatch, when: str
+) -> None:
+    @contextmanager
+    def full(target: Path) -> Iterator[Any]:
+        error = InvalidError(f"{target.name} cannot be written: Read-only file system.")
+        if when == "begin":
+            raise error
+        yield SimpleNamespace(write=Mock(side_effect=error if when == "write" else None))
+        raise error
+
+    monkeypatch.setattr(compose, "file_draft", full)
+    first = written(tmp_path, JUNK, card("a"), JUNK)
+    second = written(tmp_path, card("b"), name="more.vcf")
+    assert main(["import", "anna", first, second]) == 10
+    said = capsys.readouterr().out
+    assert "all.vcf: 1 new, 0 merged with what stands, 0 there already, 2 not taken." in said
+    assert "more.vcf: 1 new" in said
+    assert "could not be put beside the file: all.vcf.rejected" in said
+    assert "is in" not in said
+
+
+def test_a_name_that_cannot_be_longer_hinders_no_import(desk: Desk, tmp_path: Path, capsys) -> None:
+    file = written(tmp_path, JUNK, card("a"), name="a" * 255)
+    assert main(["import", "anna", file, "--json"]) == 10
+    (one,) = told(capsys)["files"]
+    assert (one["new"], one["rejected"]) == (1, "")
+    assert "File name too long" in one["unwritten"]
 
 
 def test_a_dry_run_writes_nothing_anywhere(desk: Desk, tmp_path: Path, capsys) -> None:
