@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2e.server import ServerProcess
-from e2e.vdir import Vdirsyncer
+from e2e.vdir import CARDS, EVENTS, Kind, Vdirsyncer
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,19 @@ def desktop(server: ServerProcess, tmp_path: Path) -> Vdirsyncer:
     return _device(server, tmp_path, "desktop")
 
 
-def _device(server: ServerProcess, place: Path, name: str) -> Vdirsyncer:
-    made = Vdirsyncer(place / name, server, "alice", server.passwords[name])
+@pytest.fixture
+def planner(server: ServerProcess, tmp_path: Path) -> Vdirsyncer:
+    """Alice's laptop with vdirsyncer, which has found her calendars."""
+    return _device(server, tmp_path, "laptop", EVENTS)
+
+
+@pytest.fixture
+def office(server: ServerProcess, tmp_path: Path) -> Vdirsyncer:
+    """Her other computer, with the same calendars."""
+    return _device(server, tmp_path, "desktop", EVENTS)
+
+
+def _device(server: ServerProcess, place: Path, name: str, kind: Kind = CARDS) -> Vdirsyncer:
+    made = Vdirsyncer(place / name, server, "alice", server.passwords[name], kind)
     made.discover()
     return made

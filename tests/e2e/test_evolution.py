@@ -40,7 +40,7 @@ def test_contacts_go_from_gnome_to_another_device_and_back(
     evolution.rename("erika", "Erika Changed")
     evolution.remove("max")
     laptop.sync()
-    assert sorted(laptop.cards) == ["erika", "zoe"]
+    assert sorted(laptop.things) == ["erika", "zoe"]
     assert laptop.has("FN:Zoë Ångström")
     assert laptop.has("FN:Erika Changed")
 
@@ -87,4 +87,4 @@ def test_gnome_keeps_its_contacts_through_a_freeze_and_says_why_it_takes_no_edit
     evolution.sync_until({"a": "Renamed", "b": "B"})
     laptop.sync()
     assert laptop.has("FN:Renamed")
-    assert sorted(laptop.cards) == ["a", "b"]
+    assert sorted(laptop.things) == ["a", "b"]

@@ -37,7 +37,7 @@ def sync_until(device: Vdirsyncer, holds: Callable[[], bool]) -> None:
     while not holds() and time.monotonic() < until:
         time.sleep(0.2)
         device.sync()
-    assert holds(), device.cards
+    assert holds(), device.things
 
 
 def test_contacts_go_from_thunderbird_to_another_device_and_back(
@@ -54,7 +54,7 @@ def test_contacts_go_from_thunderbird_to_another_device_and_back(
     sync_until(
         laptop,
         lambda: (
-            sorted(laptop.cards) == ["erika", "zoe"]
+            sorted(laptop.things) == ["erika", "zoe"]
             and laptop.has("Zoë Ångström")
             and laptop.has("Erika Changed")
         ),
@@ -93,7 +93,7 @@ def test_three_desktops_on_one_account_show_the_same(
         laptop.sync()
         gnome.add("g", "From GNOME")
         thunderbird.add("t", "From Thunderbird")
-        sync_until(laptop, lambda: len(laptop.cards) == 3)
+        sync_until(laptop, lambda: len(laptop.things) == 3)
         everything = {"l": "From the laptop", "g": "From GNOME", "t": "From Thunderbird"}
         gnome.sync_until(everything)
         thunderbird.sync_until(everything)

@@ -1,10 +1,17 @@
-"""Two computers kept in step through the server by the real client vdirsyncer, both ways."""
+"""Two computers kept in step through the server by the real client vdirsyncer, both ways.
+
+Contacts first, then calendars, tasks and notes: three collections of one account.
+"""
 
 from __future__ import annotations
 
+from datetime import date
+
 from e2e.server import ServerProcess, put_back
 from e2e.vdir import Vdirsyncer
+from fakes.events import event
 from phone.database import card_bytes
+from strongroom.cli.demo_events import samples
 
 CARDS = 30
 
@@ -19,7 +26,7 @@ def rich_card(number: int) -> bytes:
 
 
 def bodies(device: Vdirsyncer) -> list[bytes]:
-    return sorted(device.cards.values())
+    return sorted(device.things.values())
 
 
 def filled(laptop: Vdirsyncer, desktop: Vdirsyncer) -> list[bytes]:
@@ -53,7 +60,7 @@ def test_changes_removals_and_additions_go_both_ways(
         device.sync()
 
     assert bodies(laptop) == bodies(desktop)
-    assert len(laptop.cards) == CARDS
+    assert len(laptop.things) == CARDS
     assert laptop.has("Changed on the desktop")
     assert desktop.has("New on the laptop")
     assert not laptop.has("UID:person9\r")
@@ -98,8 +105,8 @@ def test_with_two_replicas_gone_nothing_is_deleted_and_later_all_arrives(
     desktop.sync_that_may_fail()
     laptop.sync_that_may_fail()
 
-    assert len(laptop.cards) == CARDS
-    assert len(desktop.cards) == CARDS + 1
+    assert len(laptop.things) == CARDS
+    assert len(desktop.things) == CARDS + 1
     server.stop()
     for place, away in pairs:
         put_back(away, place)
@@ -108,3 +115,48 @@ def test_with_two_replicas_gone_nothing_is_deleted_and_later_all_arrives(
     laptop.sync()
     assert laptop.has("Written meanwhile")
     assert bodies(laptop) == bodies(desktop)
+
+
+# --- calendars ------------------------------------------------------------------------------------
+SAMPLES = samples(date(2026, 11, 28))
+
+
+def planned(planner: Vdirsyncer, office: Vdirsyncer) -> list[bytes]:
+    """Put series, whole days, tasks and a note on both computers, through the server."""
+    for one in SAMPLES:
+        planner.add(one.href.removesuffix(".ics"), one.body, one.calendar)
+    planner.sync()
+    office.sync()
+    return sorted(one.body for one in SAMPLES)
+
+
+def test_events_tasks_and_notes_come_through_byte_for_byte_each_to_its_place(
+    planner: Vdirsyncer, office: Vdirsyncer
+) -> None:
+    sent = planned(planner, office)
+
+    assert bodies(office) == sent
+    for one in SAMPLES:
+        assert (office.home / one.calendar / one.href).exists()
+    said = planner.sync() + office.sync()
+    assert "Copying" not in said
+    assert "Deleting" not in said
+
+
+def test_changes_removals_and_additions_of_events_go_both_ways(
+    planner: Vdirsyncer, office: Vdirsyncer
+) -> None:
+    planned(planner, office)
+    moved = office.file_with("SUMMARY:Dentist")
+    moved.write_bytes(moved.read_bytes().replace(b"SUMMARY:Dentist", b"SUMMARY:Dentist\\, later"))
+    office.file_with("SUMMARY:Learn to sail").unlink()
+    planner.add("new", event("DTSTART:20261201T090000Z", "SUMMARY:New on the laptop", uid="new"))
+
+    for device in (office, planner, office):
+        device.sync()
+
+    assert bodies(planner) == bodies(office)
+    assert len(planner.things) == len(SAMPLES)
+    assert planner.has("SUMMARY:Dentist\\, later")
+    assert office.has("SUMMARY:New on the laptop")
+    assert not planner.has("SUMMARY:Learn to sail")

@@ -1,4 +1,4 @@
-"""The real client vdirsyncer, with a folder of vCards for each device."""
+"""The real client vdirsyncer, with a folder of vCards or of events for each device."""
 
 from __future__ import annotations
 
@@ -7,21 +7,38 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from e2e.server import ServerProcess
 
-BOOK = "contacts"
+
+class Kind(NamedTuple):
+    """What is kept in step: its protocol, the ends of its files' names, its collections."""
+
+    protocol: str
+    extension: str
+    names: tuple[str, ...]
+
+
+CARDS = Kind("carddav", "vcf", ("contacts",))
+EVENTS = Kind("caldav", "ics", ("calendar", "tasks", "notes"))
 PROGRAMS = Path(sys.executable).parent
 SECONDS = 60.0
 
 
 class Vdirsyncer:
-    """One device: `folder` holds its cards, `sync` runs the program once."""
+    """One device: `folder` holds its cards or events, `sync` runs the program once."""
 
-    def __init__(self, place: Path, server: ServerProcess, login: str, password: str) -> None:
+    def __init__(
+        self, place: Path, server: ServerProcess, login: str, password: str,
+        kind: Kind = CARDS,
+    ) -> None:  # fmt: skip
         self.place = place
-        self.folder = place / "cards" / BOOK
-        self.folder.mkdir(parents=True)
+        self.home = place / "things"
+        self.folder = self.home / kind.names[0]  # where most is looked for
+        self._extension = kind.extension
+        for name in kind.names:
+            (self.home / name).mkdir(parents=True)
         self._config = place / "config"
         self._config.write_text(
             f"""[general]
@@ -29,14 +46,14 @@ status_path = {json.dumps(str(place / "status"))}
 [pair all]
 a = "here"
 b = "there"
-collections = ["{BOOK}"]
+collections = {json.dumps(kind.names)}
 conflict_resolution = "b wins"
 [storage here]
 type = "filesystem"
-path = {json.dumps(str(place / "cards"))}
-fileext = ".vcf"
+path = {json.dumps(str(self.home))}
+fileext = ".{self._extension}"
 [storage there]
-type = "carddav"
+type = "{kind.protocol}"
 url = "{server.address}"
 username = "{login}"
 password = "{password}"
@@ -64,21 +81,26 @@ password = "{password}"
     def sync_that_may_fail(self) -> str:
         return self._run("sync", "all", check=False)
 
-    # --- its cards --------------------------------------------------------------------------------
-    def add(self, name: str, body: bytes) -> None:
-        (self.folder / f"{name}.vcf").write_bytes(body)
+    # --- what it has ------------------------------------------------------------------------------
+    def add(self, name: str, body: bytes, collection: str = "") -> None:
+        folder = self.home / collection if collection else self.folder
+        (folder / f"{name}.{self._extension}").write_bytes(body)
 
     @property
-    def cards(self) -> dict[str, bytes]:
-        return {path.stem: path.read_bytes() for path in sorted(self.folder.glob("*.vcf"))}
+    def _paths(self) -> list[Path]:
+        return sorted(self.home.glob(f"*/*.{self._extension}"))
+
+    @property
+    def things(self) -> dict[str, bytes]:
+        return {path.stem: path.read_bytes() for path in self._paths}
 
     def file_with(self, text: str) -> Path:
         """Give the one file that holds `text`."""
-        (found,) = [p for p in self.folder.glob("*.vcf") if text in p.read_text(encoding="utf-8")]
+        (found,) = [p for p in self._paths if text in p.read_text(encoding="utf-8")]
         return found
 
     def has(self, text: str) -> bool:
-        return any(text.encode() in body for body in self.cards.values())
+        return any(text.encode() in body for body in self.things.values())
 
 
 def environment(home: Path) -> dict[str, str]:
