@@ -147,6 +147,13 @@ PAST = (
         (TIMELINE + "test_what_was_overwritten_or_deleted_without_a_condition_is_flagged",),
     ),
     Fault(
+        "a page of a history leaves out what is on none",
+        "service/timeline.py",
+        "            since <= entry.at <= until",
+        "            since <= entry.at < until",
+        (TIMELINE + "test_all_of_a_history_is_reached_page_by_page",),
+    ),
+    Fault(
         "a revoked device is nobody",
         "service/past.py",
         "            past.devices[entry.id] = entry.href",

@@ -227,6 +227,7 @@ def _add_import(intake: argparse.ArgumentParser) -> None:
 def _add_history(history: argparse.ArgumentParser) -> None:
     _add_part(history)
     history.add_argument("--since", metavar="T", default="", help=f"later than this: {_TIME}")
+    history.add_argument("--until", metavar="T", default="", help="not later than this")
     history.add_argument("--device", metavar="D", default="", help="of this device, revoked or not")
     history.add_argument(
         "--limit", metavar="N", type=int, default=100, help="how many at most (default: 100)"

@@ -28,7 +28,7 @@ def run(given: Namespace, screen: Screen) -> None:
 
 # --- history --------------------------------------------------------------------------------------
 def _history(given: Namespace, screen: Screen, ask: Asking) -> None:
-    names = ("login", "collection", "object", "since", "device", "limit")
+    names = ("login", "collection", "object", "since", "until", "device", "limit")
     result = ask("history", {name: getattr(given, name) for name in names})
     screen.result(result, history_text(result))
 
@@ -37,7 +37,10 @@ def history_text(found: Mapping[str, Any]) -> str:
     """Say what happened, the newest first."""
     lines = [line for event in found["events"] for line in event_lines(event, found["login"])]
     if found["more"]:
-        lines.append(f"{found['more']} older events are not shown; --limit shows more of them.")
+        lines.append(
+            f"{found['more']} older events are not shown; --limit shows more of them, and "
+            f"--until {found['events'][-1]['time']} goes on from here."
+        )
     return "\n".join(lines) or "Nothing happened that fits."
 
 

@@ -23,13 +23,13 @@ from strongroom.service.undoing import Cannot, Plan
 
 WISH: Final = ("to", "entry", "device", "since", "collection", "object")
 
+_NARROWED: Final = ("since", "until", "device", "limit")
+
 
 async def history(call: Call) -> dict[str, Any]:
     """Give the newest events of an account; a frozen one too."""
     given = call.given
-    query = Query(
-        given["collection"], given["object"], given["since"], given["device"], given["limit"]
-    )
+    query = Query(given["collection"], given["object"], **{name: given[name] for name in _NARROWED})
     now, progress = call.room.parts.clock.now_ms(), paced(call.tell, "entries read")
     async with call.reading(proven=False) as cell:
         account = find_account(cell.directory, given["login"])

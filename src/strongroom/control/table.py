@@ -46,7 +46,7 @@ _PAGE: Final = {"login": str, "collection": int, "after": str}
 _NUMBERED: Final = {"login": str, "number": int}
 _DEVICE: Final = {"login": str, "name": str}
 _UNDO: Final = {"login": str, **dict.fromkeys(past.WISH, str)}
-_HISTORY: Final = dict.fromkeys(("login", "collection", "object", "since", "device"), str)
+_HISTORY: Final = dict.fromkeys(("login", "collection", "object", "since", "until", "device"), str)
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "account add": Command(people.account_add, {"login": str, "name": str, "email": str}),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -85,6 +86,7 @@ class Query:
     collection: str = ""
     thing: str = ""
     since: str = ""
+    until: str = ""
     device: str = ""
     limit: int = 100
 
@@ -148,12 +150,13 @@ async def timeline(
 async def _filter(cell: Reader, past: Past, query: Query, now_ms: int) -> Callable[[Entry], bool]:
     part = find_part(past, query.collection, query.thing)
     since = moment_of(query.since, now_ms) if query.since else 0
+    until = moment_of(query.until, now_ms) if query.until else math.inf
     devices = find_devices(past, query.device) if query.device else None
     inside = part.collection not in {None, past.home}
 
     def wanted(entry: Entry) -> bool:
         return (
-            entry.at >= since
+            since <= entry.at <= until
             and not (entry.kind == COLLECTION and past.is_hidden(entry.id))
             and (devices is None or (entry.by in devices and not _is_again(entry)))
             and (

@@ -72,7 +72,10 @@ def test_what_was_not_looked_at_is_told_with_the_way_back() -> None:
 
 def test_more_events_are_counted() -> None:
     found = {"login": "anna", "events": [event()], "more": 7}
-    assert history_text(found).endswith("7 older events are not shown; --limit shows more of them.")
+    assert history_text(found).endswith(
+        "7 older events are not shown; --limit shows more of them, and "
+        f"--until {event()['time']} goes on from here."
+    )
     assert len(history_text({**found, "more": 0}).splitlines()) == 1
     assert history_text({**found, "events": [], "more": 0}) == "Nothing happened that fits."
 

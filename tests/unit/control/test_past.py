@@ -38,7 +38,7 @@ class Desk(Site):
         return asyncio.run(run(self.room, Request(command, told), lambda text: None))
 
     def history(self, **given: Any) -> dict[str, Any]:
-        nothing = dict.fromkeys(("collection", "object", "since", "device"), "")
+        nothing = dict.fromkeys(("collection", "object", "since", "until", "device"), "")
         return self.ask("history", **{**nothing, "limit": 100, **given})
 
     def plan(self, **wish: str) -> dict[str, Any]:

@@ -128,6 +128,19 @@ def test_filters(site: Site) -> None:
     assert {one.book for one in events(site, collection="home")} == {"home"}
 
 
+def test_all_of_a_history_is_reached_page_by_page(site: Site) -> None:
+    for name in "abcde":
+        site.put(name)
+    every = events(site)
+    seen, until = [], ""
+    for _ in range(len(every)):
+        shown = events(site, limit=2, until=until)
+        seen += [event for event in shown if event not in seen]
+        until = write_moment(shown[-1].at)
+    assert seen == every
+    assert events(site, until=write_moment(every[-1].at - 1)) == []
+
+
 def test_only_so_many_are_shown_and_the_others_counted(site: Site) -> None:
     for name in "abcd":
         site.put(name)
