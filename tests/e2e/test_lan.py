@@ -151,7 +151,9 @@ def test_a_page_sets_up_one_phone_once(server: ServerProcess) -> None:
 def test_a_profile_sets_up_an_iphone(server: ServerProcess) -> None:
     code, body = ask(server, "POST", offer(server, "iphone") + "apple")
     assert code == 200
-    contacts, root = plistlib.loads(body)["PayloadContent"]
+    contacts, calendars, root = plistlib.loads(body)["PayloadContent"]
+    assert calendars["CalDAVPort"] == server.port
+    assert calendars["CalDAVPassword"] == contacts["CardDAVPassword"]
     assert contacts["CardDAVPort"] == server.port
     assert contacts["CardDAVHostName"].endswith((".local", "127.0.0.1"))
     assert ask(server, "PROPFIND", "/", contacts["CardDAVPassword"], depth="0")[0] == 207

@@ -53,8 +53,8 @@ PEOPLE = (
     Fault(
         "a device reaches a service that it was not made for",
         "dav/app.py",
-        "    check_service(request)\n",
-        "",
+        "    check_service(request)\n    if place in _FREEZABLE",
+        "    if place in _FREEZABLE",
         (
             SCOPES
             + "test_what_a_phone_was_set_up_with_before_is_503_for_another_service_and_never_gone",
