@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fakes.asgi import Answer
+from fakes.events import calendar, component
 from fakes.site import BOOK, Site, card
 from strongroom.base import limits
 from strongroom.base.errors import FrozenError
@@ -277,3 +278,42 @@ def test_it_needs_the_right_to_add(site: Site) -> None:
     assert post(site, b"Name\nx\n", "text/csv", content_encoding="gzip").status == 415
     assert post(site, card("a") + card("b"), content_encoding="gzip").status == 415
     assert names(site) == []
+
+
+# --- calendars ------------------------------------------------------------------------------------
+CALENDAR = "/dav/calendars/alice/calendar/"
+SERIES = calendar(
+    component("VEVENT", "DTSTART:20260105T090000Z", "RRULE:FREQ=WEEKLY", uid="s"),
+    component("VEVENT", "RECURRENCE-ID:20260112T090000Z", "DTSTART:20260113T090000Z", uid="s"),
+)
+
+
+def post_events(site: Site, body: bytes) -> Answer:
+    return site.do("POST", CALENDAR, body, content_type="text/calendar")
+
+
+@pytest.mark.rfc("5995", "3.1")
+def test_one_series_that_is_posted_is_one_object(site: Site) -> None:
+    answer = post_events(site, SERIES)
+    assert (answer.status, answer.headers["location"]) == (201, CALENDAR + "s.ics")
+    assert site.do("GET", CALENDAR + "s.ics").body == SERIES
+
+
+def test_many_events_that_are_posted_are_told_one_by_one(site: Site) -> None:
+    parts = (component("VEVENT", uid="a"), component("VEVENT", uid="b"), component("VTODO"))
+    answer = post_events(site, calendar("METHOD:PUBLISH", *parts))
+    assert answer.status == 207
+    assert site.do("GET", CALENDAR + "a.ics").status == 200
+    (row,) = (one for one in answer.xml if (one.findtext("{DAV:}href") or "").endswith("?line=11"))
+    error = row.find("{DAV:}error")
+    assert error is not None
+    assert error[0].tag == "{urn:ietf:params:xml:ns:caldav}supported-calendar-component"
+    assert error.findtext(OURS + "code") == "unsupported-component"
+
+
+def test_a_table_is_no_calendar_and_a_large_event_is_refused(site: Site) -> None:
+    assert site.do("POST", CALENDAR, b"Name\nAnn\n", content_type="text/csv").status == 403
+    large = calendar(component("VEVENT", *["X-A:" + "x" * 60_000] * 180))
+    answer = post_events(site, large)
+    assert answer.status == 403
+    assert b"max-resource-size" in answer.body

@@ -12,6 +12,9 @@ CSV = "tests/unit/formats/test_contactcsv.py::"
 LIKENESS = "tests/unit/formats/test_cardlikeness.py::"
 POST = "tests/protocol/test_import.py::"
 PAGES = "tests/unit/control/test_intake.py::"
+EVENTS = "tests/unit/formats/test_calendarstream.py::"
+VERSIONS = "tests/unit/formats/test_calendarmerge.py::"
+CALENDARS = "tests/unit/service/test_calendarintake.py::"
 COMMAND = "tests/unit/cli/test_intake.py::"
 
 INTAKES = (
@@ -216,4 +219,48 @@ INTAKES = (
         "            number = next(reversed(self._running))",
         (PAGES + "test_an_import_that_is_over_or_forgotten_is_to_be_run_again",),
     ),
-)
+    Fault(
+        "an older event takes the place of a newer one",
+        "formats/calendarmerge.py",
+        "        return number > old_number\n",
+        "        return True\n",
+        (VERSIONS + "test_the_newer_one_stands",),
+    ),
+    Fault(
+        "an event that was not taken is passed over in silence",
+        "formats/calendarmerge.py",
+        "    raise FormatError(OLDER, KEPT)\n\n\ndef _parts",
+        "    return Merged(standing, ())\n\n\ndef _parts",
+        (CALENDARS + "test_what_is_newer_stands_and_what_is_not_is_told_with_its_bytes",),
+    ),
+    Fault(
+        "a broken event takes the rest of its file along",
+        "formats/calendarstream.py",
+        "            yield from self._broken(NO_END)\n"
+        "            yield from self._between(line, word, name)\n",
+        "            yield from self._hold(line)\n",
+        (EVENTS + "test_a_broken_component_is_stepped_over",),
+    ),
+    Fault(
+        "moved instances that stand far from their series are lost",
+        "formats/calendarmerge.py",
+        "parts = (*zones.values(), *new, *(stood | taken).values())",
+        "parts = (*zones.values(), *new, *stood.values())",
+        (VERSIONS + "test_moved_instances_join_their_series",),
+    ),
+    Fault(
+        "what no calendar takes is left out of an import unsaid",
+        "service/calendarintake.py",
+        "                parts[self._place(piece)].append(piece)\n",
+        "                if not piece.fault:\n"
+        "                    parts[self._place(piece)].append(piece)\n",
+        (CALENDARS + "test_broken_ones_are_told_and_the_others_come_in",),
+    ),
+    Fault(
+        "an imported event without a UID is another one each time",
+        "formats/calendardialects.py",
+        "    text = _STAMP.sub(b\"\", unfolded(component).replace(b\"\\r\", b\"\"))\n",
+        "    text = unfolded(component).replace(b\"\\r\", b\"\")\n",
+        ("tests/unit/formats/test_calendardialects.py::test_a_missing_uid_follows_from_the_content",),
+    ),
+)  # fmt: skip

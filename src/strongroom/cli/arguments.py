@@ -213,11 +213,15 @@ def _add_export(export: argparse.ArgumentParser) -> None:
 def _add_import(intake: argparse.ArgumentParser) -> None:
     intake.add_argument("login", metavar="LOGIN")
     intake.add_argument(
-        "files", metavar="FILE", nargs="+", help="vCard 2.1 to 4.0, or CSV of Google or Outlook"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="vCard 2.1 to 4.0, CSV of Google or Outlook, or iCalendar",
     )
     intake.add_argument(
-        "--collection", metavar="C", default="contacts",
-        help="into this one, as its address names it (default: contacts)",
+        "--collection", metavar="C", default="",
+        help="into this one, as its address names it (default: contacts, and for each event, task "
+        "or note the first calendar that takes it)",
     )  # fmt: skip
     intake.add_argument(
         "--dry-run", action="store_true", help="tell what would happen, and change nothing"

@@ -203,7 +203,7 @@ def report_text(report: Mapping[str, Any]) -> str:
     if report["dry_run"]:
         lines.append("This was a dry run: nothing was changed.")
     else:
-        lines.append("Nothing that stood before was replaced or deleted.")
+        lines.append("Nothing that stood before is lost; undo takes an import back.")
     return "\n".join(lines)
 
 

@@ -9,14 +9,21 @@ that runs too many, has forgotten it: then the import is run again, and finds wh
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from strongroom.base.errors import InvalidError
 from strongroom.control.room import Call, origin
+from strongroom.formats.calendarstream import CalendarStream, begins_calendar
 from strongroom.formats.contactcsv import stream_of
+from strongroom.history.entries import Member
 from strongroom.service.access import find_book
 from strongroom.service.accounts import find_account
-from strongroom.service.intake import Intake, Outcome
+from strongroom.service.calendarintake import CalendarIntake
+from strongroom.service.imports import Running, Taker
+from strongroom.service.intake import Intake, Outcome, Stream
+from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind, kind_of
 from strongroom.service.meters import Meters
 
 
@@ -24,12 +31,28 @@ async def begin(call: Call) -> dict[str, Any]:
     """Begin to bring files into a collection."""
     cell, given = call.room.open_cell(), call.given
     account = find_account(cell.directory, given["login"])
-    collection = await find_book(cell, account.id, given["collection"])
     room = Meters().room(cell, account)
-    intake = Intake(cell, collection, origin("import"), room, dry=given["dry_run"])
-    await intake.begin()
-    number = call.room.imports.add(intake)
-    return {"import": number, "login": account.href, "collection": collection.href}
+    into = partial(Intake, cell, origin=origin("import"), room=room, dry=given["dry_run"])
+    running = Running(partial(_taker, call, account, into))
+    if given["collection"]:
+        found = await find_book(cell, account.id, given["collection"])
+        await running.taker(kind_of(found.href))  # says at once what it lacks
+    number = call.room.imports.add(running)
+    return {"import": number, "login": account.href, "collection": given["collection"]}
+
+
+async def _taker(
+    call: Call, account: Member, into: Callable[[Member], Intake], kind: Kind
+) -> Taker:
+    """Give what brings objects of a kind in: into the collection that was named, or what fits."""
+    cell, name = call.room.open_cell(), call.given["collection"]
+    if not name and kind is CALENDAR:
+        return CalendarIntake(cell, account, into, dry=call.given["dry_run"])
+    collection = await find_book(cell, account.id, name or ADDRESS_BOOK.first)
+    if kind is not kind_of(collection.href):
+        what = "calendars" if kind is CALENDAR else "contacts"
+        raise InvalidError(f"The file has {what}, which {collection.href} does not take.")
+    return into(collection)
 
 
 async def page(call: Call) -> dict[str, Any]:
@@ -41,10 +64,11 @@ async def page(call: Call) -> dict[str, Any]:
         chunk = b64decode(given["bytes"], validate=True)
     except ValueError as error:
         raise InvalidError("A page is base64. Nothing was changed.") from error
-    stream = running.stream = running.stream or stream_of(chunk)
+    stream = running.stream = running.stream or _stream_of(chunk)
+    taker = await running.taker(CALENDAR if isinstance(stream, CalendarStream) else ADDRESS_BOOK)
     counts = dict.fromkeys(("new", "merged", "unchanged", "refused"), 0)
     told = []
-    async for outcomes in running.intake.feed(stream, chunk, last=given["last"]):
+    async for outcomes in taker.feed(stream, chunk, last=given["last"]):
         for one in outcomes:
             counts[one.ending] += 1
             if one.ending in {"merged", "refused"} or (one.said and one.ending == "new"):
@@ -52,6 +76,10 @@ async def page(call: Call) -> dict[str, Any]:
     if given["last"]:
         running.stream = None
     return {**counts, "told": told}
+
+
+def _stream_of(start: bytes) -> Stream:
+    return CalendarStream() if begins_calendar(start) else stream_of(start)
 
 
 def _told(one: Outcome) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""POST to an address book adds a card, under a name that we choose (RFC 5995).
+"""POST to a collection adds an object, under a name that we choose (RFC 5995).
 
-The name comes from the card's UID, so that a request which is sent twice makes one card. Conditions
-are about the book, which has no ETag; they are not looked at. Many cards in one body, and a table
-of contacts, are an import (post_many).
+The name comes from its UID, so that a request which is sent twice makes one object. Conditions are
+about the collection, which has no ETag; they are not looked at. Many objects in one body, and a
+table of contacts, are an import (post_many).
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from strongroom.dav.post_many import post_many
 from strongroom.dav.put import addressed, check_card_headers
 from strongroom.dav.request import Request
 from strongroom.dav.routes import book_href, name_href
-from strongroom.dav.statuses import CARD
+from strongroom.dav.terms import TERMS
+from strongroom.formats.calendarstream import CalendarStream
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.contactcsv import ContactCsv
 from strongroom.service.access import find_book
+from strongroom.service.intake import Stream
+from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR
 from strongroom.service.objects import add_card
 
 _TABLE: Final = "text/csv"
@@ -32,20 +35,21 @@ _FRAME_BYTES: Final = len(b"\nBEGIN:VCARD")
 async def post(request: Request) -> None:
     """Answer POST."""
     target = request.target
-    is_table = request.header(b"content-type").partition(";")[0].strip().lower() == _TABLE
+    sent = request.header(b"content-type").partition(";")[0].strip().lower()
+    is_table = target.kind is ADDRESS_BOOK and sent == _TABLE
     if not is_table:
         check_card_headers(request)
     book = await find_book(request.cell, request.caller.home, target.book)
     if is_table:
         await post_many(request, book, ContactCsv())
         return
-    frames = _Frames()
+    many = _Objects() if target.kind is CALENDAR else _Frames()
     try:
-        body = await request.beginning(OBJECT_BYTES_MAX, frames.has_two)
+        body = await request.beginning(OBJECT_BYTES_MAX, many.has_two)
     except TooLargeError as error:
-        raise InvalidError(str(error), CARD + "max-resource-size") from error
-    if frames.count > 1:
-        await post_many(request, book, CardStream())
+        raise InvalidError(str(error), TERMS[target.kind].space + "max-resource-size") from error
+    if many.count > 1:
+        await post_many(request, book, many.stream())
         return
     try:
         card = await add_card(request.cell, book, body, request.origin(), request.room)
@@ -62,9 +66,32 @@ class _Frames:
         self.count = 0
         self._end = b"\n"  # of what was seen; a body begins with a line
 
+    def stream(self) -> Stream:
+        """Give what cuts such a body."""
+        return CardStream()
+
     def has_two(self, part: bytes) -> bool:
         """Look at the next part of the body."""
         text = self._end + part
         self.count += len(_FRAME.findall(text))
         self._end = text[-_FRAME_BYTES + 1 :]
+        return self.count > 1
+
+
+class _Objects:
+    """Counts calendar objects while a body comes in: a series and its moved instances are one."""
+
+    def __init__(self) -> None:
+        self._stream = CalendarStream()
+        self.count = 0
+
+    def stream(self) -> Stream:
+        """Give what cuts such a body."""
+        return CalendarStream()
+
+    def has_two(self, part: bytes) -> bool:
+        """Look at the next part of the body."""
+        for _ in self._stream.feed(part):
+            pass  # what it is, is looked at later
+        self.count = self._stream.count
         return self.count > 1

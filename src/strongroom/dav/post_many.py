@@ -1,4 +1,4 @@
-"""POST of many cards, or of a table of contacts, to an address book: an import, answered by 207.
+"""POST of many objects, or of a table of contacts, to a collection: an import, answered by 207.
 
 Each object that stands now has a response under its own address: 201 where it is new, 200 where it
 was there or was merged, with its ETag, its UID and what was done. What was not taken has a response
@@ -26,6 +26,7 @@ from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import name_href
 from strongroom.dav.statuses import CARD, DAV, status_line, status_of
+from strongroom.dav.terms import said_by
 from strongroom.formats.multistatus import (
     element,
     epilogue,
@@ -36,6 +37,7 @@ from strongroom.formats.multistatus import (
 )
 from strongroom.history.entries import Member
 from strongroom.service.intake import CONTESTED, NOT_NOW, TOO_LARGE, Intake, Outcome, Stream
+from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind
 
 OURS: Final = "{urn:strongroom:import}"
 _UID: Final = "{http://calendarserver.org/ns/}uid"
@@ -43,6 +45,11 @@ _PART_BYTES: Final = 1024 * 1024  # of a body, for batches that are worth their 
 _ELEMENTS: Final = {
     "unsupported-version": CARD + "supported-address-data",
     TOO_LARGE: CARD + "max-resource-size",
+    "unsupported-component": CARD + "supported-calendar-component",
+}
+_INVALID: Final = {
+    ADDRESS_BOOK: CARD + "valid-address-data",
+    CALENDAR: CARD + "valid-calendar-data",
 }
 _STATUSES: Final = {NOT_NOW: 503, CONTESTED: 412}
 _ORDER: Final = {"new": 0, "merged": 1, "unchanged": 2}
@@ -101,7 +108,7 @@ def _rows(request: Request, report: _Report, trouble: StrongroomError | None) ->
     if trouble is not None:
         yield _trouble(base, trouble)
     for one, whole in report.refused:
-        yield _refused(base, one, whole=whole)
+        yield _refused(base, one, request.target.kind, whole=whole)
     if not request.preferences.minimal:
         yield from (_taken(base, one) for one in report.taken.values())
 
@@ -124,9 +131,9 @@ def _taken(base: str, one: Outcome) -> bytes:
     return valued_response(base + name_href(one.href), found, line)
 
 
-def _refused(base: str, one: Outcome, *, whole: bool) -> bytes:
+def _refused(base: str, one: Outcome, kind: Kind, *, whole: bool) -> bytes:
     inner = [
-        element(_ELEMENTS.get(one.code, CARD + "valid-address-data")),
+        element(said_by(kind, _ELEMENTS.get(one.code, _INVALID[kind]))),
         element(OURS + "line", escape(str(one.line))),
         element(OURS + "code", escape(one.code)),
     ]

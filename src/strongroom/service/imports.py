@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from strongroom.base.errors import InvalidError
 from strongroom.base.limits import IMPORTS_MAX
-from strongroom.service.intake import Intake, Stream
+from strongroom.service.intake import Outcome, Stream
+from strongroom.service.kinds import Kind
 
 _FORGOTTEN: Final = (
     "The server has forgotten this import, for it was started anew or runs too many. What came in "
@@ -16,12 +18,33 @@ _FORGOTTEN: Final = (
 )
 
 
+class Taker(Protocol):
+    """Takes a stream in, as an Intake does."""
+
+    async def begin(self) -> None:
+        """Look at what stands."""
+
+    def feed(
+        self, stream: Stream, chunk: bytes, *, last: bool = False
+    ) -> AsyncIterator[list[Outcome]]:
+        """Take a chunk of a stream; give what became of what is whole by now."""
+
+
 @dataclass(slots=True)
 class Running:
     """An import between two of its pages."""
 
-    intake: Intake
+    make: Callable[[Kind], Awaitable[Taker]]  # into what takes objects of a kind
+    takers: dict[Kind, Taker] = field(default_factory=dict)  # that have begun
     stream: Stream | None = None  # of the file that is being read
+
+    async def taker(self, kind: Kind) -> Taker:
+        """Give what takes a kind in; begun with the first file of it."""
+        if kind not in self.takers:
+            taker = await self.make(kind)
+            await taker.begin()
+            self.takers[kind] = taker
+        return self.takers[kind]
 
 
 @dataclass(slots=True)
@@ -31,10 +54,10 @@ class Imports:
     _running: OrderedDict[str, Running] = field(default_factory=OrderedDict)
     _begun: int = 0
 
-    def add(self, intake: Intake) -> str:
+    def add(self, running: Running) -> str:
         """Keep one; give its number."""
         self._begun += 1
-        self._running[str(self._begun)] = Running(intake)
+        self._running[str(self._begun)] = running
         if len(self._running) > IMPORTS_MAX:
             self._running.popitem(last=False)
         return str(self._begun)

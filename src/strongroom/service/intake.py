@@ -69,6 +69,9 @@ NOT_NOW: Final = "unsure"
 _WORDS: Final = {
     "between-cards": "This is no part of a card.",
     "no-end": "The card has no END:VCARD.",
+    "between-components": "This is no part of a calendar.",
+    "component-no-end": "It does not end before something else begins.",
+    "calendar-no-end": "The calendar has no END:VCALENDAR; what is whole in it was looked at.",
     TOO_LARGE: f"An object has at most {OBJECT_BYTES_MAX} bytes.",
     CONTESTED: "Others write it at the same time; run the import again.",
     NOT_NOW: "What stands there cannot be read now; nothing is lost; run the import again.",

@@ -6,16 +6,20 @@ A kind is a line of a table, by the type of its collection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from strongroom.base.errors import InvalidError
+from strongroom.formats import FormatError, calendarmerge
+from strongroom.formats.calendardialects import mended_object
 from strongroom.formats.carddialects import mended
 from strongroom.formats.cardlikeness import Likeness, likeness, members_of
 from strongroom.formats.cardmerge import merge
 from strongroom.formats.cardstream import Piece
 from strongroom.formats.vcard import check
 from strongroom.history.entries import Member, digest_of
-from strongroom.service.content import data_of
+from strongroom.service.content import Content, data_of, read_content
+from strongroom.service.kinds import CALENDAR
 from strongroom.service.objects import names_for
 
 
@@ -62,7 +66,53 @@ def _united_cards(standing: bytes, coming: bytes) -> Union:
     return Union(found.body, digest_of(found.body), data, tuple(said))
 
 
-FORMS: Final = {"addressbook": Form(_ready_card, _united_cards, names_for, likeness, members_of)}
+_CARDS: Final = Form(_ready_card, _united_cards, names_for, likeness, members_of)
+
+
+def _cards(_collection: Member) -> Form:
+    return _CARDS
+
+
+def _events(calendar: Member) -> Form:
+    """Give the form of what a calendar takes; other components are refused by it."""
+    return Form(
+        partial(_ready_event, calendar), partial(_one_of_events, calendar),
+        partial(names_for, extension=CALENDAR.extension), _like_none, _names_none,
+    )  # fmt: skip
+
+
+def _ready_event(calendar: Member, piece: Piece) -> Ready:
+    found = mended_object(piece.card)
+    content = _content(calendar, found.body)
+    return Ready(
+        piece, found.body, digest_of(found.body), content.data, content.uid, found.mendings
+    )
+
+
+def _one_of_events(calendar: Member, standing: bytes, coming: bytes) -> Union:
+    found = calendarmerge.merge(standing, coming)
+    data = _content(calendar, found.body).data
+    return Union(found.body, digest_of(found.body), data, found.said)
+
+
+def _content(calendar: Member, body: bytes) -> Content:
+    try:
+        return read_content(calendar, body)
+    except InvalidError as error:
+        cause = error.__cause__
+        code = cause.code if isinstance(cause, FormatError) else "unsupported-component"
+        raise FormatError(code, str(error)) from error
+
+
+def _like_none(_event: bytes) -> None:
+    """Events that are alike are two: only a UID says that both are one."""
+
+
+def _names_none(_event: bytes) -> frozenset[str]:
+    return frozenset()
+
+
+FORMS: Final[dict[str, Callable[[Member], Form]]] = {"addressbook": _cards, "calendar": _events}
 
 
 def form_of(collection: Member) -> Form:
@@ -70,4 +120,4 @@ def form_of(collection: Member) -> Form:
     form = FORMS.get(str(collection.facts.get("type")))
     if form is None:
         raise InvalidError(f"{collection.href} takes in no files. Nothing was changed.")
-    return form
+    return form(collection)

@@ -131,7 +131,7 @@ def test_merged_ones_and_long_lists_are_told(desk: Desk, tmp_path: Path, capsys)
     assert "line 1: merged into a.vcf: both are kept of " in said
     assert ": new as " in said
     assert "and 1 more: --json lists all" in said
-    assert "Nothing that stood before was replaced or deleted." in said
+    assert "Nothing that stood before is lost; undo takes an import back." in said
 
 
 @pytest.mark.parametrize(
