@@ -305,10 +305,12 @@ def test_cards_and_events_do_not_mix(site: Site) -> None:
 
 def test_an_object_and_a_calendar_move_among_their_kind(site: Site) -> None:
     put(site, "l.ics", LUNCH)
-    assert site.do("MOVE", CALENDAR + "l.ics", destination=HOME + "notes/l.ics").status in {
-        201,
-        403,
-    }
+    for method in ("COPY", "MOVE"):
+        refused = site.do(method, CALENDAR + "l.ics", destination=HOME + "notes/l.ics")
+        assert refused.condition == CAL + "supported-calendar-component"
+    site.do("MKCALENDAR", HOME + "work/")
+    assert site.do("MOVE", CALENDAR + "l.ics", destination=HOME + "work/l.ics").status == 201
+    assert query(site, events(WEEK), where=HOME + "work/").hrefs == [HOME + "work/l.ics"]
     assert site.do("MOVE", HOME + "tasks/", destination=HOME + "todo/").status == 201
     assert HOME + "todo/" in props(site, HOME, depth="1").hrefs
 

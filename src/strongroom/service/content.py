@@ -68,10 +68,7 @@ def _read_event(calendar: Member, body: bytes) -> Content:
     except FormatError as error:
         condition = _CALENDAR_CONDITIONS.get(error.code, _CALDAV + "valid-calendar-data")
         raise InvalidError(error.message, condition) from error
-    if facts.component not in components_of(calendar):
-        raise InvalidError(
-            f"This calendar takes no {facts.component}.", _CALDAV + "supported-calendar-component"
-        )
+    _check_component(calendar, facts.component)
     span = span_of(body)
     uid = encode_basestring(facts.uid)
     data = (
@@ -79,6 +76,22 @@ def _read_event(calendar: Member, body: bytes) -> Content:
         f'"type":"text/calendar;{facts.component}","uid":{uid}}}'
     )
     return Content(facts.uid, data)
+
+
+def check_fits(collection: Member, data: str) -> None:
+    """Raise InvalidError where what a row's data tells of must not stand in a collection.
+
+    Both are of one kind. It is for what is copied or moved without its body being read.
+    """
+    if kind_of(collection.href) is CALENDAR:
+        _check_component(collection, str(json.loads(data)["type"]).rpartition(";")[2])
+
+
+def _check_component(calendar: Member, component: str) -> None:
+    if component not in components_of(calendar):
+        raise InvalidError(
+            f"This calendar takes no {component}.", _CALDAV + "supported-calendar-component"
+        )
 
 
 def components_of(calendar: Member) -> tuple[str, ...]:

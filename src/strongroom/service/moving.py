@@ -15,6 +15,7 @@ from strongroom.history.edits import Copy, Move, Origin
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, uid_of
 from strongroom.ports.cell import Cell
 from strongroom.service.access import check_book, find_book
+from strongroom.service.content import check_fits
 from strongroom.service.objects import Room, no_limit, size_of
 
 
@@ -53,7 +54,8 @@ async def transfer_card(
     Raises:
         NotFoundError: there is no such card.
         PreconditionError: a condition does not hold, or something stands under the target.
-        InvalidError: `no-uid-conflict`; `href` names the card in the way.
+        InvalidError: `no-uid-conflict`; `href` names the card in the way. Or the target's
+            collection takes no such object.
         ConflictError: one of the books is gone.
         QuotaError: there is no room for a copy.
         ForbiddenError: both are the same. Nothing changed in all these cases.
@@ -62,6 +64,7 @@ async def transfer_card(
     what = standing if found is None and kind is Move else found  # it may stand there already
     if what is None:
         raise NotFoundError
+    check_fits(target.book, what.data)
     edit = kind(
         source.key, target.key, uid_of(what.data), wish.overwrite, wish.origin, wish.when,
         source.book.key, target.book.key,
