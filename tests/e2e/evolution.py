@@ -1,4 +1,4 @@
-"""GNOME's address book without a screen: evolution-data-server in a session bus of its own.
+"""GNOME's address book and calendars without a screen: evolution-data-server in a bus of its own.
 
 The data server reads a file that names the account, as the account assistant of Evolution would
 write it; see evolution_driver.py for what speaks to it.
@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from e2e.server import ServerProcess, book_of
+from e2e.server import BOOK, ServerProcess
 from e2e.vdir import environment
 
 PYTHON = "/usr/bin/python3"  # the one that Debian's python3-gi belongs to
@@ -31,24 +31,50 @@ def missing() -> str:
         return "no dbus-run-session"
     if not Path("/usr/libexec/evolution-source-registry").exists():
         return "no evolution-data-server"
-    asked = "import gi; gi.require_version('EBook', '1.2'); from gi.repository import EBook"
+    asked = (
+        "import gi; gi.require_version('EBook', '1.2'); gi.require_version('ECal', '2.0'); "
+        "from gi.repository import EBook, ECal"
+    )
     there = subprocess.run([PYTHON, "-c", asked], capture_output=True, check=False)
-    return "" if there.returncode == 0 else "no python3-gi with gir1.2-ebook-1.2"
+    return "" if there.returncode == 0 else "no python3-gi with gir1.2-ebook-1.2, gir1.2-ecal-2.0"
+
+
+class Part(NamedTuple):
+    """What of an account the desktop has: as its driver, its settings and our address call it."""
+
+    kind: str
+    section: str
+    protocol: str
+    path: str
+
+
+CONTACTS = Part("book", "Address Book", "carddav", BOOK)
+CALENDARS = [
+    Part(kind, section, "caldav", f"/dav/calendars/{{login}}/{name}/")
+    for kind, section, name in (
+        ("events", "Calendar", "calendar"),
+        ("tasks", "Task List", "tasks"),
+        ("memos", "Memo List", "notes"),
+    )
+]
 
 
 class Evolution:
-    """One desktop with one CardDAV address book."""
+    """One desktop with one collection of an account."""
 
-    def __init__(self, place: Path, server: ServerProcess, login: str, password: str) -> None:
+    def __init__(
+        self, place: Path, server: ServerProcess, login: str, password: str,
+        part: Part = CONTACTS,
+    ) -> None:  # fmt: skip
         sources = place / "evolution" / "sources"
         sources.mkdir(parents=True)
         (sources / f"{SOURCE}.source").write_text(
             f"""[Data Source]
 DisplayName=Strongroom
 Enabled=true
-Parent=carddav-stub
-[Address Book]
-BackendName=carddav
+Parent={part.protocol}-stub
+[{part.section}]
+BackendName={part.protocol}
 [Authentication]
 Host=127.0.0.1
 Port={urlsplit(server.address).port}
@@ -59,7 +85,7 @@ ProxyUid=system-proxy
 [Security]
 Method=none
 [WebDAV Backend]
-ResourcePath={book_of(login)}
+ResourcePath={part.path.format(login=login)}
 [Offline]
 StaySynchronized=true
 """
@@ -69,7 +95,7 @@ StaySynchronized=true
         folders = {f"XDG_{name}_HOME": str(place) for name in ("DATA", "CACHE")}
         self._log = (place / "log").open("wb")
         self._process = subprocess.Popen(
-            ["dbus-run-session", "--", PYTHON, str(DRIVER), SOURCE, login, password],
+            ["dbus-run-session", "--", PYTHON, str(DRIVER), part.kind, SOURCE, login, password],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True,
             env={**environment(place), **folders, "XDG_RUNTIME_DIR": str(runtime),
                  "GIO_USE_NETWORK_MONITOR": "base", "GSETTINGS_BACKEND": "memory"},
@@ -103,10 +129,10 @@ StaySynchronized=true
         return said
 
     def add(self, uid: str, name: str) -> None:
-        self._ask(
-            do="add",
-            vcard=f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nEND:VCARD\r\n",
-        )
+        self.add_body(f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nEND:VCARD\r\n")
+
+    def add_body(self, body: str) -> None:
+        self._ask(do="add", body=body)
 
     def rename(self, uid: str, name: str) -> None:
         self._ask(do="rename", uid=uid, name=name)
@@ -116,7 +142,7 @@ StaySynchronized=true
 
     @property
     def contacts(self) -> dict[str, str]:
-        """Give UID and name of each contact that the desktop shows."""
+        """Give UID and name of each contact, or of each entry, that the desktop shows."""
         listed: dict[str, str] = self._ask(do="list")
         return listed
 

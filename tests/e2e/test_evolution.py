@@ -1,4 +1,4 @@
-"""GNOME's address book and vdirsyncer on one account, both ways."""
+"""GNOME's address book, calendars, tasks and memos, and vdirsyncer on one account, both ways."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from e2e.evolution import Evolution, missing
+from e2e.evolution import CALENDARS, Evolution, Part, missing
 from e2e.server import ServerProcess
 from e2e.test_thaw import freeze_by_forgetting
 from e2e.vdir import Vdirsyncer
+from fakes.events import BERLIN, calendar, component
 from phone.database import card_bytes
 
 WHY_NOT = missing()
@@ -88,3 +89,47 @@ def test_gnome_keeps_its_contacts_through_a_freeze_and_says_why_it_takes_no_edit
     laptop.sync()
     assert laptop.has("FN:Renamed")
     assert sorted(laptop.things) == ["a", "b"]
+
+
+LINES = {
+    "events": ("VEVENT", "DTSTART;TZID=Europe/Berlin:20261123T190000", "RRULE:FREQ=WEEKLY"),
+    "tasks": ("VTODO", "DUE;TZID=Europe/Berlin:20261201T120000", "PRIORITY:1"),
+    "memos": ("VJOURNAL", "DTSTART;VALUE=DATE:20261123", "DESCRIPTION:Not under the mat"),
+}
+
+
+@pytest.mark.parametrize("part", CALENDARS, ids=[part.kind for part in CALENDARS])
+def test_events_tasks_and_memos_go_from_gnome_to_another_device_and_back(
+    server: ServerProcess, planner: Vdirsyncer, tmp_path: Path, part: Part
+) -> None:
+    name, *lines = LINES[part.kind]
+    folder = part.path.rstrip("/").rpartition("/")[2]
+
+    def body(uid: str, summary: str) -> bytes:
+        stamp = "DTSTAMP:20261101T000000Z"
+        return calendar(BERLIN, component(name, stamp, *lines, f"SUMMARY:{summary}", uid=uid))
+
+    for uid, summary in (("erika", "Erika"), ("max", "Max")):
+        planner.add(uid, body(uid, summary), folder)
+    planner.sync()
+    (tmp_path / "gnome").mkdir()
+    desktop = Evolution(tmp_path / "gnome", server, "alice", server.passwords["desktop"], part)
+    try:
+        desktop.sync_until({"erika": "Erika", "max": "Max"})
+
+        added = component(name, "DTSTAMP:20261101T000000Z", *lines, "SUMMARY:Zoë", uid="zoe")
+        desktop.add_body(added.replace("\n", "\r\n"))
+        desktop.rename("erika", "Erika Changed")
+        desktop.remove("max")
+        planner.sync()
+        assert len(planner.things) == 2
+        assert planner.has("SUMMARY:Zoë")
+        changed = planner.file_with("SUMMARY:Erika Changed").read_text("utf-8")
+        assert all(line in changed for line in lines)
+
+        planner.file_with("SUMMARY:Erika Changed").unlink()
+        planner.add("new", body("new", "New"), folder)
+        planner.sync()
+        desktop.sync_until({"zoe": "Zoë", "new": "New"})
+    finally:
+        desktop.end()
