@@ -12,7 +12,7 @@ from strongroom.dav.reading import read
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place
 from strongroom.dav.statuses import CAL, DAV, status_line
-from strongroom.formats.calendartime import zone_in
+from strongroom.formats.calendarzone import zone_in
 from strongroom.formats.davxml import PropertyChange, parse_proppatch
 from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
 from strongroom.formats.preferences import MINIMAL

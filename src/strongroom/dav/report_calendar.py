@@ -26,7 +26,7 @@ from strongroom.dav.statuses import CAL, DAV
 from strongroom.formats.busytime import Busy, busy_times, write_busy
 from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
 from strongroom.formats.calendarspan import FIRST, LAST
-from strongroom.formats.calendartime import zone_in
+from strongroom.formats.calendarzone import zone_in
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member

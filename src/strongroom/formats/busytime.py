@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
 from strongroom.formats.calendarfilter import Range, periods_of
-from strongroom.formats.calendartime import Zones, write_instant
+from strongroom.formats.calendartime import write_instant
 from strongroom.formats.calendartree import Component, own, parameter, read_tree, zones_of
+from strongroom.formats.calendarzone import Zones
 from strongroom.formats.recurrence import Series
 
 BUSY: Final = b"BUSY"

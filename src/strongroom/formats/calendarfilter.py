@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from strongroom.formats import FormatError
 from strongroom.formats.calendarspan import FIRST, LAST
-from strongroom.formats.calendartime import Zones, moment_of, read_duration, read_moment
+from strongroom.formats.calendartime import moment_of, read_duration, read_moment
 from strongroom.formats.calendartree import Component, own, parameter, read_tree, zones_of
+from strongroom.formats.calendarzone import Zones
 from strongroom.formats.cardfilter import (
     ParamFilter,
     TextMatch,

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
 from strongroom.formats.calendarfilter import Range, periods_of
-from strongroom.formats.calendartime import Moment, Zones, moment_of, write_instant
+from strongroom.formats.calendartime import Moment, moment_of, write_instant
 from strongroom.formats.calendartree import Component, own, parameter, raws, read_tree, zones_of
+from strongroom.formats.calendarzone import Zones
 from strongroom.formats.cardlines import Line, join_card, write_line
 from strongroom.formats.cardparts import PropertyWish
 from strongroom.formats.recurrence import Instance, Series

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
+from strongroom.formats.calendarrule import Rule, read_rule
 from strongroom.formats.calendartime import (
     DAY,
     Moment,
@@ -24,7 +25,6 @@ from strongroom.formats.calendartime import (
     read_duration,
 )
 from strongroom.formats.calendartree import Component, own, read_tree
-from strongroom.formats.recurrence import Rule, read_rule
 
 FIRST: Final = -(1 << 40)  # before and behind all that a date can say
 LAST: Final = 1 << 40

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from fakes.events import BERLIN, calendar, component, event
 from strongroom.formats import FormatError
 from strongroom.formats.calendarspan import ALWAYS, FIRST, LAST, Span, span_of
-from strongroom.formats.calendartime import Zones
 from strongroom.formats.calendartree import own, read_tree, zones_of
+from strongroom.formats.calendarzone import Zones
 from strongroom.formats.recurrence import Series
 
 DAY = 86_400
