@@ -99,6 +99,16 @@ MIRROR = (
         (WRITING + "test_nothing_below_quorum_is_answered",),
     ),
     Fault(
+        "a cell whose disks went away calls itself well",
+        "mirror/state.py",
+        "        if peer.reason:",
+        "        if False:",
+        (
+            "tests/unit/mirror/test_state.py::"
+            "test_a_cell_whose_batch_finds_no_quorum_is_not_writable_until_one_is_back",
+        ),
+    ),
+    Fault(
         "one that joins is counted",
         "mirror/state.py",
         "    voters = state.named(VOTER)\n",

@@ -86,6 +86,8 @@ class State(NamedTuple):
         return not self.halted and len(near) >= self.quorum
 
     def _keeps_up(self, peer: Peer) -> bool:
+        if peer.reason:
+            return False  # its last answer was none; nothing says that the next one will be
         return peer.sent >= self.committed and self.committed - peer.held <= SEND_AHEAD_MAX
 
 

@@ -324,6 +324,14 @@ def test_a_cell_is_writable_while_a_quorum_of_voters_keeps_up() -> None:
     assert not Scene(b=JOINING, c=JOINING).state.writable()
 
 
+def test_a_cell_whose_batch_finds_no_quorum_is_not_writable_until_one_is_back() -> None:
+    scene = Scene().flying()
+    scene.do(missed("b"), missed("c"), Voted("a", 6))
+    assert not scene.state.writable()
+    scene.do(Levelled("b", 5))
+    assert scene.state.writable()
+
+
 def test_a_voter_that_is_too_far_behind_does_not_keep_up() -> None:
     scene = Scene(c=ABSENT)
     assert scene.peer("b", held=5 - SEND_AHEAD_MAX).state.writable()
