@@ -1,4 +1,4 @@
-"""Thunderbird, GNOME's address book and vdirsyncer on one account, both ways."""
+"""Thunderbird, GNOME's address book and vdirsyncer on one account, both ways; and its calendar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from e2e.evolution import Evolution
 from e2e.server import ServerProcess
 from e2e.test_thaw import freeze_by_forgetting
 from e2e.thunderbird import SETTLE_SECONDS, Thunderbird, missing
+from e2e.thunderbird_calendar import ThunderbirdCalendar
 from e2e.vdir import Vdirsyncer
+from fakes.events import BERLIN, calendar, component
 from phone.database import card_bytes
 
 WHY_NOT = missing()
@@ -105,3 +107,70 @@ def test_three_desktops_on_one_account_show_the_same(
         gnome.sync_until({"l": "From the laptop", "g": "Renamed"})
     finally:
         gnome.end()
+
+
+# --- its calendar ---------------------------------------------------------------------------------
+SERIES = ("DTSTART;TZID=Europe/Berlin:20261123T190000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY")
+
+
+@pytest.fixture
+def almanac(server: ServerProcess, tmp_path: Path) -> Iterator[ThunderbirdCalendar]:
+    made = ThunderbirdCalendar(tmp_path / "bird", server, "alice", server.passwords["phone"])
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+def weekly(uid: str, name: str) -> bytes:
+    lines = ("DTSTAMP:20261101T000000Z", *SERIES, f"SUMMARY:{name}")
+    return calendar(BERLIN, component("VEVENT", *lines, uid=uid))
+
+
+def test_events_go_from_thunderbird_to_another_device_and_back(
+    planner: Vdirsyncer, almanac: ThunderbirdCalendar
+) -> None:
+    planner.add("erika", weekly("erika", "Erika"))
+    planner.add("max", weekly("max", "Max"))
+    planner.sync()
+    almanac.sync_until({"erika": "Erika", "max": "Max"})
+
+    almanac.add("zoe", "Zoë Ångström")
+    almanac.rename("erika", "Erika Changed")
+    almanac.remove("max")
+    sync_until(
+        planner,
+        lambda: (
+            len(planner.things) == 2
+            and planner.has("SUMMARY:Zoë Ångström")
+            and planner.has("SUMMARY:Erika Changed")
+        ),
+    )
+    changed = planner.file_with("SUMMARY:Erika Changed").read_text("utf-8")
+    assert "RRULE:FREQ=WEEKLY" in changed
+    assert SERIES[0] in changed
+
+    planner.file_with("Erika").unlink()
+    planner.add("new", weekly("new", "New"))
+    planner.sync()
+    almanac.sync_until({"zoe": "Zoë Ångström", "new": "New"})
+
+
+def test_a_freeze_takes_no_event_from_the_screen(
+    planner: Vdirsyncer, almanac: ThunderbirdCalendar, server: ServerProcess
+) -> None:
+    """D3, with the real client."""
+    shown = {uid: uid.upper() for uid in ("a", "b", "c")}
+    for uid, name in shown.items():
+        planner.add(uid, weekly(uid, name))
+    planner.sync()
+    almanac.sync_until(shown)
+
+    server.stop()
+    for place in server.replicas[:2]:
+        place.rename(server.place / f"away{place.name}")
+        place.mkdir()
+    server.start(wait=False)
+    assert server.answers(503)
+    almanac.sync_that_may_fail()
+    assert almanac.contacts == shown

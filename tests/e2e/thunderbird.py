@@ -74,6 +74,9 @@ def missing() -> str:
 class Thunderbird:
     """One desktop with one CardDAV address book."""
 
+    script = SCRIPT  # what each operation stands in
+    make = MAKE
+
     def __init__(self, place: Path, server: ServerProcess, login: str, password: str) -> None:
         profile, port = place / "profile", free_port()
         profile.mkdir(parents=True)
@@ -94,11 +97,15 @@ class Thunderbird:
             self._command("Marionette:SetContext", value="chrome")
             self._command("WebDriver:SetTimeouts", script=int(SCRIPT_SECONDS * 1000))
             address = urlsplit(server.address)
-            words = {"origin": f"{address.scheme}://{address.netloc}", "path": book_of(login)}
-            assert self._run(MAKE, login=login, password=password, **words) is True
+            words = {"origin": f"{address.scheme}://{address.netloc}", "path": self.path(login)}
+            assert self._run(self.make, login=login, password=password, **words) is True
         except BaseException:  # cleans up, then raises it again
             self.end()
             raise
+
+    def path(self, login: str) -> str:
+        """Give the address of what it keeps."""
+        return book_of(login)
 
     # --- the remote protocol: length, colon, JSON -------------------------------------------------
     def _connect(self, port: int) -> socket.socket:
@@ -134,7 +141,7 @@ class Thunderbird:
         return result
 
     def _run(self, body: str, **words: str) -> Any:
-        script = SCRIPT.format(body=body)
+        script = self.script.format(body=body)
         result = self._command("WebDriver:ExecuteAsyncScript", script=script, args=[words])
         said = result["value"]
         assert "error" not in said, said["error"]
