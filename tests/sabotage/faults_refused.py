@@ -8,6 +8,7 @@ REFUSED = "tests/protocol/test_refused.py::"
 KEEPER = "tests/unit/service/test_refused.py::"
 APPLYING = "tests/unit/service/test_applying.py::"
 PHONES = "tests/phone/test_refused.py::"
+EVENTS = "tests/unit/service/test_calendar_past.py::"
 MERGE = "tests/unit/formats/test_cardmerge.py::"
 
 KEPT = (
@@ -188,5 +189,22 @@ KEPT = (
         "        while own.upper() in self._taken:",
         "        while own in self._taken:",
         (MERGE + "test_a_label_goes_with_its_property_under_a_group_that_is_free",),
+    ),
+    Fault(
+        "a refused event takes the place of what others wrote, unasked",
+        "service/reconciling.py",
+        "    return Reconciled(body, differences(EVENTS, standing, wanted))\n",
+        "    return Reconciled(wanted, ())\n",
+        (
+            EVENTS + "test_a_refused_event_is_kept_and_told_by_its_summary_and_fields",
+            EVENTS + "test_of_two_versions_of_an_event_one_stands_whole",
+        ),
+    ),
+    Fault(
+        "a moved event looks unmoved to who undoes it",
+        "service/undo_view.py",
+        '        kind = str((new or old).facts.get("type", ""))',
+        '        kind = "text/vcard" or str((new or old).facts.get("type", ""))',
+        (EVENTS + "test_ten_events_go_back_and_each_field_is_told",),
     ),
 )

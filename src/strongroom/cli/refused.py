@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from strongroom.cli.configuration import read_settings
@@ -17,10 +17,7 @@ from strongroom.control.protocol import Request
 
 CHOICES: Final = ("phone", "server", "both")
 _NOTHING: Final = "Nothing that a phone of {login} tried to save is kept: all of it was taken."
-_QUESTION: Final = (
-    "Both changed these fields. Whose word counts: phone, server, or both (the server's stays, "
-    "the phone's is kept beside it)?"
-)
+_BOTH: Final = "both (the server's stays, the phone's is kept beside it)"
 
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
@@ -88,6 +85,11 @@ def _fields(rows: Iterable[Mapping[str, str]], old: str, new: str) -> list[str]:
     ]
 
 
+def _question(choices: Sequence[str]) -> str:
+    *first, last = (_BOTH if one == "both" else one for one in choices)
+    return f"Both changed these fields. Whose word counts: {', '.join(first)}, or {last}?"
+
+
 def _apply(given: Namespace, screen: Screen, ask: Ask) -> None:
     values = {"login": given.login, "number": given.number}
     shown = ask("refused show", {**values, "prefer": given.prefer})
@@ -98,7 +100,7 @@ def _apply(given: Namespace, screen: Screen, ask: Ask) -> None:
     if shown["conflicts"] and not prefer:
         for line in _fields(shown["conflicts"], "both changed: server", "phone"):
             screen.say(line)
-        prefer = screen.chosen(_QUESTION, CHOICES, "use --prefer")
+        prefer = screen.chosen(_question(shown["choices"]), shown["choices"], "use --prefer")
     result = ask("refused apply", {**values, "prefer": prefer, "shown": shown["shown"]})
     screen.result(result, applied_text(result))
 

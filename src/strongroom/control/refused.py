@@ -51,9 +51,10 @@ async def refused_apply(call: Call) -> dict[str, Any]:
     cell = call.room.open_cell()
     account = _account(call, cell)
     seen = await look(cell, account.id, call.given["number"], _prefer(call))
-    if seen.conflicts and not call.given["prefer"]:
+    if seen.conflicts and call.given["prefer"] not in seen.choices:
+        *first, last = seen.choices
         raise InvalidError(
-            "Both changed the same fields: say --prefer phone, server or both. Nothing was changed."
+            f"Both changed it: say --prefer {', '.join(first)} or {last}. Nothing was changed."
         )
     room = Meters().room(cell, account)
     await apply(cell, seen, call.given["shown"], origin("refused apply"), room)
@@ -102,6 +103,7 @@ def _told(call: Call, seen: Look) -> dict[str, Any]:
         "shown": seen.shown,
         "differences": _rows(seen.wanted),
         "conflicts": _rows(seen.conflicts),
+        "choices": list(seen.choices),
         "changes": _rows(seen.changes),
         "mendings": list(seen.mendings),
     }

@@ -29,8 +29,20 @@ _NAMES: Final = {
     b"REV": "Written at", b"ROLE": "Role", b"SOUND": "Sound", b"TEL": "Phone", b"TITLE": "Title",
     b"TZ": "Time zone", b"URL": "Web page", b"X-ABDATE": "Date", b"X-ABRELATEDNAMES": "Related",
     b"X-SOCIALPROFILE": "Profile",
+    # Of what is in a calendar.
+    b"ACTION": "Alarm", b"ATTACH": "Attachment", b"ATTENDEE": "Guest", b"CLASS": "Privacy",
+    b"COMPLETED": "Done at", b"CREATED": "Made at", b"DESCRIPTION": "Description",
+    b"DTEND": "Ends", b"DTSTAMP": "Sent at", b"DTSTART": "Begins", b"DUE": "Due",
+    b"DURATION": "Lasts", b"EXDATE": "Not on", b"LAST-MODIFIED": "Changed at",
+    b"LOCATION": "Location", b"ORGANIZER": "Organizer", b"PERCENT-COMPLETE": "Done, percent",
+    b"PRIORITY": "Priority", b"RDATE": "Also on", b"RECURRENCE-ID": "Instead of",
+    b"RRULE": "Repeats", b"SEQUENCE": "Version", b"STATUS": "Status", b"SUMMARY": "Summary",
+    b"TRANSP": "Shown as", b"TRIGGER": "Alarm at",
 }  # fmt: skip
-_OF_THE_WRITER: Final = frozenset({b"REV", b"PRODID"})
+_OF_THE_WRITER: Final = frozenset(
+    {b"REV", b"PRODID", b"DTSTAMP", b"LAST-MODIFIED", b"SEQUENCE", b"CREATED"}
+)
+_WRITER_FIELDS: Final = frozenset(_NAMES[name] for name in _OF_THE_WRITER)
 _LISTED: Final = frozenset({b"N", b"ADR", b"ORG"})
 _LABEL: Final = "_$!<>!$_"  # what Apple's clients put around labels of their own
 _DIGEST_SIGNS: Final = 8
@@ -58,10 +70,20 @@ def differences(kind: str, old: bytes | None, new: bytes | None) -> tuple[Differ
     found: tuple[Difference, ...] = ()
     if kind.partition(";")[0] == "text/vcard":
         try:
-            found = _cards(_units(old), _units(new))
+            found = of_units(_units(old), _units(new))
         except FormatError:
             found = ()  # too complex to be looked into
-    return found or (Difference(_WHOLE, _size(old), _size(new)),)
+    return found or (whole(old, new),)
+
+
+def whole(old: bytes | None, new: bytes | None) -> Difference:
+    """Tell two versions by their size and digest alone."""
+    return Difference(_WHOLE, _size(old), _size(new))
+
+
+def is_of_the_writer(one: Difference) -> bool:
+    """Say whether a field tells of who wrote a version and when, and of nothing else."""
+    return one.field.partition(" (")[0] in _WRITER_FIELDS
 
 
 def _units(card: bytes | None) -> list[Unit]:
@@ -76,7 +98,8 @@ def _digest(body: bytes) -> str:
     return sha256(body).hexdigest()[:_DIGEST_SIGNS]
 
 
-def _cards(old: list[Unit], new: list[Unit]) -> tuple[Difference, ...]:
+def of_units(old: list[Unit], new: list[Unit]) -> tuple[Difference, ...]:
+    """Say how two lists of properties differ."""
     gone, come = _less(old, new), _less(new, old)
     pairs = [*_paired(gone, come, exactly=True), *_paired(gone, come, exactly=False)]
     pairs += [(unit, None) for unit in gone] + [(None, unit) for unit in come]
@@ -154,7 +177,8 @@ def _said(unit: Unit | None) -> str:
     if unit.name in _LISTED:
         parts = text.replace("\\;", "\0").split(";")
         text = ", ".join(part.replace("\0", ";") for part in parts if part)
-    return _cut(unescape(text)) or "(empty)"
+    zone = b", ".join(value for key, value in unit.facts if key == b"TZID")
+    return _cut(f"{unescape(text)} {zone.decode('utf-8', 'replace')}".strip()) or "(empty)"
 
 
 def _cut(text: str) -> str:

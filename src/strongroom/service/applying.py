@@ -2,8 +2,9 @@
 
 First a look, which changes nothing and is shown; then the act, held to what was shown. What stood
 when the phone wrote is the base of the merge: the version that its condition names, or what stood
-under that name then. Where that is not known nothing of either side is lost (cardmerge). An object
-that is gone is made again; one that was refused for its UID goes onto the object that carries it.
+under that name then. Where that is not known nothing of either side is lost (reconciling). An
+object that is gone is made again; one that was refused for its UID goes onto the object that
+carries it.
 
 Not here: keeping and listing (refused), how it looks to a person (cli/refused).
 """
@@ -15,11 +16,11 @@ from typing import Any, Final, NamedTuple
 
 from strongroom.base.errors import InvalidError, PreconditionError, UnsureError
 from strongroom.formats import FormatError
-from strongroom.formats.carddialects import NEW_UID, Mended, mended
-from strongroom.formats.carddiff import Difference, differences
-from strongroom.formats.cardmerge import Prefer, merge
+from strongroom.formats.calendardiff import differences
+from strongroom.formats.carddialects import NEW_UID
+from strongroom.formats.carddiff import Difference
+from strongroom.formats.cardmerge import Prefer
 from strongroom.formats.conditions import Precondition
-from strongroom.formats.vcard import check
 from strongroom.history.decide import bare_uid
 from strongroom.history.edits import Origin, Put, Remove, Together
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, digest_of, uid_key, uid_of
@@ -27,12 +28,13 @@ from strongroom.ports.cell import Cell, Reader
 from strongroom.service.access import check_book
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT, shown
-from strongroom.service.content import data_of
+from strongroom.service.content import read_content
 from strongroom.service.journals import entries
+from strongroom.service.kinds import kind_of
 from strongroom.service.objects import Room, names_for, no_limit, read_body
+from strongroom.service.reconciling import Mended, Way, way_of
 from strongroom.service.refused import Kept, find
 
-CARD: Final = "text/vcard"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _MATCH: Final = "if-match: "
 
@@ -52,6 +54,7 @@ class Look(NamedTuple):
     mendings: tuple[str, ...] = ()  # what had to be done to what was sent
     wanted: tuple[Difference, ...] = ()  # how what was sent differs from what stands
     changes: tuple[Difference, ...] = ()  # what would change
+    choices: tuple[str, ...] = ()  # whose word may count where both changed something
 
     @property
     def shown(self) -> str:
@@ -73,14 +76,15 @@ async def look(cell: Reader, home: int, number: int, prefer: Prefer = "both") ->
         UnsureError: something cannot be read now.
     """
     kept = await find(cell, home, number)
-    seen = Look(kept, await read_body(cell, kept.member))
+    way = way_of(kind_of(kept.facts["book"]))
+    seen = Look(kept, await read_body(cell, kept.member), choices=way.choices)
     if not kept.whole:
         size, sent = len(seen.body), kept.facts["sent"]
         return seen._replace(problem=f"Only {size} of {sent} bytes of it could be kept.")
     try:
-        found = await aside(seen.body, lambda: mended(seen.body))
+        found = await aside(seen.body, lambda: way.mended(seen.body))
     except FormatError as error:
-        return seen._replace(problem=f"It is no card that can be kept: {error.message}")
+        return seen._replace(problem=f"It is {way.words} that can be kept: {error.message}")
     book = _book(cell, home, kept.facts)
     if book is None:
         return seen._replace(
@@ -90,21 +94,22 @@ async def look(cell: Reader, home: int, number: int, prefer: Prefer = "both") ->
     name, standing = await _place(cell, book, kept, found)
     seen = seen._replace(book=book, name=name, mendings=found.mendings, merged=found.body)
     if standing is None:
-        return await _compared(seen)
+        return await _compared(seen, way)
     stands, base = await read_body(cell, standing), await _base(cell, standing, kept.facts)
     seen = seen._replace(standing=standing, stands=stands)
     try:
         longest = max(stands, found.body, key=len)
-        merged = await aside(longest, lambda: merge(base, stands, found.body, prefer))
+        merged = await aside(longest, lambda: way.reconciled(base, stands, found.body, prefer))
     except FormatError as error:
         return seen._replace(problem=f"It cannot be merged: {error.message}")
-    return await _compared(seen._replace(merged=merged.body, conflicts=merged.conflicts))
+    return await _compared(seen._replace(merged=merged.body, conflicts=merged.conflicts), way)
 
 
-async def _compared(seen: Look) -> Look:
+async def _compared(seen: Look, way: Way) -> Look:
+    kind = way.media_type
     longest = max(seen.stands or b"", seen.body, key=len)
-    wanted = await aside(longest, lambda: differences(CARD, seen.stands, seen.body))
-    changes = await aside(longest, lambda: differences(CARD, seen.stands, seen.merged))
+    wanted = await aside(longest, lambda: differences(kind, seen.stands, seen.body))
+    changes = await aside(longest, lambda: differences(kind, seen.stands, seen.merged))
     return seen._replace(wanted=wanted, changes=changes)
 
 
@@ -123,7 +128,7 @@ async def _place(
 
     Where another object has taken the name that was meant, it is a new one under another name.
     """
-    uid, name = found.facts.uid, str(kept.facts.get("href", ""))
+    uid, name = found.uid, str(kept.facts.get("href", ""))
     carrier = await cell.row(uid_key(book.id, uid))
     if carrier is not None:
         return carrier.href, carrier
@@ -133,7 +138,7 @@ async def _place(
     had = "" if standing is None else uid_of(standing.data)
     if standing is not None and (NEW_UID in found.mendings or bare_uid(had) == bare_uid(uid)):
         return name, standing
-    first, second = names_for(uid, str(kept.number))
+    first, second = names_for(uid, str(kept.number), kind_of(book.href).extension)
     taken = await cell.row(Key(book.id, OBJECT, first))
     return (first if taken is None else second), None
 
@@ -179,7 +184,7 @@ async def apply(
         return
     when = Precondition(match=frozenset({shown_etag})) if shown_etag else ABSENT
     digest = digest_of(seen.merged)
-    data = data_of(check(seen.merged), len(seen.merged))
+    data = read_content(seen.book, seen.merged).data
     key = Key(seen.book.id, OBJECT, seen.name)
     put = Put(key, digest, data, origin, when, seen.book.key, size=len(seen.merged))
     async with room(key, len(seen.merged)):

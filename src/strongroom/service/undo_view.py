@@ -12,7 +12,8 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from strongroom.base.limits import LARGE_BODY_BYTES, UNDO_SHOWN_MAX
-from strongroom.formats.carddiff import Difference, differences
+from strongroom.formats.calendardiff import differences
+from strongroom.formats.carddiff import Difference
 from strongroom.formats.title import title_of
 from strongroom.history.entries import OBJECT, Key, Member
 from strongroom.ports.cell import Reader
