@@ -16,7 +16,7 @@ from strongroom.ports.cell import Reader
 from strongroom.service import accounts, refused
 from strongroom.service.accounts import add_account, add_device, find_account, revoke_device
 from strongroom.service.collections import name_of, shown
-from strongroom.service.kinds import kind_of
+from strongroom.service.kinds import KINDS
 from strongroom.service.rights import choose, rights_of
 from strongroom.service.thaw import freezes
 from strongroom.service.usage import quota_of, set_quota, usage
@@ -69,11 +69,12 @@ async def _shown(call: Call, cell: Reader) -> dict[str, Any]:
         "collections": [
             {
                 "collection": one.href,
-                "kind": kind_of(one.href).type,
+                "kind": kind.type,
                 "name": name_of(one),
                 "objects": cell.head(one.id).members,
             }
-            for one in shown(directory.members(account.id, COLLECTION))
+            for kind in KINDS
+            for one in shown(directory.members(account.id, COLLECTION), kind)
         ],
         "refused": refused.count(cell, account.id),
         "devices": [_device(member) for member in directory.members(account.id, DEVICE)],

@@ -88,12 +88,12 @@ ADVICE: Final[dict[str, tuple[str, str, str]]] = {
         "no header_up -If-Match, no cache",
     ),
     "etag": (
-        "no gzip_types with text/vcard or *;  (gzip off; is right: listings come compressed)",
-        "no SetOutputFilter DEFLATE;  no AddOutputFilterByType for text/vcard",
+        "no gzip_types with text/vcard, text/calendar or *;  (gzip off; is right: listings come compressed)",
+        "no SetOutputFilter DEFLATE;  no AddOutputFilterByType for text/vcard, text/calendar",
         "no encode, or encode with match { header Content-Type application/xml* }",
     ),
     "bytes": (
-        "no sub_filter, no gzip_types with text/vcard",
+        "no sub_filter, no gzip_types with text/vcard or text/calendar",
         "no Substitute, no proxy_html, no SetOutputFilter",
         "no replace, no templates",
     ),
