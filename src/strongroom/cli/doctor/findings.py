@@ -88,7 +88,7 @@ ADVICE: Final[dict[str, tuple[str, str, str]]] = {
         "no header_up -If-Match, no cache",
     ),
     "etag": (
-        "no gzip_types with text/vcard, text/calendar or *;  (gzip off; is right: Strongroom does it)",
+        "no gzip_types with text/vcard, text/calendar or *;  (gzip off; is right: we do it)",
         "no SetOutputFilter DEFLATE;  no AddOutputFilterByType for text/vcard, text/calendar",
         "no encode, or encode with match { header Content-Type application/xml* }",
     ),
