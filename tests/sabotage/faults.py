@@ -7,6 +7,7 @@ place if a tired person could write it and every other test would still be green
 from __future__ import annotations
 
 from sabotage.fault import Fault
+from sabotage.faults_calendars import CALENDARS
 from sabotage.faults_custody import CUSTODY
 from sabotage.faults_export import EXPORT
 from sabotage.faults_intake import INTAKES
@@ -452,4 +453,5 @@ FAULTS = (
     *INTAKES,
     *EXPORT,
     *UNOPENED,
+    *CALENDARS,
 )

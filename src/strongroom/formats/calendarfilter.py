@@ -128,8 +128,17 @@ class _Matcher:
         found = [one for one in undated if name == b"VTODO" and self._is_due(one, when)]
         dated = [one for one in here if one.first(b"DTSTART") is not None]
         if dated:
-            found += [instance.component for instance in self._instances(dated, when)]
+            found += self._dated(dated, when)
         return found
+
+    def _dated(self, dated: list[Component], when: Range) -> list[Component]:
+        # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
+        wider = 1 if dated[0].name == b"VTODO" else 0
+        for reading in self._readings(dated):
+            series = Series(dated, self._zones, reading)
+            if found := series.happening(when.start - wider, when.end + wider):
+                return found
+        return []
 
     def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
         for reading in self._readings(dated):

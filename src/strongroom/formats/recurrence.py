@@ -143,13 +143,32 @@ class Series:
         Raises:
             FormatError: as above; `too-many-instances`.
         """
-        found = []
+        return list(self._touching(start, end))
+
+    def happening(self, start: int, end: int) -> list[Component]:
+        """Give the components of which an instance touches [start, end), each once.
+
+        A series that never ends is not followed further than it takes to know: phones ask for
+        everything from a day on.
+
+        Raises:
+            FormatError: as above; `too-many-instances`.
+        """
+        found: dict[int, Component] = {}
+        for instance in self._touching(start, end):
+            found[id(instance.component)] = instance.component
+            if instance.component is self._master and not self._ranges:
+                break  # moved instances come first
+        return list(found.values())
+
+    def _touching(self, start: int, end: int) -> Iterator[Instance]:
+        count = 0
         for instance in self._all(start, end):
             if instance.start < end and (instance.end > start or instance.start >= start):
-                found.append(instance)
-                if len(found) > INSTANCES_MAX:
+                yield instance
+                count += 1
+                if count > INSTANCES_MAX:
                     raise FormatError("too-many-instances", "It happens too often to be listed.")
-        return found
 
     def _all(self, start: int, end: int) -> Iterator[Instance]:
         for was, timed in self._moved.values():
