@@ -53,5 +53,6 @@ def test_each_component_that_happens_is_told() -> None:
 
 
 def test_a_series_that_changes_for_good_is_told_by_both_of_its_parts() -> None:
-    later = moved(5, 5, ";RANGE=THISANDFUTURE")
-    assert happening(START, START + 9 * 86_400, DAILY, later) == {b"series", b"moved 5"}
+    later = moved(15, 5, ";RANGE=THISANDFUTURE")  # and all behind it ten days earlier, too
+    week = (START + 6 * 86_400, START + 13 * 86_400)
+    assert happening(*week, DAILY, later) == {b"series", b"moved 15"}
