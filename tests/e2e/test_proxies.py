@@ -18,6 +18,7 @@ from e2e.certificates import Authority
 from e2e.proxies import EAGER, KINDS, Proxy, TlsWire, unpacked
 from e2e.server import ServerProcess, book_of
 from e2e.upstream import Upstream
+from fakes.events import event, events_between
 from phone.database import card_bytes
 from phone.davx5 import Davx5
 from phone.family import Outcome
@@ -127,6 +128,20 @@ def test_a_phone_syncs_some_hundreds_of_cards_and_another_gets_them(
     assert phone.sync() is Outcome.DONE, phone.reason
     assert phone.contacts == other.contacts
     assert other.dropped_edits == []
+
+
+def test_a_calendar_is_made_filled_and_asked_for_a_week(proxy: Proxy, site: ServerProcess) -> None:
+    phone, home = wire(proxy, site), "/dav/calendars/alice/"
+    calendar = f"{home}{proxy.kind}/"
+    assert phone.ask("MKCALENDAR", calendar).status == 201
+    body = event("DTSTART:20261123T190000Z", "RRULE:FREQ=WEEKLY", "SUMMARY:Choir")
+    put = phone.ask("PUT", f"{calendar}a.ics", body, Content_Type="text/calendar; charset=utf-8")
+    assert (put.status, put.etag[:1]) == (201, '"')
+    query = events_between("20270301T000000Z", "20270308T000000Z")
+    week = phone.ask("REPORT", calendar, query, Depth="1", Content_Type=XML_TYPE)
+    assert week.status == 207
+    assert b"SUMMARY:Choir" in week.body
+    assert phone.ask("GET", f"{calendar}a.ics").body == body
 
 
 CHANGED = {"nginx": 'W/"', "apache": '-gzip"', "caddy": ""}

@@ -35,3 +35,13 @@ def component(kind: str, *lines: str, uid: str = "u1") -> str:
 def event(*lines: str, uid: str = "u1") -> bytes:
     """Write an object with one event."""
     return calendar(component("VEVENT", *lines, uid=uid))
+
+
+def events_between(start: str, end: str) -> bytes:
+    """Write the calendar-query for the events of a time, bodies and all."""
+    return (
+        '<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns="DAV:"><prop>'
+        '<getetag/><C:calendar-data/></prop><C:filter><C:comp-filter name="VCALENDAR">'
+        f'<C:comp-filter name="VEVENT"><C:time-range start="{start}" end="{end}"/>'
+        "</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+    ).encode()

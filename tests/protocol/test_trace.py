@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from contract.faulty_disk import CountingDisk
 from fakes.asgi import Client, CutError
+from fakes.events import event, events_between
 from fakes.mirror import FakeLane
 from fakes.site import BOOK, HOME, Site
 from phone.thunderbird import Thunderbird
@@ -72,6 +73,23 @@ def test_a_line_tells_what_was_asked_and_answered(site: Traced) -> None:
     assert put["who"] == found["who"] != options["who"] == ""
     assert options["status"] == 401
     assert "cut" not in put
+
+
+def test_of_an_event_a_trace_keeps_the_form_and_nothing_of_when_and_what(site: Traced) -> None:
+    lines = ("DTSTART:20261128T200000Z", "SUMMARY:Zq7dinner", "LOCATION:Zq7place")
+    path = "/dav/calendars/alice/calendar/Zq7name.ics"
+    assert site.do("PUT", path, event(*lines, uid="Zq7uid")).status == 201
+    query = events_between("20261127T000000Z", "20261130T000000Z")
+    assert b"Zq7dinner" in site.do("REPORT", path.rpartition("/")[0] + "/", query, depth="1").body
+
+    put, asked = site.told
+    assert put["path"].startswith("/dav/calendars/~")
+    assert put["body"]["calendar"].endswith(
+        "BEGIN:VEVENT UID:…6 DTSTART:…16 SUMMARY:…9 LOCATION:…8 END:VEVENT END:VCALENDAR"
+    )
+    assert '<CAL:time-range start="…16" end="…16">' in asked["body"]["xml"]
+    assert "SUMMARY:…9" in asked["answer"]["xml"]
+    assert not any(said in b"".join(site.lines) for said in (b"Zq7", b"20261128", b"20261127"))
 
 
 def test_a_broken_answer_and_silence_are_told_as_cut(
