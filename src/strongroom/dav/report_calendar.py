@@ -25,6 +25,7 @@ from strongroom.dav.routes import Place, name_href
 from strongroom.dav.statuses import CAL, DAV
 from strongroom.formats.busytime import Busy, busy_times, write_busy
 from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
+from strongroom.formats.calendarknown import learn, time_asked
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendarzone import zone_in
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
@@ -33,6 +34,7 @@ from strongroom.history.entries import Member
 from strongroom.service.aside import aside
 from strongroom.service.collections import text_of
 from strongroom.service.objects import find_card, find_cards, read_bodies
+from strongroom.service.spans import Told, unknown
 
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 _TIMEZONE: Final = CAL + "calendar-timezone"
@@ -50,7 +52,7 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     if request.target.place is Place.CARD:
         members = (await find_card(request.cell, calendar, request.target.card),)
     elif depth != "0":
-        members = await _candidates(request, calendar, wanted.filter)
+        members = await _candidates(request, calendar, wanted.filter, floating)
     matching = _matching(request, rows, members, wanted.filter, floating)
     await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
 
@@ -67,19 +69,24 @@ def _zone(calendar: Member, asked: str) -> tzinfo:
     return zone or UTC
 
 
-async def _candidates(request: Request, calendar: Member, wanted: CompFilter) -> Sequence[Member]:
-    """Give the objects that may match, by their spans."""
-    when = window(wanted)
+async def _candidates(
+    request: Request, calendar: Member, wanted: CompFilter, floating: tzinfo
+) -> Sequence[Member]:
+    """Give the objects that may match, by their spans and by what queries learnt before."""
+    spans, time = request.spans, time_asked(wanted)
     component = component_wanted(wanted).decode()
-    return await _between(request, calendar, when, component)
+    if spans is None or time is None:
+        return await _between(request, calendar, window(wanted), component)
+    told = partial(spans.told, floating=floating, when=time)
+    return await _between(request, calendar, time, component, told)
 
 
 async def _between(
-    request: Request, calendar: Member, when: Range, component: str
+    request: Request, calendar: Member, when: Range, component: str, told: Told = unknown
 ) -> Sequence[Member]:
     cell, spans = request.cell, request.spans
     assert spans is not None
-    names = await spans.between(cell, calendar.id, when.start, when.end, component)
+    names = await spans.between(cell, calendar.id, when, component, told)
     found = await find_cards(cell, calendar, names)
     # What was deleted since is proven to be gone; what came since is told by the next query.
     return [member for member in found if member is not None]
@@ -113,6 +120,11 @@ async def _matching(
         for member in members:
             yield member, b""
         return
+    time = time_asked(wanted)
+    if time is not None:
+        async for one in _in_time(request, rows, members, time, floating):
+            yield one
+        return
     async for page in read_bodies(request.cell, members):
         for member, body in page:
             if body is None:
@@ -120,6 +132,37 @@ async def _matching(
             if await aside(body, partial(matches, body, wanted, floating)):
                 yield member, body
         await asyncio.sleep(0)
+
+
+async def _in_time(
+    request: Request,
+    rows: ObjectRows,
+    members: Sequence[Member],
+    when: Range,
+    floating: tzinfo,
+) -> AsyncIterator[tuple[Member, bytes]]:
+    """Give the events of a time; what a query before has learnt of them is not read again."""
+    spans = request.spans
+    assert spans is not None
+    told = {one.etag: spans.told(one.etag, floating, when) for one in members}
+    read = [one for one in members if told[one.etag] is not False]
+    if not rows.needs_body:
+        read = [one for one in read if told[one.etag] is None]
+    async for page in read_bodies(request.cell, read):
+        for member, body in page:
+            if body is None:
+                raise UnsureError
+            if told[member.etag] is None:
+                known = await aside(body, partial(learn, body, when, floating))
+                spans.learn(member.etag, floating, known)
+                told[member.etag] = known.told(when)
+            if told[member.etag] and rows.needs_body:
+                yield member, body
+        await asyncio.sleep(0)
+    if not rows.needs_body:
+        for member in members:
+            if told[member.etag]:
+                yield member, b""
 
 
 def _told_by_index(wanted: CompFilter) -> bool:

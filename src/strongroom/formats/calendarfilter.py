@@ -17,11 +17,13 @@ from datetime import UTC, timedelta, tzinfo
 from typing import NamedTuple
 
 from strongroom.formats import FormatError
+from strongroom.formats.calendarrule import Budget
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendartime import moment_of, read_duration, read_moment
 from strongroom.formats.calendartree import Component, own, parameter, read_tree, zones_of
 from strongroom.formats.calendarzone import Zones
 from strongroom.formats.cardfilter import (
+    Collation,
     ParamFilter,
     TextMatch,
     _param_holds,
@@ -92,6 +94,10 @@ class _Matcher:
         self._calendar = calendar
         self._zones = Zones(zones_of(calendar), floating)
         self._own = own(calendar)
+        self._budget = Budget()  # for all that a filter asks of the object
+        self._ends: dict[int, Component] = {}  # tasks that begin when they end
+        self._series: dict[tuple[int, ...], Series] = {}
+        self._texts: dict[tuple[int, str], str] = {}
 
     def holds(self, candidates: list[Component], wanted: CompFilter) -> bool:
         """Say whether one of the candidates is what is asked for."""
@@ -134,24 +140,27 @@ class _Matcher:
     def _dated(self, dated: list[Component], when: Range) -> list[Component]:
         # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
         wider = 1 if dated[0].name == b"VTODO" else 0
-        for reading in self._readings(dated):
-            series = Series(dated, self._zones, reading)
+        for reading in readings_of(dated, self._zones):
+            series = self._series_of(dated, reading)
             if found := series.happening(when.start - wider, when.end + wider):
                 return found
         return []
 
     def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
-        for reading in self._readings(dated):
+        for reading in readings_of(dated, self._zones):
             # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
             wider = 1 if dated[0].name == b"VTODO" else 0
-            series = Series(dated, self._zones, reading)
+            series = self._series_of(dated, reading)
             if found := series.between(when.start - wider, when.end + wider):
                 return found
         return []
 
-    def _readings(self, dated: list[Component]) -> range:
-        zones = {parameter(line, b"TZID") for one in dated for line in one.lines if line.parameters}
-        return range(max((len(self._zones.readings(zone)) for zone in zones), default=1))
+    def _series_of(self, dated: list[Component], reading: int) -> Series:
+        key = (reading, *map(id, dated))
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = Series(dated, self._zones, reading, self._budget)
+        return series
 
     def _instant(self, line: Line) -> int:
         moment = moment_of(line)
@@ -162,13 +171,19 @@ class _Matcher:
         due, completed, created = (task.first(n) for n in (b"DUE", b"COMPLETED", b"CREATED"))
         if due is not None:
             # A task that recurs by its end alone: each end is a moment.
-            moments = replace(task, lines=[_as_start(line) for line in task.lines])
-            instances = self._instances([moments], when)
+            instances = self._instances([self._by_end(task)], when)
             return any(when.start < one.start <= when.end for one in instances)
         marks = [self._instant(line) for line in (completed, created) if line is not None]
         if completed is None:
             return not marks or when.end > marks[0]
         return when.start <= max(marks) and when.end >= min(marks)
+
+    def _by_end(self, task: Component) -> Component:
+        found = self._ends.get(id(task))
+        if found is None:
+            found = replace(task, lines=[_as_start(line) for line in task.lines])
+            self._ends[id(task)] = found
+        return found
 
     def _is_busy(self, busy: Component, when: Range) -> bool:
         start, end = busy.first(b"DTSTART"), busy.first(b"DTEND")
@@ -177,7 +192,7 @@ class _Matcher:
         return any(
             when.start < period.end and when.end > period.start
             for line in busy.all(b"FREEBUSY")
-            for period in periods_of(line)
+            for period in periods_of(line, self._budget)
         )
 
     def _rings(self, component: Component, alarm: Component, when: Range) -> bool:
@@ -216,10 +231,24 @@ class _Matcher:
             if not wanted.range.start <= at < wanted.range.end:
                 return False
         if wanted.text is not None:
-            text = unescape(line.value.decode("utf-8", "replace"))
-            if not _text_holds([fold_case(text, wanted.text.collation)], wanted.text):
+            if not _text_holds([self._text(line, wanted.text.collation)], wanted.text):
                 return False
         return all(_param_holds(line, one) for one in wanted.params)
+
+    def _text(self, line: Line, collation: Collation) -> str:
+        """Give a value as a collation compares it; a long one may be asked for many times."""
+        key = (id(line), collation)
+        text = self._texts.get(key)
+        if text is None:
+            text = fold_case(unescape(line.value.decode("utf-8", "replace")), collation)
+            self._texts[key] = text
+        return text
+
+
+def readings_of(dated: list[Component], zones: Zones) -> range:
+    """Number the ways to read the zones that components name."""
+    named = {parameter(line, b"TZID") for one in dated for line in one.lines if line.parameters}
+    return range(max((len(zones.readings(zone)) for zone in named), default=1))
 
 
 def _as_start(line: Line) -> Line:
@@ -235,9 +264,14 @@ def _repeats(alarm: Component) -> list[int]:
     return [step * turn for turn in range(min(int(count), 100) + 1)]
 
 
-def periods_of(line: Line) -> Iterator[Range]:
-    """Read the periods of FREEBUSY, which are in UTC; raises FormatError `bad-time`."""
+def periods_of(line: Line, budget: Budget) -> Iterator[Range]:
+    """Read the periods of FREEBUSY, which are in UTC.
+
+    Raises:
+        FormatError: `bad-time` or `too-many-instances`.
+    """
     for piece in line.value.split(b","):
+        budget.spend()
         start, _, end = piece.partition(b"/")
         first = Zones({}).instant(*read_moment(start)[:2])
         if end.strip().upper().lstrip(b"+-").startswith(b"P"):

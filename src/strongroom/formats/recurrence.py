@@ -102,14 +102,15 @@ class Series:
         self._zones = zones
         self._reading = reading
         self._budget = budget or Budget()
-        self._master: Component | None = None
+        self._series: _Timed | None = None
+        self._left_out: frozenset[int] | None = None
         self._moved: dict[int, tuple[Moment, _Timed]] = {}
         self._ranges: list[tuple[int, Moment, _Timed]] = []  # THISANDFUTURE, by where they begin
         for component in components:
             line = component.first(b"RECURRENCE-ID")
             if line is None:
                 # A second one would be another series; the first one is what clients show.
-                self._master = self._master or component
+                self._series = self._series or self._timed(component)
                 continue
             self._budget.spend()
             slot, timed = moment_of(line), self._timed(component)
@@ -130,12 +131,10 @@ class Series:
     @property
     def recurs(self) -> bool:
         """Say whether it happens more than once, or not at the time of its series."""
-        master = self._master
-        return (
-            bool(self._moved)
-            or master is None
-            or any(line.name in {b"RRULE", b"RDATE", b"EXDATE", b"EXRULE"} for line in master.lines)
-        )
+        if self._moved or self._series is None:
+            return True
+        lines = self._series.component.lines
+        return any(line.name in {b"RRULE", b"RDATE", b"EXDATE", b"EXRULE"} for line in lines)
 
     def between(self, start: int, end: int) -> list[Instance]:
         """Give the instances that touch [start, end), in order of their slots.
@@ -144,6 +143,10 @@ class Series:
             FormatError: as above; `too-many-instances`.
         """
         return list(self._touching(start, end))
+
+    def first(self, start: int, end: int) -> Instance | None:
+        """Give one instance that touches [start, end); None = there is none. Raises as above."""
+        return next(self._touching(start, end), None)
 
     def happening(self, start: int, end: int) -> list[Component]:
         """Give the components of which an instance touches [start, end), each once.
@@ -155,9 +158,10 @@ class Series:
             FormatError: as above; `too-many-instances`.
         """
         found: dict[int, Component] = {}
+        moved = {id(timed.component) for _, timed in self._moved.values()}
         for instance in self._touching(start, end):
             found[id(instance.component)] = instance.component
-            if instance.component is self._master and not self._ranges:
+            if id(instance.component) not in moved and not self._ranges:
                 break  # moved instances come first
         return list(found.values())
 
@@ -173,11 +177,13 @@ class Series:
     def _all(self, start: int, end: int) -> Iterator[Instance]:
         for was, timed in self._moved.values():
             yield self._instance(timed.start, _Slot(was, timed.length), timed.component)
-        if self._master is None:
+        series = self._series
+        if series is None:
             return
-        series = self._timed(self._master)
-        left_out = {self._instant(slot.at) for slot in self._dates(series, b"EXDATE")}
-        seen = left_out.union(self._moved)
+        if self._left_out is None:
+            dates = self._dates(series, b"EXDATE")
+            self._left_out = frozenset(self._instant(slot.at) for slot in dates)
+        seen = set(self._left_out.union(self._moved))
         for slot in self._slots_of(series, start, end):
             key = self._instant(slot.at)
             if key not in seen:

@@ -3,17 +3,23 @@
 It is made once from a proven listing, and then follows what changes, so a query for a week looks at
 ten thousand spans and at the bodies of those alone that may be in it. A span is a fact of the row
 that the body's digest is in (formats/calendarspan); a row of an older release has none, and may
-happen at any time. Calendars that were asked for longest ago are forgotten and listed anew.
+happen at any time. What a query learns of when an event happens is remembered by its digest, so
+that the next one reads nothing again. Calendars that were asked for longest ago are forgotten and
+listed anew.
 """
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
+from datetime import tzinfo
 from typing import Final
 
 from strongroom.base.errors import FoldError, UnsureError
-from strongroom.base.limits import SPANNED_NAMES_MAX
+from strongroom.base.limits import KNOWN_EVENTS_MAX, SPANNED_NAMES_MAX
+from strongroom.formats.calendarfilter import Range
+from strongroom.formats.calendarknown import Known
 from strongroom.history.entries import GONE, OBJECT, Head
 from strongroom.ports.cell import Reader
 
@@ -21,7 +27,12 @@ _PAGE: Final = 4096
 _SPAN: Final = re.compile(r'"span":\[(-?\d+),(-?\d+)\],"type":"text/calendar;([A-Z-]+)"')
 
 Place = tuple[int, int, str]  # first, last, component ("" = not known)
+Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
 _ANYWHERE: Final[Place] = (-(1 << 62), 1 << 62, "")
+
+
+def unknown(_etag: str) -> None:
+    """Nothing was learnt."""
 
 
 class _Index:
@@ -31,7 +42,7 @@ class _Index:
 
     def __init__(self, head: Head) -> None:
         self.number, self.chain = head.number, head.chain
-        self.spans: dict[str, Place] = {}
+        self.spans: dict[str, tuple[Place, str]] = {}  # with the ETag
 
 
 class Spans:
@@ -41,27 +52,44 @@ class Spans:
         """Remember so many names; those of one calendar always."""
         self._indexes: OrderedDict[int, _Index] = OrderedDict()
         self._names_max = names_max
+        self.known: OrderedDict[tuple[str, tzinfo], Known] = OrderedDict()
+
+    def told(self, etag: str, floating: tzinfo, when: Range) -> bool | None:
+        """Say whether an event happens in a time, as far as a query before has learnt it."""
+        known = self.known.get((etag, floating))
+        return None if known is None else known.told(when)
+
+    def learn(self, etag: str, floating: tzinfo, known: Known) -> None:
+        """Remember it; what was learnt longest ago is forgotten."""
+        self.known[etag, floating] = known
+        self.known.move_to_end((etag, floating))
+        if len(self.known) > KNOWN_EVENTS_MAX:
+            self.known.popitem(last=False)
 
     async def between(
-        self, cell: Reader, calendar: int, start: int, end: int, component: str
+        self, cell: Reader, calendar: int, when: Range, component: str, told: Told = unknown
     ) -> list[str]:
-        """Name the objects that may happen in [start, end), proven (I4).
+        """Name the objects that may happen then, proven (I4).
 
         Args:
             cell: the cell.
             calendar: the collection's id.
-            start: seconds since 1970 UTC.
-            end: the same; not included.
+            when: the time asked for.
             component: the one kind that is asked for; "" = any.
+            told: what is known already; those of which it says no are left out.
 
         Raises:
             UnsureError: not provable now.
         """
         index = await self._level(cell, calendar)
+        start, end = when
         return [
             href
-            for href, (first, last, kind) in index.spans.items()
-            if first < end and last >= start and (not component or kind in {component, ""})
+            for href, ((first, last, kind), etag) in index.spans.items()
+            if first < end
+            and last >= start
+            and (not component or kind in {component, ""})
+            and told(etag) is not False
         ]
 
     async def _level(self, cell: Reader, calendar: int) -> _Index:
@@ -86,7 +114,7 @@ async def _listed(cell: Reader, calendar: int) -> _Index:
     if len(members) != head.members:
         raise UnsureError
     index = _Index(head)
-    index.spans = {member.href: span_in(member.data) for member in members}
+    index.spans = {member.href: (span_in(member.data), member.etag) for member in members}
     return index
 
 
@@ -109,6 +137,6 @@ async def _followed(cell: Reader, calendar: int, index: _Index) -> bool:
             if entry.verb in GONE:
                 index.spans.pop(entry.href, None)
             else:
-                index.spans[entry.href] = span_in(entry.data)
+                index.spans[entry.href] = span_in(entry.data), entry.etag
         index.number, index.chain, more = part.upto, part.chain, part.more
     return True
