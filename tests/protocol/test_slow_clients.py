@@ -240,7 +240,7 @@ class StillThere(asyncio.Transport):
         self.closing = True
 
     def abort(self) -> None:
-        self.was_closing = self.closing and not self.aborted
+        self.was_closing |= self.closing and not self.aborted
         self.aborted = True
 
     def is_closing(self) -> bool:
