@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from e2e.server import ServerProcess
+from fakes.events import calendar, component, event
 from phone.database import card_bytes
 from phone.wire import XML_TYPE, Wire
 
@@ -64,9 +65,36 @@ def _filled(server: ServerProcess) -> dict[str, object]:
     for login in LOGINS:
         server.add_account(login)
         password = server.add_device(login, "phone")
-        books = _fill(server.wire(login, password), f"/dav/addressbooks/{login}/")
-        accounts[login] = {"password": password, "books": books}
+        wire = server.wire(login, password)
+        books = _fill(wire, f"/dav/addressbooks/{login}/")
+        calendars = _fill_calendars(wire, f"/dav/calendars/{login}/")
+        _be_refused(wire, f"/dav/addressbooks/{login}/contacts/")
+        accounts[login] = {"password": password, "books": books, "calendars": calendars}
     return {"accounts": accounts}
+
+
+def _fill_calendars(wire: Wire, home: str) -> dict[str, dict[str, str]]:
+    """Put an event, a series and a task where an account begins with a calendar for them."""
+    series = component("VEVENT", "DTSTART:20260101T090000Z", "RRULE:FREQ=DAILY", uid="series")
+    objects = {
+        "calendar": {"one.ics": event("DTSTART:20260101T090000Z", uid="one"),
+                     "series.ics": calendar(series)},
+        "tasks": {"task.ics": calendar(component("VTODO", "SUMMARY:Buy milk", uid="task"))},
+    }  # fmt: skip
+    for name, bodies_of in objects.items():
+        for href, body in bodies_of.items():
+            _do(wire, "PUT", f"{home}{name}/{href}", body, Content_Type="text/calendar")
+        _do(wire, "PROPPATCH", f"{home}{name}/", _PROPPATCH.encode(), Content_Type=XML_TYPE)
+    return {
+        name: {href: hashlib.sha256(body).hexdigest() for href, body in bodies_of.items()}
+        for name, bodies_of in objects.items()
+    }
+
+
+def _be_refused(wire: Wire, base: str) -> None:
+    """Leave a refused write behind, which is kept for the owner."""
+    answer = wire.ask("PUT", f"{base}no.vcf", card_bytes("c2", "Other"), Content_Type="text/vcard")
+    assert answer.status == 403
 
 
 def _fill(wire: Wire, home: str) -> dict[str, dict[str, str]]:

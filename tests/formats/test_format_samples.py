@@ -15,7 +15,7 @@ from formats.sample import EXPECTED, PLACES, make
 from phone.wire import DAV, XML_TYPE, Wire, propfind, read_multistatus
 
 HERE = Path(__file__).parent
-ISSUES = ("issue-2",)
+ISSUES = ("issue-2", "issue-3")
 
 
 @pytest.mark.parametrize("issue", ISSUES)
@@ -44,6 +44,10 @@ def assert_reads_whole(sample: Path, place: Path) -> None:
             wire = server.wire(login, account["password"])
             for book, cards in account["books"].items():
                 assert cards == read_book(wire, f"/dav/addressbooks/{login}/{book}/")
+            for name, objects in account.get("calendars", {}).items():
+                assert objects == read_book(wire, f"/dav/calendars/{login}/{name}/")
+                kept = json.loads(server.run("refused", "list", login, "--json"))["refused"]
+                assert len(kept) == 1
         for row in server.scrub():
             assert (row["damage"], row["lost"], row["healed"]) == ("", [], [])
     finally:
