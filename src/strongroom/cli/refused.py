@@ -71,10 +71,15 @@ def show_text(result: Mapping[str, Any]) -> str:
         lines += _fields(result["differences"], "server", "phone")
         lines.append(f"It does not stand any more; applying makes it again as {result['object']}.")
     lines += [f"Before it can be kept: {one}." for one in result["mendings"]]
-    how = f"strongroom refused apply {result['login']} {result['number']}"
-    lines.append(
-        f"It cannot be applied. {result['problem']}" * bool(result["problem"]) or f"`{how}`"
-    )
+    login, number = result["login"], result["number"]
+    if result["problem"]:
+        lines.append(f"It cannot be applied. {result['problem']}")
+        lines.append(
+            f"`strongroom refused show {login} {number} --raw > FILE` gives its bytes; "
+            f"`strongroom import {login} FILE` takes what can be taken of them."
+        )
+    else:
+        lines.append(f"`strongroom refused apply {login} {number}`")
     return "\n".join(lines)
 
 

@@ -152,7 +152,10 @@ def test_one_that_is_gone_says_that_it_is_made_again(desk: Desk, capsys: Any) ->
 
 def test_what_cannot_be_applied_says_why(desk: Desk, capsys: Any) -> None:
     desk.site.do("PUT", BOOK + "b.vcf", b"no card", content_type="text/vcard")
-    assert "It cannot be applied. It is no card" in desk.say("show", capsys, number=2)
+    said = desk.say("show", capsys, number=2)
+    assert "It cannot be applied. It is no card" in said
+    assert "`strongroom refused show alice 2 --raw > FILE` gives its bytes" in said
+    assert "`strongroom import alice FILE`" in said
     with pytest.raises(InvalidError):
         desk.say("apply", capsys, number=2)
     assert "2 is off the list" in desk.say("drop", capsys, number=2)
