@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from datetime import UTC, date, datetime
+from shlex import quote
 from typing import Final, NamedTuple
 
 from strongroom import compose
@@ -114,5 +115,5 @@ def _authority_text(authority: str) -> str:
         return "\nPhones: the code below sets one up.\n"
     return (
         "\nPhones: the code below sets one up. Programs here are told to trust the authority, as\n"
-        f"  curl --cacert {authority} ...\n"
+        f"  curl --cacert {quote(authority)} ...\n"
     )
