@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fakes.world import FakeEntropy
 from strongroom.history.edits import AddAccount, Put, Remove
@@ -109,9 +109,9 @@ class Stage:
     def key(self, href: str) -> Key:
         return Key(self.book, OBJECT, href)
 
-    async def put(self, cell: MirrorCell, href: str, body: bytes) -> None:
+    async def put(self, cell: MirrorCell, href: str, body: bytes, **facts: Any) -> None:
         digest = digest_of(body)
-        data = canonical({"size": len(body)})
+        data = canonical({"size": len(body), **facts})
         parent = Key(self.home, COLLECTION, "contacts")
         edit = Put(self.key(href), digest, data, parent=parent, size=len(body))
         await cell.submit(edit, {digest: body})

@@ -45,4 +45,14 @@ CALENDARS = (
         "                index.spans[entry.href] = old or (span_in(entry.data), entry.etag)\n",
         (SPANS + "test_what_changed_since_is_looked_at_again",),
     ),
+    Fault(
+        "scrub finds no row that tells too little time",
+        "upkeep/scrub.py",
+        "        if first > span.first or last < span.last:\n",
+        "        if first > span.first and last < span.last:\n",
+        (
+            "tests/unit/upkeep/test_scrub.py"
+            "::test_a_row_that_tells_less_time_than_its_object_takes_is_named_once",
+        ),
+    ),
 )

@@ -42,6 +42,11 @@ def _scrub(screen: Screen, ask: Ask) -> None:
     words = [_scrubbed(row, is_open="note" not in report) for row in report["replicas"]]
     if lost:
         words.append(f"{len(lost)} bodies are good on no copy: {', '.join(lost)}")
+    if short := [name for row in report["replicas"] for name in row["short"]]:
+        words.append(
+            f"{len(short)} objects may be missing from answers about a time; nothing is lost, and "
+            f"saving them once more on a phone mends it: {', '.join(short)}"
+        )
     screen.result(report, "\n".join(words))
 
 

@@ -65,7 +65,11 @@ def _open_lines(report: Report) -> list[str]:
     lines = [f"Alarm ({name}): {text}" for name, text in sorted(report["alarms"].items())]
     scrubbed = report.get("scrubbed")
     if scrubbed:
-        bad = [row["replica"] for row in scrubbed["replicas"] if row["damage"] or row["lost"]]
+        bad = [
+            row["replica"]
+            for row in scrubbed["replicas"]
+            if row["damage"] or row["lost"] or row.get("short")
+        ]
         lines.append(f"Last scrub: {'damage on ' + ', '.join(bad) if bad else 'all good'}.")
     return lines
 

@@ -266,7 +266,7 @@ class _Server:
                 found = []
                 _log.warning("the background scrub ended early: %s", error)
             for findings in found:
-                if findings.damage or findings.lost or findings.healed:
+                if findings.damage or findings.lost or findings.healed or findings.short:
                     _log.warning("scrub of %s: %s", findings.replica, findings.report())
             took = asyncio.get_running_loop().time() - began
             least, most = _SCRUB_PAUSE_SECONDS

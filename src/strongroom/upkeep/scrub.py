@@ -11,6 +11,11 @@ the journal does not. For each replica three passes, each bounded in memory and 
 
 What fails in 1 or 2 makes the replica doubtful: its catalog is replaced whole by a copy, and the
 old one is kept in quarantine. Not here: the copy itself (mirror/keeper.py).
+
+Of each object of a calendar the time that its row tells is compared with its body, once for all
+replicas: a row that tells less time than the object takes would be left out of answers, and phones
+delete what is missing from one. It is named and nobody's standing changes, for all replicas hold
+what was acknowledged; a row that tells more time costs a look and is fine.
 """
 
 from __future__ import annotations
@@ -18,9 +23,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 from strongroom.base.errors import BrokenReplicaError, DamageError, FoldError
+from strongroom.formats.calendarspan import span_of
 from strongroom.history.entries import (
     Batch,
     Head,
@@ -39,6 +46,7 @@ from strongroom.ports.replica import Found, Journal, Replica, Snapshot
 _BATCHES: Final = 64  # read at once
 _LINES: Final = 2_000
 _KEYS: Final = 500
+_SPAN: Final = '"span":['  # in the data of a row that tells when its object can happen
 _TRIES: Final = 20  # a collection that is written all the time may move under us
 
 Progress = Callable[[str], None]
@@ -95,6 +103,7 @@ class Findings:
     bytes: int = 0
     healed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # no voter has a good copy
+    short: list[str] = field(default_factory=list)  # objects whose row tells too little time
     damage: str = ""  # why its catalog is replaced
     silent: str = ""  # why it could not be read to the end
 
@@ -126,6 +135,7 @@ async def scrub(
 ) -> list[Findings]:
     """Scrub every voter, one after another; returns what was found in each."""
     marks = bookmark.load() if bookmark else {}
+    timed: set[int] = set()  # collections whose rows were compared with their bodies
     found = []
     for name in ground.voters():
         findings = Findings(name)
@@ -136,7 +146,7 @@ async def scrub(
             await place.writing(lambda r: r.drop_cache())  # rot lies on the disk, not in memory
             await _batches(place, findings, pace)
             progress(f"{name}: folding collections")
-            await _collections(ground, place, findings, pace)
+            await _collections(ground, place, findings, pace, timed)
             progress(f"{name}: reading bodies")
             await _bodies(ground, place, findings, pace, marks, bookmark)
         except (BrokenReplicaError, FoldError) as error:
@@ -155,7 +165,8 @@ def _sentence(findings: Findings) -> str:
         return f"could not be read to the end ({findings.silent})"
     healed = f", {len(findings.healed)} bodies healed" if findings.healed else ""
     lost = f", {len(findings.lost)} bodies are good nowhere" if findings.lost else ""
-    return f"{findings.batches} batches, {findings.bodies} bodies good{healed}{lost}"
+    short = f", {len(findings.short)} objects tell too little time" if findings.short else ""
+    return f"{findings.batches} batches, {findings.bodies} bodies good{healed}{lost}{short}"
 
 
 async def _batches(place: Place, findings: Findings, pace: Pace) -> None:
@@ -178,23 +189,29 @@ async def _batches(place: Place, findings: Findings, pace: Pace) -> None:
         await pace.spend(sum(len(line) for b in batches for line in b.lines))
 
 
-async def _collections(ground: Ground, place: Place, findings: Findings, pace: Pace) -> None:
+async def _collections(
+    ground: Ground, place: Place, findings: Findings, pace: Pace, timed: set[int]
+) -> None:
     heads = (await place.reading(lambda r: r.heads())).value
     for collection in sorted(heads):
         for _ in range(_TRIES):
-            if await _collection(ground, place, collection, findings, pace):
+            members = await _collection(ground, place, collection, findings, pace)
+            if members is not None:
                 findings.collections += 1
+                if collection not in timed:
+                    timed.add(collection)
+                    await _times(place, members, findings, pace)
                 break
 
 
 async def _collection(
     ground: Ground, place: Place, collection: int, findings: Findings, pace: Pace
-) -> bool:
-    """Fold one collection and compare; False = it moved meanwhile, try again."""
+) -> list[Member] | None:
+    """Fold one collection, compare, and give its members; None = it moved meanwhile, try again."""
     head, rows, position = await _refold(place, collection, pace)
     snapshot = await place.reading(lambda r: r.listing(collection, ""))
     if snapshot.position != position:
-        return False
+        return None
     its_head = snapshot.value.head
     members = {m.key: m for m in snapshot.value.members}
     if its_head._replace(batch=0) != head:
@@ -208,13 +225,40 @@ async def _collection(
     for keys in _chunks(list(rows), _KEYS):
         looked = await place.reading(_rows_of(keys))
         if looked.position != position:
-            return False
+            return None
         wrong = [k for k, row in zip(keys, looked.value, strict=True) if row != rows[k]]
         if wrong:
             raise FoldError(f"looking up {wrong[0].href} gives another row than the fold")
         findings.rows += len(keys)
         await pace.spend(len(keys) * 200)
-    return True
+    return list(members.values())
+
+
+async def _times(place: Place, members: Sequence[Member], findings: Findings, pace: Pace) -> None:
+    """Compare the times in the rows of a calendar with its bodies."""
+    spanned = [one for one in members if _SPAN in one.data]
+    for some in _chunks(spanned, _BATCHES):
+        digests = [one.etag for one in some]
+        bodies = await place.reading(partial(_bodies_of, digests))
+        short = await asyncio.to_thread(_short, some, bodies)
+        findings.short += [f"{one.collection}/{one.href}" for one in short]
+        await pace.spend(sum(len(body or b"") for body in bodies))
+
+
+def _bodies_of(digests: Sequence[str], replica: Replica) -> Sequence[bytes | None]:
+    return replica.bodies(digests)
+
+
+def _short(members: Sequence[Member], bodies: Sequence[bytes | None]) -> list[Member]:
+    found = []
+    for member, body in zip(members, bodies, strict=True):
+        if body is None or digest_of(body) != member.etag:
+            continue  # the pass over all bodies tells
+        first, last = member.facts["span"]
+        span = span_of(body)
+        if first > span.first or last < span.last:
+            found.append(member)
+    return found
 
 
 async def _refold(

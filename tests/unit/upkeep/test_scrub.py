@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from fakes.events import event
 from fakes.mirror import Stage
 from strongroom.base.errors import UnavailableReplicaError
+from strongroom.formats.calendarspan import span_of
 from strongroom.history.entries import Key, Member, Tombstone, digest_of
 from strongroom.mirror.cell import MirrorCell
 from strongroom.stores.memory import MemoryReplica, MemoryState
@@ -247,3 +249,31 @@ def test_the_pace_sleeps_off_what_was_read() -> None:
 
 async def _both(*work: Coroutine[Any, Any, float]) -> float:
     return min(await asyncio.gather(*work))
+
+
+# --- times ----------------------------------------------------------------------------------------
+def test_a_row_that_tells_less_time_than_its_object_takes_is_named_once() -> None:
+    """As an older release might have written it, on all replicas alike."""
+    body = event("DTSTART:20260105T090000Z", "RRULE:FREQ=DAILY;COUNT=3", "DURATION:PT1H")
+    first, last = span_of(body)
+    rows = {
+        "right.ics": [first, last], "wide.ics": [first - 1, last + 1],
+        "late.ics": [first + 1, last], "short.ics": [first, last - 1],
+    }  # fmt: skip
+
+    async def story() -> list[Findings]:
+        stage = Stage()
+        cell = await stage.begin()
+        for name, span in rows.items():
+            await stage.put(cell, name, body, span=span)
+        await stage.put(cell, "untold.ics", body)
+        found = await scrub(cell, quiet, Pace(0))
+        assert {row["standing"] for row in cell.report()["replicas"]} == {"voter"}
+        await cell.close()
+        return found
+
+    found = asyncio.run(story())
+    assert [sorted(name.partition("/")[2] for name in one.short) for one in found] == [
+        ["late.ics", "short.ics"], [], [],
+    ]  # fmt: skip
+    assert [one.damage for one in found] == ["", "", ""]
