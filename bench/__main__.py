@@ -16,6 +16,7 @@ import uvloop
 
 from bench import million, table
 from bench.adapter import Adapter
+from bench.calendars import CalendarRound
 from bench.figures import Measure, Record
 from bench.machine import describe
 from bench.peers.cyrus import Cyrus
@@ -30,6 +31,7 @@ CACHE = ROOT / ".cache" / "bench"
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 MILLION = 1_000_000
+ROUNDS = {"contacts": Round, "calendars": CalendarRound}
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -40,6 +42,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--servers",
         default="strongroom,radicale,xandikos,cyrus",
         help="which to measure, with commas between them (all)",
+    )
+    parser.add_argument(
+        "--rounds", default=",".join(ROUNDS), help="contacts, calendars or both (both)"
     )
     parser.add_argument("--name", help="file name under bench/results (the date)")
     parser.add_argument(
@@ -86,15 +91,18 @@ def _fresh_place() -> Path:
     return Path(tempfile.mkdtemp(prefix="round-", dir=CACHE))
 
 
-async def _round(adapter: Adapter, plan: Plan, run: int) -> list[Measure]:
+async def _round(
+    adapter: Adapter, plan: Plan, run: int, rounds: Sequence[type[Round]]
+) -> list[Measure]:
     place = _fresh_place()
     taken = []
     try:
         running = await adapter.start(place, plan.sizes)
         try:
-            async for one in Round(running, plan, run).measures():
-                _show(one)
-                taken.append(one)
+            for each in rounds:
+                async for one in each(running, plan, run).measures():
+                    _show(one)
+                    taken.append(one)
         finally:
             if (status := running.process.stop()) not in {0, -15}:
                 print(f"  {adapter.name} ended with {status}", file=sys.stderr)
@@ -108,12 +116,14 @@ def _show(one: Measure) -> None:
     print(f"  {one.run} {one.server:<11}{one.workload:<36}{value:>12}  {one.note}", flush=True)
 
 
-async def _rounds(adapters: list[Adapter], plan: Plan, runs: int) -> list[Measure]:
+async def _rounds(
+    adapters: list[Adapter], plan: Plan, runs: int, rounds: Sequence[type[Round]]
+) -> list[Measure]:
     taken: list[Measure] = []
     for run in range(1, runs + 1):
         for adapter in list(adapters):
             try:
-                taken += await _round(adapter, plan, run)
+                taken += await _round(adapter, plan, run, rounds)
             except (ServerError, WireError, WrongAnswerError) as error:
                 print(f"{adapter.name} is left out from here on: {error}", file=sys.stderr)
                 adapters.remove(adapter)
@@ -145,7 +155,8 @@ async def _session(arguments: argparse.Namespace) -> Record:
     adapters = _adapters(arguments.servers)
     versions = await _prepared(adapters, plan)
     machine = describe(CACHE)
-    taken = await _rounds(adapters, plan, runs)
+    rounds = [ROUNDS[name] for name in ROUNDS if name in arguments.rounds.split(",")]
+    taken = await _rounds(adapters, plan, runs, rounds)
     taken += await _million(arguments)
     return Record("quick" if arguments.quick else "full", machine, versions, runs, taken)
 

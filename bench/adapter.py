@@ -22,6 +22,11 @@ def filled(count: int) -> str:
     return f"book{count}"
 
 
+def filled_calendar(count: int) -> str:
+    """The name of the calendar that holds this many events."""
+    return f"calendar{count}"
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A server that answers."""

@@ -12,6 +12,8 @@ from bench.wire import Answer, Connection, WrongAnswerError, path_of
 
 XML = "Content-Type: application/xml; charset=utf-8\r\n"
 VCARD = "Content-Type: text/vcard; charset=utf-8\r\n"
+EVENT = "Content-Type: text/calendar; charset=utf-8\r\n"
+NEW_EVENT = EVENT + "If-None-Match: *\r\n"
 NEW = VCARD + "If-None-Match: *\r\n"
 
 _HREF = re.compile(rb"<(?:[\w.-]+:)?href[^>]*>([^<]+)<")
@@ -47,6 +49,26 @@ def multiget_body(hrefs: Sequence[bytes]) -> bytes:
         'xmlns:C="urn:ietf:params:xml:ns:carddav"><D:prop><D:getetag/><C:address-data/></D:prop>'
     ).encode()
     return head + wanted + b"</C:addressbook-multiget>"
+
+
+def multiget_events_body(hrefs: Sequence[bytes]) -> bytes:
+    """A calendar-multiget (RFC 4791 section 7.9)."""
+    wanted = b"".join(b"<D:href>%b</D:href>" % href for href in hrefs)
+    head = (
+        f'{_HEAD}<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+        "<D:prop><D:getetag/><C:calendar-data/></D:prop>"
+    ).encode()
+    return head + wanted + b"</C:calendar-multiget>"
+
+
+def week_body(start: str, end: str) -> bytes:
+    """A calendar-query (RFC 4791 section 7.8) for the ETags of the events of a time."""
+    return (
+        f'{_HEAD}<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+        '<D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR">'
+        f'<C:comp-filter name="VEVENT"><C:time-range start="{start}" end="{end}"/>'
+        "</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+    ).encode()
 
 
 def query_body(prop: str, text: str) -> bytes:
@@ -91,13 +113,27 @@ async def sync(connection: Connection, book: str, token: str) -> Answer:
 
 async def multiget(connection: Connection, book: str, hrefs: Sequence[bytes]) -> None:
     """Fetch these objects, and count that each came with its card."""
-    body = multiget_body(hrefs)
-    answer = await connection.ask("REPORT", book, XML + "Depth: 0\r\n", body)
-    came = answer.expect(207).body.count(b"BEGIN:VCARD")
-    if came != len(hrefs):
-        raise WrongAnswerError(f"multiget of {len(hrefs)} brought {came} cards")
+    await _fetch(connection, book, multiget_body(hrefs), b"BEGIN:VCARD", len(hrefs))
+
+
+async def multiget_events(connection: Connection, calendar: str, hrefs: Sequence[bytes]) -> None:
+    """Fetch these objects, and count that each came with its event."""
+    await _fetch(connection, calendar, multiget_events_body(hrefs), b"BEGIN:VCALENDAR", len(hrefs))
+
+
+async def _fetch(
+    connection: Connection, collection: str, body: bytes, begin: bytes, wanted: int
+) -> None:
+    answer = await connection.ask("REPORT", collection, XML + "Depth: 0\r\n", body)
+    if (came := answer.expect(207).body.count(begin)) != wanted:
+        raise WrongAnswerError(f"multiget of {wanted} brought {came} objects")
 
 
 async def make_book(connection: Connection, book: str) -> None:
     """Make an address book with an extended MKCOL (RFC 5689)."""
     (await connection.ask("MKCOL", book, XML, MAKE_BOOK)).expect(201)
+
+
+async def make_calendar(connection: Connection, calendar: str) -> None:
+    """Make a calendar (RFC 4791 section 5.3.1)."""
+    (await connection.ask("MKCALENDAR", calendar)).expect(201)

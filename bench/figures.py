@@ -163,5 +163,10 @@ TARGETS = (
     Target("memory with 10,000 contacts", "value", 120, "< 120 MB"),
     Target("export of 10,000", "value", 5, "< 5 s"),
     Target("import of 10,000", "value", 5, "< 5 s"),
+    Target("PUT events, 32 connections", RADICALE, 40, ">= 40x Radicale"),
+    Target("PUT events, 32 connections", "cpu_ms", 0.7, "<= 0.7 ms CPU"),
+    Target("query of a week in 10,000 events", "value", 15, "<= 15 ms"),
+    Target("first sync of 10,000 events, by 100", "value", 0.6, "<= 0.6 s"),
+    Target("delta of 1 in 10,000 events", "value", 1.0, "<= 1 ms"),
     Target("memory at most, import included", "value", 200, "< 200 MB"),
 )

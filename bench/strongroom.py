@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import dav
-from bench.adapter import FRESH, LOGIN, Running, filled
+from bench.adapter import FRESH, LOGIN, Running, filled, filled_calendar
+from bench.calendars import fill as fill_events
 from bench.fill import fill
 from bench.process import Process, ServerError, free_port, run
 from bench.wire import Connection, Target
@@ -56,6 +57,7 @@ class Strongroom:
         running = await self.start_empty(place)
         for size in sizes:
             await fill(running.target, await new_book(running.target, filled(size)), size)
+        await _fill_calendar(running.target, max(sizes))
         return running
 
     async def start_empty(self, place: Path) -> RunningStrongroom:
@@ -96,11 +98,20 @@ async def new_book(target: Target, name: str) -> str:
     return target.book(name)
 
 
+async def _fill_calendar(target: Target, events: int) -> None:
+    calendar = target.calendar(filled_calendar(events))
+    connection = Connection(target)
+    await dav.make_calendar(connection, calendar)
+    connection.close()
+    await fill_events(target, calendar, events)
+
+
 async def _with_device(port: int, config: Path) -> Target:
     run([COMMAND, "account", "add", LOGIN, "--config", config])
     add: list[str | Path] = [COMMAND, "device", "add", LOGIN, "generator", "--print", "password"]
     password = run([*add, "--config", config]).strip()
-    target = Target(port, f"/dav/addressbooks/{LOGIN}/", LOGIN, password)
+    home, calendars = f"/dav/addressbooks/{LOGIN}/", f"/dav/calendars/{LOGIN}/"
+    target = Target(port, home, LOGIN, password, calendars=calendars)
     connection = Connection(target)
     (await connection.ask("GET", "/healthz")).expect(200)
     book = target.book(FRESH)

@@ -147,6 +147,7 @@ class Target:
     login: str
     password: str
     host: str = LOOPBACK[0]
+    calendars: str = ""  # the home of calendars, likewise
     _fixed: str = field(init=False, repr=False, default="")
 
     def __post_init__(self) -> None:
@@ -160,6 +161,10 @@ class Target:
     def book(self, name: str) -> str:
         """The path of an address book of this home."""
         return f"{self.home}{name}/"
+
+    def calendar(self, name: str) -> str:
+        """The path of a calendar of this account."""
+        return f"{self.calendars}{name}/"
 
     def request(self, method: str, path: str, headers: str = "", body: bytes = b"") -> bytes:
         """The bytes of a request; each line of `headers` ends with a line break of its own."""

@@ -25,6 +25,7 @@ from bench.load import Act, Bound, Tally, children_cpu, client_cpu, drive
 from bench.process import ServerError, run
 from bench.wire import Connection, WireError, WrongAnswerError
 
+Fetch = Callable[[Connection, str, Sequence[bytes]], Awaitable[None]]
 POLLERS = 300
 DELTAS_MIN = 5
 BROUGHT_IN = "broughtin"
@@ -244,6 +245,11 @@ class Round:
     async def _first(self, name: str, size: int, batch: int) -> Measure:
         """A phone that knows nothing: list everything, then fetch it, on one connection."""
         book = self._on.target.book(filled(size))
+        return await self._first_sync(name, book, size, batch, dav.multiget)
+
+    async def _first_sync(
+        self, name: str, book: str, size: int, batch: int, fetch: Fetch
+    ) -> Measure:
         line = Connection(self._on.target)
         cpu, mine, began = self._on.cpu(), client_cpu(), time.perf_counter()
         hrefs = dav.members((await dav.sync(line, book, "")).body)
@@ -251,7 +257,7 @@ class Round:
             raise WrongAnswerError(f"a first sync that listed {len(hrefs)} of {size}")
         done = 0
         while done < size and time.perf_counter() - began < self._plan.first_sync_s:
-            await dav.multiget(line, book, hrefs[done : done + batch])
+            await fetch(line, book, hrefs[done : done + batch])
             done = min(done + batch, size)
         took = time.perf_counter() - began
         line.close()
@@ -265,7 +271,7 @@ class Round:
             seconds=took,
             cpu_ms=(self._on.cpu() - cpu) / done * 1000,
             client_cpu_ms=(client_cpu() - mine) / done * 1000,
-            note="" if done == size else f"scaled from {done} contacts in {took:.0f} s",
+            note="" if done == size else f"scaled from {done} objects in {took:.0f} s",
         )
 
     async def _query(self, prop: str, told: Callable[[int], str], text: str) -> Measure:
@@ -278,10 +284,12 @@ class Round:
         return replace(taken, value=taken.p50_ms or 0.0, unit="ms")
 
     async def _delta(self, name: str) -> Measure:
+        return await self._delta_of(name, self._large, new_contacts(self._large))
+
+    async def _delta_of(self, name: str, book: str, put: Act) -> Measure:
         """One change, then the time of the sync that brings it; again and again."""
         line = Connection(self._on.target)
-        old = token = dav.token_of((await dav.sync(line, self._large, "")).body)
-        put = new_contacts(self._large)
+        old = token = dav.token_of((await dav.sync(line, book, "")).body)
         took: list[float] = []
         until = time.perf_counter() + self._plan.delta_s
         while len(took) < self._plan.deltas:
@@ -289,13 +297,13 @@ class Round:
                 break
             await put(line, 0)
             began = time.perf_counter()
-            answer = await dav.sync(line, self._large, token)
+            answer = await dav.sync(line, book, token)
             took.append(time.perf_counter() - began)
             if len(dav.members(answer.body)) != 1:
                 raise WrongAnswerError("a delta of one change that did not bring one")
             old, token = token, dav.token_of(answer.body)
         line.close()
-        repeated = await self._load(name, 1, self._same_delta(old), Bound(1000, 1.0))
+        repeated = await self._load(name, 1, self._same_delta(book, old), Bound(1000, 1.0))
         return Measure(
             workload=name,
             server=self._on.name,
@@ -309,11 +317,11 @@ class Round:
             p99_ms=(percentile(took, 0.99) or 0) * 1000,
         )
 
-    def _same_delta(self, token: str) -> Act:
+    def _same_delta(self, book: str, token: str) -> Act:
         """The last delta again: the way to weigh its CPU without that of the PUT before it."""
 
         async def again(connection: Connection, _slot: int) -> None:
-            answer = await dav.sync(connection, self._large, token)
+            answer = await dav.sync(connection, book, token)
             if len(dav.members(answer.body)) != 1:
                 raise WrongAnswerError("a delta of one change that did not bring one")
 

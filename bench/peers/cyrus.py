@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import dav
 from bench.adapter import LOGIN, PASSWORD, filled
+from bench.calendars import fill as fill_events
 from bench.fill import fill
 from bench.peers.peer import Peer
 from bench.process import Process, ServerError, free_port, run
@@ -89,6 +90,23 @@ class Cyrus(Peer):
         await dav.make_book(connection, book)
         await fill(connection.target, book, size)
 
+    def _calendars(self) -> str:
+        return f"/dav/calendars/user/{LOGIN}/"
+
+    async def _fill_calendar(
+        self,
+        connection: Connection,
+        calendar: str,
+        store: Path,  # noqa: ARG002 - only Xandikos is filled from behind
+        size: int,
+    ) -> None:
+        look = await connection.ask(
+            "PROPFIND", self._calendars(), dav.XML + "Depth: 0\r\n", dav.POLL
+        )
+        look.expect(207)
+        await dav.make_calendar(connection, calendar)
+        await fill_events(connection.target, calendar, size)
+
 
 def _options(store: Path) -> str:
     user = USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -104,7 +122,7 @@ sasl_mech_list: PLAIN LOGIN
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: {store}/sasldb2
-httpmodules: carddav
+httpmodules: carddav caldav
 """
 
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import dav
-from bench.adapter import FRESH, LOGIN, PASSWORD, Running, filled
+from bench.adapter import FRESH, LOGIN, PASSWORD, Running, filled, filled_calendar
 from bench.cards import card
+from bench.events import event
 from bench.process import Process, ServerError, free_port
 from bench.wire import Connection, Target
 
@@ -49,7 +50,8 @@ class Peer(ABC):
         return await self._serve(place)
 
     def _store(self, sizes: Sequence[int]) -> Path:
-        cards = hashlib.sha256(b"".join(map(card, range(100)))).hexdigest()[:8]
+        sample = b"".join((*map(card, range(100)), *map(event, range(100))))
+        cards = hashlib.sha256(sample).hexdigest()[:8]
         return self._cache / "-".join([self._kind, cards, *map(str, sizes)])
 
     async def _fill(self, making: Path, sizes: Sequence[int]) -> None:
@@ -62,7 +64,10 @@ class Peer(ABC):
             await self._make_home(connection)
             for size in sizes:
                 await self._fill_book(connection, place / "store", size)
-                await warm(connection, filled(size), size)
+                await warm(connection, connection.target.book(filled(size)), size)
+            calendar = connection.target.calendar(filled_calendar(max(sizes)))
+            await self._fill_calendar(connection, calendar, place / "store", max(sizes))
+            await warm(connection, calendar, max(sizes))
             connection.close()
         finally:
             running.process.stop()
@@ -77,7 +82,7 @@ class Peer(ABC):
         except BaseException:  # cleans up, then raises it again
             process.stop()
             raise
-        target = Target(port, self._home(), LOGIN, PASSWORD)
+        target = Target(port, self._home(), LOGIN, PASSWORD, calendars=self._calendars())
         return Running(self.name, target, process)
 
     async def _make_home(self, connection: Connection) -> None:
@@ -91,14 +96,22 @@ class Peer(ABC):
     def _home(self) -> str: ...
 
     @abstractmethod
+    def _calendars(self) -> str: ...
+
+    @abstractmethod
     def _launch(self, place: Path, port: int) -> Process: ...
 
     @abstractmethod
     async def _fill_book(self, connection: Connection, store: Path, size: int) -> None: ...
 
+    @abstractmethod
+    async def _fill_calendar(
+        self, connection: Connection, calendar: str, store: Path, size: int
+    ) -> None: ...
 
-async def warm(connection: Connection, name: str, size: int) -> None:
+
+async def warm(connection: Connection, collection: str, size: int) -> None:
     """One first sync, so that what a server keeps beside its store is there."""
-    listing = await dav.sync(connection, connection.target.book(name), "")
+    listing = await dav.sync(connection, collection, "")
     if (found := len(dav.members(listing.body))) != size:
         raise ServerError(f"filled {size}, but {found} are listed")

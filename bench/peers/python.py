@@ -1,7 +1,7 @@
 """Radicale and Xandikos under test, from a venv of their own.
 
-Radicale is filled by one PUT of the whole collection, Xandikos by files and one git commit. It is
-the state that PUTs would have led to, only with a shorter git history, which favours the peer.
+Radicale is filled by one PUT of the whole book and by files, Xandikos by files and one git commit.
+It is the state that PUTs would have led to, only with a shorter git history, which favours them.
 """
 
 import hashlib
@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 from bench import dav
-from bench.adapter import LOGIN, PASSWORD, filled
+from bench.adapter import LOGIN, PASSWORD, filled, filled_calendar
 from bench.cards import card, uid
+from bench.events import event
+from bench.events import uid as event_uid
 from bench.peers.peer import Peer
 from bench.process import Process, run
 from bench.wire import Connection
@@ -94,6 +96,18 @@ class Radicale(VenvPeer):
         body = b"".join(map(card, range(size)))
         (await connection.ask("PUT", book, dav.VCARD, body)).expect(201, 204)
 
+    def _calendars(self) -> str:
+        return self._home()
+
+    async def _fill_calendar(
+        self, connection: Connection, calendar: str, store: Path, size: int
+    ) -> None:
+        # It takes no calendar of that size in one PUT.
+        await dav.make_calendar(connection, calendar)
+        folder = store / "collection-root" / LOGIN / filled_calendar(size)
+        for number in range(size):
+            (folder / f"{event_uid(number)}.ics").write_bytes(event(number))
+
 
 class Xandikos(VenvPeer):
     """Xandikos without a password check (it refuses one over plain HTTP), on a git store."""
@@ -117,8 +131,24 @@ class Xandikos(VenvPeer):
         folder = store / LOGIN / "contacts" / filled(size)
         for number in range(size):
             (folder / f"{uid(number)}.vcf").write_bytes(card(number))
-        # No packing behind our back: the store is about to be copied, and PUTs pack nothing either.
-        git = ["git", "-c", "user.name=Bench", "-c", "user.email=bench@localhost"]
-        git += ["-c", "gc.auto=0", "-c", "maintenance.auto=false"]
-        run([*git, "add", "-A"], folder)
-        run([*git, "commit", "-q", "-m", "Fill"], folder)
+        _commit(folder)
+
+    def _calendars(self) -> str:
+        return f"/{LOGIN}/calendars/"
+
+    async def _fill_calendar(
+        self, connection: Connection, calendar: str, store: Path, size: int
+    ) -> None:
+        await dav.make_calendar(connection, calendar)
+        folder = store / LOGIN / "calendars" / filled_calendar(size)
+        for number in range(size):
+            (folder / f"{event_uid(number)}.ics").write_bytes(event(number))
+        _commit(folder)
+
+
+def _commit(folder: Path) -> None:
+    # No packing behind our back: the store is about to be copied, and PUTs pack nothing either.
+    git = ["git", "-c", "user.name=Bench", "-c", "user.email=bench@localhost"]
+    git += ["-c", "gc.auto=0", "-c", "maintenance.auto=false"]
+    run([*git, "add", "-A"], folder)
+    run([*git, "commit", "-q", "-m", "Fill"], folder)

@@ -1,0 +1,95 @@
+"""The workloads of calendars: PUT of events, a week's query, first sync and delta.
+
+One of ten events recurs. The filled calendar comes first, so that its queries meet what phones
+meet; a query is asked again and again for one week, as phones and desktops do.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import count
+
+from bench import dav
+from bench.adapter import Running, filled_calendar
+from bench.events import event, uid
+from bench.figures import Measure
+from bench.fill import FIRST_NEW
+from bench.load import Act, Bound, drive
+from bench.process import ServerError
+from bench.wire import Connection, Target, WrongAnswerError
+from bench.workloads import Plan, Round
+
+FRESH = "freshevents"
+CONNECTIONS = 32
+FILL_S = 3600.0
+WEEK = ("20260302T000000Z", "20260309T000000Z")
+
+
+def new_events(calendar: str, first: int = FIRST_NEW) -> Act:
+    """PUT an event that was never there, as DAVx5 does: with If-None-Match."""
+    numbers = count(first)
+
+    async def put(connection: Connection, _slot: int) -> None:
+        number = next(numbers)
+        path = f"{calendar}{uid(number)}.ics"
+        (await connection.ask("PUT", path, dav.NEW_EVENT, event(number))).expect(201, 204)
+
+    return put
+
+
+async def fill(target: Target, calendar: str, events: int) -> None:
+    """PUT so many events, numbered from 0; every one must be acknowledged."""
+    tally = await drive(target, CONNECTIONS, new_events(calendar, 0), Bound(events, FILL_S))
+    if tally.ops != events:
+        raise ServerError(f"filled {tally.ops} of {events}: {tally.said}")
+
+
+class CalendarRound(Round):
+    """One server, one run, with calendars in the place of books."""
+
+    def __init__(self, running: Running, plan: Plan, run: int) -> None:
+        super().__init__(running, plan, run)
+        self._calendar = self._on.target.calendar(filled_calendar(plan.large))
+
+    async def measures(self) -> AsyncIterator[Measure]:
+        """Take every measure; one that breaks is yielded with value 0 and what was said."""
+        size = self._plan.large
+        yield await self._guarded(f"first sync of {size:,} events, by 100", "s", self._first_events)
+        yield await self._guarded(f"query of a week in {size:,} events", "ms", self._week)
+        yield await self._guarded(f"delta of 1 in {size:,} events", "ms", self._delta_events)
+        yield self._measure(f"memory with {size:,} events", self._on.memory(), "MB")
+        line = Connection(self._on.target)
+        fresh = self._on.target.calendar(FRESH)
+        await dav.make_calendar(line, fresh)
+        line.close()
+        yield await self._load("PUT events, 1 connection", 1, new_events(fresh))
+        again = new_events(fresh, 2 * FIRST_NEW)
+        yield await self._load("PUT events, 32 connections", CONNECTIONS, again)
+
+    async def _first_events(self, name: str) -> Measure:
+        fetch = dav.multiget_events
+        return await self._first_sync(name, self._calendar, self._plan.large, 100, fetch)
+
+    async def _week(self, name: str) -> Measure:
+        body = dav.week_body(*WEEK)
+        found: set[int] = set()
+
+        async def ask(connection: Connection, _slot: int) -> None:
+            answer = await connection.ask("REPORT", self._calendar, dav.XML + "Depth: 1\r\n", body)
+            found.add(len(dav.members(answer.expect(207).body)))
+            if len(found) != 1:
+                raise WrongAnswerError(f"one query that found {sorted(found)}")
+
+        line = Connection(self._on.target)
+        began = time.perf_counter()
+        await ask(line, 0)
+        first = time.perf_counter() - began
+        line.close()
+        taken = await self._load(name, 1, ask, self._plan.query)
+        note = f"{found.pop()} found; the first time {first * 1000:.0f} ms"
+        return replace(taken, value=taken.p50_ms or 0.0, unit="ms", note=note)
+
+    async def _delta_events(self, name: str) -> Measure:
+        # A UID that no other calendar has: Cyrus refuses it there.
+        put = new_events(self._calendar, 3 * FIRST_NEW)
+        return await self._delta_of(name, self._calendar, put)
