@@ -206,6 +206,20 @@ INTAKES = (
         (COMMAND + "test_an_earlier_list_is_left_alone",),
     ),
     Fault(
+        "an import breaks off at a file whose name is no text",
+        "cli/intake.py",
+        'listing.encode(errors="surrogateescape")',
+        "listing.encode()",
+        (COMMAND + "test_a_file_whose_name_is_no_text_comes_in",),
+    ),
+    Fault(
+        "a command line that is no text breaks a command",
+        "control/table.py",
+        "        if not all(map(_is_text, value if isinstance(value, list) else [value])):",
+        "        if False:",
+        ("tests/unit/control/test_commands.py::test_arguments_that_do_not_fit_run_nothing",),
+    ),
+    Fault(
         "an import ends where nothing can be written beside its file",
         "cli/intake.py",
         "            self._drafts.__exit__(type(error), error, error.__traceback__)",

@@ -26,9 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give the exit status."""
     if not __debug__:
         sys.exit(_NO_ASSERTIONS)
-    given = build_parser().parse_args(arguments)
-    screen = Screen(for_programs=given.json)
+    written = sys.argv[1:] if arguments is None else arguments
+    screen = Screen(for_programs="--json" in written)
     try:
+        given = build_parser().parse_args(written)
+        screen.for_programs = given.json
         return _command(given.command)(given, screen) or DONE
     except StrongroomError as error:
         screen.error(error)

@@ -1,15 +1,17 @@
 """The command line's grammar, and the table of contents that `--help` shows.
 
-Only argparse is imported here, so that `--help` is there at once. `--config` and `--json` may stand
+Nothing heavy is imported here, so that `--help` is there at once. `--config` and `--json` may stand
 before or after the command.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Final
+import sys
+from typing import Final, NoReturn
 
 from strongroom import __version__
+from strongroom.cli.screen import UsageError
 
 CONTENTS: Final = """\
 Strongroom: a personal-data cloud for phones. What it has acknowledged is never lost.
@@ -119,6 +121,11 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: object) -> None:
         kwargs["allow_abbrev"] = False
         super().__init__(**kwargs)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Show how the command is written; with --json the error is an object like any other."""
+        self.print_usage(sys.stderr)
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.")
 
 
 _Commands = argparse._SubParsersAction

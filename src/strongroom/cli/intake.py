@@ -164,7 +164,8 @@ class _Rejected:
                 self._files.append(self._drafts.enter_context(compose.file_draft(name)))
         kept, listed = self._files
         kept.write(raw)
-        listed.write(f"{self._path.name}, line {line}: {' '.join(said)}\n".encode())
+        listing = f"{self._path.name}, line {line}: {' '.join(said)}\n"
+        listed.write(listing.encode(errors="surrogateescape"))  # a name may be no UTF-8
 
     def _give_up(self, error: StrongroomError) -> None:
         self.name, self.unwritten = "", str(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from strongroom.base.errors import StrongroomError
 
@@ -30,25 +30,25 @@ class Screen:
 
     def result(self, value: Mapping[str, Any], text: str) -> None:
         """Show the end of a command."""
-        print(json.dumps(value, ensure_ascii=False) if self.for_programs else text, flush=True)
+        _print(_json(value) if self.for_programs else text)
 
     def say(self, text: str) -> None:
         """Tell a person something on the way to the result."""
-        print(text, file=sys.stderr if self.for_programs else sys.stdout, flush=True)
+        _print(text, sys.stderr if self.for_programs else sys.stdout)
 
     def progress(self, text: str) -> None:
         """Show that work goes on."""
-        print(text, file=sys.stderr, flush=True)
+        _print(text, sys.stderr)
 
     def error(self, error: StrongroomError) -> None:
         """Show what happened, and what to do."""
         message = str(error)
         if self.for_programs:
             told = {"code": error.code, "message": message, "hint": error.hint}
-            print(json.dumps({"error": told}, ensure_ascii=False), flush=True)
-        print(f"strongroom: {message}", file=sys.stderr)
+            _print(_json({"error": told}))
+        _print(f"strongroom: {message}", sys.stderr)
         if error.hint and error.hint != message:
-            print(error.hint, file=sys.stderr)
+            _print(error.hint, sys.stderr)
 
     def chosen(self, question: str, choices: Sequence[str], instead: str) -> str:
         """Ask for one of `choices`.
@@ -76,3 +76,20 @@ class Screen:
         if not sys.stdin.isatty():
             raise UsageError(f"Nobody can be asked here; {instead}. Nothing was changed.")
         print(question, end=" ", file=sys.stderr, flush=True)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """Give JSON that this output can take: in ASCII where it takes no more."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if _fitting(text, sys.stdout) == text else json.dumps(value)
+
+
+def _print(text: str, file: TextIO | None = None) -> None:
+    """Print what this output can take; a file's name may hold bytes that are no text."""
+    file = file or sys.stdout
+    print(_fitting(text, file), file=file, flush=True)
+
+
+def _fitting(text: str, file: TextIO) -> str:
+    encoding = file.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

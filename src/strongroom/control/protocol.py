@@ -106,7 +106,9 @@ def decode_answer(line: bytes) -> Answer:
 
 
 def _line(record: dict[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    # What is no UTF-8 goes as an escape of JSON, so that it arrives, and is refused by its name.
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def _record(line: bytes, limit: int) -> dict[str, Any]:

@@ -106,7 +106,18 @@ def find(request: Request) -> Command:
             raise InvalidError(f"{request.command}: {name} must be a {kind.__name__}.")
         if isinstance(value, list) and not all(isinstance(one, str) for one in value):
             raise InvalidError(f"{request.command}: {name} must be a list of texts.")
+        if not all(map(_is_text, value if isinstance(value, list) else [value])):
+            raise InvalidError(f"{request.command}: {name} is not in UTF-8. Nothing was changed.")
     return command
+
+
+def _is_text(value: object) -> bool:
+    """Say whether it is none of the texts that Python makes of bytes which are not in UTF-8."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def run(room: Room, request: Request, tell: Tell) -> dict[str, Any]:

@@ -134,6 +134,30 @@ def test_results_are_text_for_people_and_json_for_programs(capsys: pytest.Captur
     assert capsys.readouterr().out == 'one\n{"a": 1}\n'
 
 
+def test_a_command_line_that_is_wrong_is_one_object_too(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["undo", "anna", "--json"]) == cli.main(["undo", "anna"]) == 2
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["code"] == "usage"
+    assert shown.err.count("usage: strongroom") == 2
+    assert "One of the arguments --to --entry --device is required." in shown.err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_an_output_cannot_take_is_shown_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+):
+    value = {"file": "a\udcff", "name": "\U0001f600"}
+
+    def shown(*, for_programs: bool) -> str:
+        out = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr("sys.stdout", out)
+        Screen(for_programs=for_programs).result(value, value["file"])
+        return out.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+
+    assert shown(for_programs=False) == "a\\udcff\n"
+    assert json.loads(shown(for_programs=True)) == value
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,14 @@ def test_where_nothing_can_be_written_beside_the_import_goes_on(
     assert "more.vcf: 1 new" in said
     assert "could not be put beside the file: all.vcf.rejected" in said
     assert "is in" not in said
+
+
+def test_a_file_whose_name_is_no_text_comes_in(desk: Desk, tmp_path: Path, capsys) -> None:
+    file = written(tmp_path, JUNK, card("a"), name=os.fsdecode(b"M\xfcller.vcf"))
+    assert main(["import", "anna", file, "--json"]) == 10
+    (one,) = told(capsys)["files"]
+    assert (one["file"], one["new"], one["rejected"]) == (file, 1, f"{file}.rejected")
+    assert b"M\xfcller.vcf, line 1: " in Path(f"{file}.rejected.txt").read_bytes()
 
 
 def test_a_name_that_cannot_be_longer_hinders_no_import(desk: Desk, tmp_path: Path, capsys) -> None:

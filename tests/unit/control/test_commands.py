@@ -194,6 +194,8 @@ def test_the_journal_says_which_command_it_was(desk: Desk):
         ("account thaw", {"login": "a", "evidence": "b"}),
         ("account thaw", {"login": "a", "evidence": [1]}),
         ("replica rebuild from", {"source": "r1", "number": True}),
+        ("account show", {"login": "a\udcff"}),
+        ("account thaw", {"login": "a", "evidence": ["\udcff"]}),
     ],
 )
 def test_arguments_that_do_not_fit_run_nothing(command: str, arguments: dict[str, Any]):
