@@ -6,6 +6,9 @@ from sabotage.fault import Fault
 
 KNOWN = "tests/unit/formats/test_calendarknown.py::"
 SPANS = "tests/unit/service/test_spans.py::"
+RULES = "tests/unit/formats/test_recurrence.py::"
+ZONES = "tests/unit/formats/test_calendarzone.py::"
+HOSTILE = "tests/unit/formats/test_calendar_hostile.py::"
 HAPPENING = "tests/unit/formats/test_happening.py::"
 
 CALENDARS = (
@@ -54,5 +57,61 @@ CALENDARS = (
             "tests/unit/upkeep/test_scrub.py"
             "::test_a_row_that_tells_less_time_than_its_object_takes_is_named_once",
         ),
+    ),
+    Fault(
+        "weekdays with and without places are both wanted of one day",
+        "formats/calendarrule.py",
+        "    return rule._replace(parts=tuple({**read, **_placed(rule, read)}.items()))\n",
+        "    return rule._replace(parts=tuple(read.items()))\n",
+        (RULES + "test_rules_that_libraries_read_otherwise",),
+    ),
+    Fault(
+        "a week of a year means all its days",
+        "formats/calendarrule.py",
+        '    if set(_DAY_RULES) & set(parts) == {"byweekno"}:\n',
+        "    if not parts:\n",
+        (RULES + "test_rules_that_libraries_read_otherwise",),
+    ),
+    Fault(
+        "what passes over seconds costs nothing",
+        "formats/calendarrule.py",
+        "            budget.spend(1 + _passed_over(rule.frequency, local - before))\n",
+        "            budget.spend()\n",
+        (RULES + "test_eight_thousand_years_are_told_in_time",),
+    ),
+    Fault(
+        "a period that was added is as long as the others",
+        "formats/recurrence.py",
+        "            length = series.length if slot.length is None else slot.length\n",
+        "            length = series.length\n",
+        (RULES + "test_a_period_that_is_added_takes_its_own_time",),
+    ),
+    Fault(
+        "the end of a rule is read in the likelier zone alone",
+        "formats/recurrence.py",
+        "        return readings[min(self._reading, len(readings) - 1)]\n",
+        "        return readings[0]\n",
+        (RULES + "test_the_end_of_a_rule_is_read_in_the_zone_that_counts",),
+    ),
+    Fault(
+        "a gap in an own zone is read by the offset behind it",
+        "formats/calendarzone.py",
+        "        local = (one.at + max(one.before, one.after) for one in changes)\n",
+        "        local = (one.at + one.before for one in changes)\n",
+        (ZONES + "test_an_own_zone_is_read_as_the_same_zone_of_the_world",),
+    ),
+    Fault(
+        "a zone is followed without end",
+        "formats/calendarzone.py",
+        "        yield from occurrences(rule, start, until, _FIRST, _LAST, budget)\n",
+        "        yield from occurrences(rule, start, until, _FIRST, _LAST, Budget(10**7))\n",
+        (ZONES + "test_a_zone_that_cannot_be_followed_is_none",),
+    ),
+    Fault(
+        "an object written out fills the memory",
+        "formats/calendarparts.py",
+        "    _check_size(found)\n",
+        "",
+        (HOSTILE + "test_instances_are_written_out_up_to_a_size",),
     ),
 )

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
 from strongroom.formats.calendarfilter import Range, periods_of
+from strongroom.formats.calendarrule import Budget
 from strongroom.formats.calendartime import write_instant
 from strongroom.formats.calendartree import Component, own, parameter, read_tree, zones_of
 from strongroom.formats.calendarzone import Zones
@@ -41,18 +42,20 @@ def busy_times(body: bytes, when: Range, floating: tzinfo = UTC) -> list[Busy]:
 
 
 def _busy(calendar: Component, when: Range, floating: tzinfo) -> Iterator[Busy]:
+    budget = Budget()
     events = [one for one in own(calendar) if one.name == b"VEVENT" and one.first(b"DTSTART")]
     if events:
         series = Series(events, Zones(zones_of(calendar), floating))
+        kinds = {id(event): _kind(event) for event in events}
         for one in series.between(when.start, when.end):
-            if kind := _kind(one.component):
+            if kind := kinds[id(one.component)]:
                 yield from _within(Busy(kind, one.start, one.end), when)
     for busy in own(calendar):
         if busy.name == b"VFREEBUSY":
             for line in busy.all(b"FREEBUSY"):
                 kind = parameter(line, b"FBTYPE").upper() or BUSY
                 if kind in _KINDS:
-                    for period in periods_of(line):
+                    for period in periods_of(line, budget):
                         yield from _within(Busy(kind, period.start, period.end), when)
 
 

@@ -96,7 +96,7 @@ class _Matcher:
         self._own = own(calendar)
         self._budget = Budget()  # for all that a filter asks of the object
         self._ends: dict[int, Component] = {}  # tasks that begin when they end
-        self._series: dict[tuple[int, ...], Series] = {}
+        self._series: dict[tuple[int, ...], list[Series]] = {}
         self._texts: dict[tuple[int, str], str] = {}
 
     def holds(self, candidates: list[Component], wanted: CompFilter) -> bool:
@@ -140,27 +140,29 @@ class _Matcher:
     def _dated(self, dated: list[Component], when: Range) -> list[Component]:
         # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
         wider = 1 if dated[0].name == b"VTODO" else 0
-        for reading in readings_of(dated, self._zones):
-            series = self._series_of(dated, reading)
+        for series in self._readings(dated):
             if found := series.happening(when.start - wider, when.end + wider):
                 return found
         return []
 
     def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
-        for reading in readings_of(dated, self._zones):
+        for series in self._readings(dated):
             # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
             wider = 1 if dated[0].name == b"VTODO" else 0
-            series = self._series_of(dated, reading)
             if found := series.between(when.start - wider, when.end + wider):
                 return found
         return []
 
-    def _series_of(self, dated: list[Component], reading: int) -> Series:
-        key = (reading, *map(id, dated))
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = Series(dated, self._zones, reading, self._budget)
-        return series
+    def _readings(self, dated: list[Component]) -> list[Series]:
+        """Give a series in each of the ways to read its zones."""
+        key = tuple(map(id, dated))
+        found = self._series.get(key)
+        if found is None:
+            found = self._series[key] = [
+                Series(dated, self._zones, reading, self._budget)
+                for reading in readings_of(dated, self._zones)
+            ]
+        return found
 
     def _instant(self, line: Line) -> int:
         moment = moment_of(line)
@@ -230,9 +232,9 @@ class _Matcher:
             at = self._instant(line)
             if not wanted.range.start <= at < wanted.range.end:
                 return False
-        if wanted.text is not None:
-            if not _text_holds([self._text(line, wanted.text.collation)], wanted.text):
-                return False
+        text = wanted.text
+        if text is not None and not _text_holds([self._text(line, text.collation)], text):
+            return False
         return all(_param_holds(line, one) for one in wanted.params)
 
     def _text(self, line: Line, collation: Collation) -> str:

@@ -9,12 +9,14 @@ Source: RFC 4791 sections 7.8 and 9.6.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+from strongroom.base.limits import EXPANDED_BYTES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.calendarfilter import Range, periods_of
-from strongroom.formats.calendartime import Moment, moment_of, write_instant
+from strongroom.formats.calendarrule import Budget, plus
+from strongroom.formats.calendartime import Moment, moment_of, write_instant, write_local
 from strongroom.formats.calendartree import Component, own, parameter, raws, read_tree, zones_of
 from strongroom.formats.calendarzone import Zones
 from strongroom.formats.cardlines import Line, join_card, write_line
@@ -99,9 +101,18 @@ def _expand(calendar: Component, when: Range, floating: tzinfo) -> None:
     if not dated:
         return
     found = sorted(series.between(when.start, when.end), key=lambda one: one.start)
+    _check_size(found)
     zones = Zones(zones_of(calendar), floating)
-    others = [one for one in own(calendar) if one not in dated]
+    others = [one for one in own(calendar) if one.first(b"DTSTART") is None]
     calendar.children = [*others, *(_alone(one, zones, recurs=series.recurs) for one in found)]
+
+
+def _check_size(instances: list[Instance]) -> None:
+    """Raise FormatError `too-complex` where the instances of a large object fill the memory."""
+    sources = {id(one.component): one.component for one in instances}
+    sizes = {key: sum(map(len, raws(source))) for key, source in sources.items()}
+    if sum(sizes[id(one.component)] for one in instances) > EXPANDED_BYTES_MAX:
+        raise FormatError("too-complex", "The instances are too long to be written out.")
 
 
 def _alone(instance: Instance, zones: Zones, *, recurs: bool) -> Component:
@@ -125,17 +136,15 @@ def _end(name: bytes, instance: Instance, end: bytes) -> Line:
     if not instance.at.is_date:
         return _line(name, b"", write_instant(instance.end), end)
     days = (instance.end - instance.start + 43_200) // 86_400  # a day of a clock change is one too
-    last = instance.at.local.toordinal() + days
-    return _line(
-        name, b";VALUE=DATE", instance.at.local.fromordinal(last).strftime("%Y%m%d").encode(), end
-    )
+    last = plus(instance.at.local, timedelta(days=days))
+    return _line(name, b";VALUE=DATE", write_local(last)[:8], end)
 
 
 def _time(name: bytes, moment: Moment, zones: Zones, end: bytes) -> Line:
     if moment.is_date:
-        return _line(name, b";VALUE=DATE", moment.local.strftime("%Y%m%d").encode(), end)
+        return _line(name, b";VALUE=DATE", write_local(moment.local)[:8], end)
     if not moment.zone:
-        return _line(name, b"", moment.local.strftime("%Y%m%dT%H%M%S").encode(), end)
+        return _line(name, b"", write_local(moment.local), end)
     return _line(name, b"", write_instant(zones.instant(moment.local, moment.zone)), end)
 
 
@@ -147,11 +156,12 @@ def _limit(calendar: Component, when: Range, floating: tzinfo) -> None:
     """Keep the series, and of its moved instances those that matter for a time."""
     dated, series = _series(calendar, floating)
     zones = Zones(zones_of(calendar), floating)
+    ids = set(map(id, dated))
     happening = {id(one.component) for one in series.between(when.start, when.end)} if dated else ()
     calendar.children = [
         one
         for one in calendar.children
-        if one not in dated or id(one) in happening or _belongs(one, zones, when)
+        if id(one) not in ids or id(one) in happening or _belongs(one, zones, when)
     ]
 
 
@@ -164,17 +174,18 @@ def _belongs(component: Component, zones: Zones, when: Range) -> bool:
 
 
 def _limit_freebusy(calendar: Component, when: Range) -> None:
+    budget = Budget()
     for busy in calendar.children:
         if busy.name == b"VFREEBUSY":
-            busy.lines = list(_within(busy, when))
+            busy.lines = list(_within(busy, when, budget))
 
 
-def _within(busy: Component, when: Range) -> Iterator[Line]:
+def _within(busy: Component, when: Range, budget: Budget) -> Iterator[Line]:
     for line in busy.lines:
         if line.name != b"FREEBUSY":
             yield line
             continue
-        pairs = zip(line.value.split(b","), periods_of(line), strict=True)
+        pairs = zip(line.value.split(b","), periods_of(line, budget), strict=True)
         kept = [text for text, p in pairs if p.start < when.end and p.end > when.start]
         if kept:
             yield _line(line.name, line.parameters, b",".join(kept), line.end)

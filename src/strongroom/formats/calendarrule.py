@@ -38,10 +38,10 @@ _NUMBERS: Final = {
     b"BYMONTH": "bymonth", b"BYSETPOS": "bysetpos",
 }  # fmt: skip
 _DAY_RULES: Final = ("byweekno", "byyearday", "bymonthday", "byweekday")
-_END_WEEKS: Final = frozenset({1, 52, 53, -1, -52, -53})  # their days may be of another year
+_LAST_WEEKS: Final = frozenset({52, 53, -52, -53})  # which dateutil finds in wrong years
+_END_WEEKS: Final = frozenset({1, -1})  # whose days may be of two years
 _MONTHS_BEYOND: Final = 24
 _MONTH_STEPS: Final = 10  # what a month costs in which nothing happens
-_TRIES_A_STEP: Final = 4  # hours, minutes or seconds that are passed over
 _ENDS: Final = (EPOCH.min, EPOCH.max)  # of what a local time can be
 MARGIN: Final = timedelta(days=2)  # more than any two zones differ
 
@@ -149,20 +149,27 @@ def _is_odd(rule: Rule, parts: dict[str, Any]) -> bool:
         return True
     weeks = set(parts.get("byweekno", ()))
     in_sets = rule.interval > 1 or "bysetpos" in parts
-    return bool(weeks & {-52, -53} or (in_sets and weeks & _END_WEEKS))
+    return bool(weeks & _LAST_WEEKS or (in_sets and weeks & _END_WEEKS))
 
 
 def _placed(rule: Rule, parts: dict[str, Any]) -> dict[str, Any]:
-    """Give every weekday a place where one has: dateutil wants both, and the RFC either."""
+    """Give every weekday a place where one has: dateutil wants both, and the RFC either.
+
+    Places that no month or year has are left out; dateutil would look for them.
+    """
     days = parts.get("byweekday", ())
-    if rule.frequency > _MONTHLY or len({day.n is None for day in days}) < 2:
+    if rule.frequency > _MONTHLY or all(day.n is None for day in days):
         return {}
     most = 5 if rule.frequency == _MONTHLY or "bymonth" in parts else 53
-    places = (
-        [day] if day.n is not None else [weekday(day.weekday, n + 1) for n in range(most)]
+    placed = tuple(
+        weekday(day.weekday, place)
         for day in days
+        for place in (range(1, most + 1) if day.n is None else (day.n,))
+        if abs(place) <= most
     )
-    return {"byweekday": tuple(one for some in places for one in some)}
+    if not placed:
+        raise _bad_rule()
+    return {"byweekday": placed}
 
 
 # --- expanding ------------------------------------------------------------------------------------
@@ -197,7 +204,7 @@ def occurrences(
                 return
     except _BeyondError:
         return
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise _bad_rule() from error
 
 
@@ -205,7 +212,7 @@ def _passed_over(frequency: int, gap: timedelta) -> int:
     """Give the steps that dateutil needs to pass over what a rule of hours or less leaves out."""
     if frequency <= _DAILY:
         return 0
-    return min(gap // timedelta(seconds=1), DAY) // (_SECONDS[frequency] * _TRIES_A_STEP)
+    return min(gap // timedelta(seconds=1), DAY) // _SECONDS[frequency]
 
 
 class _BeyondError(Exception):

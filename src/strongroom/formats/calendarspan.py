@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
-from strongroom.formats.calendarrule import Rule, read_rule
+from strongroom.formats.calendarrule import Budget, Rule, read_rule
 from strongroom.formats.calendartime import (
     DAY,
     Moment,
@@ -57,7 +57,7 @@ def _span(components: list[Component]) -> Span:
 
 
 def _component(component: Component) -> Span:
-    times = list(_times(component))
+    times = list(_times(component, Budget()))
     start = component.first(b"DTSTART")
     if not times or component.name not in {b"VEVENT", b"VTODO", b"VJOURNAL"}:
         return ALWAYS
@@ -76,13 +76,14 @@ def _component(component: Component) -> Span:
     return Span(first, min(last, LAST))
 
 
-def _times(component: Component) -> Iterator[tuple[int, int]]:
+def _times(component: Component, budget: Budget) -> Iterator[tuple[int, int]]:
     for line in component.lines:
         if line.name in _TIMES:
             yield _around(moment_of(line))
         elif line.name == b"RDATE":
             if b"PERIOD" in line.parameters.upper():
                 yield FIRST, LAST
+            budget.spend(line.value.count(b","))
             for one in moments_of(line):
                 yield _around(one)
 

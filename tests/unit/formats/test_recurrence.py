@@ -362,7 +362,12 @@ def test_rules_happen_as_a_plain_reading_of_the_rfc_says(
     low = start + timedelta(days=behind)
     high = low + timedelta(days=500)
     expected = [one for one in by_the_book(parts, start, high) if low <= one]
-    assert list(occurrences(read_rule(written(parts).encode()), start, None, low, high)) == expected
+    try:
+        rule = read_rule(written(parts).encode())
+    except FormatError:
+        assert not expected  # it asks for a place that no month has
+        return
+    assert list(occurrences(rule, start, None, low, high)) == expected
 
 
 @settings(max_examples=100, deadline=None)
@@ -393,10 +398,12 @@ def test_rules_within_a_day_happen_as_a_plain_reading_of_the_rfc_says(
     [
         # A list of weekdays with and without places is their union.
         ("FREQ=MONTHLY;BYDAY=-1FR,MO", [5, 12, 19, 26, 30]),
+        ("FREQ=YEARLY;BYMONTH=1;BYDAY=-1FR,12MO", [30]),
         # A week alone means the weekday of the beginning, not all of its days.
         ("FREQ=YEARLY;BYWEEKNO=2", [8]),
         # The first week is counted whole, though the series begins on its Thursday.
         ("FREQ=WEEKLY;BYDAY=MO,TH,FR;BYSETPOS=2", [1, 8, 15, 22, 29]),
+        ("FREQ=WEEKLY;BYDAY=MO,TH,FR;BYSETPOS=1", [5, 12, 19, 26]),
         ("FREQ=WEEKLY;BYHOUR=9,10;BYSETPOS=1", [1, 8, 15, 22, 29]),
         ("FREQ=WEEKLY;BYDAY=MO,TH,FR;BYSETPOS=2;COUNT=2", [1, 8]),
     ],
@@ -410,7 +417,8 @@ def test_rules_that_libraries_read_otherwise(rule: str, days: list[int]) -> None
 @pytest.mark.parametrize(
     "rule",
     ["FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1", "FREQ=YEARLY;BYWEEKNO=53;BYSETPOS=1",
-     "FREQ=YEARLY;BYWEEKNO=-53", "FREQ=DAILY;BYDAY=" + "MO," * 2800 + "MO"],
+     "FREQ=YEARLY;BYWEEKNO=-53", "FREQ=MONTHLY;BYDAY=6MO",
+     "FREQ=YEARLY;BYWEEKNO=20,52", "FREQ=DAILY;BYDAY=" + "MO," * 2800 + "MO"],
 )  # fmt: skip
 def test_rules_that_cannot_be_expanded_surely_are_not(rule: str) -> None:
     with pytest.raises(FormatError):
