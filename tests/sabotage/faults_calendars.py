@@ -15,7 +15,8 @@ CALENDARS = (
     Fault(
         "a query from a day on follows an endless series to the end of time",
         "formats/recurrence.py",
-        "            if id(instance.component) not in moved and not self._ranges:\n                break",
+        "            if id(instance.component) not in moved and not self._ranges:\n"
+        "                break",
         "            if False:\n                break",
         (HAPPENING + "test_an_endless_series_is_followed_to_its_first_instance",),
     ),
