@@ -44,6 +44,15 @@ def card_bytes(uid: str, name: str) -> bytes:
     ).encode()
 
 
+def event_bytes(uid: str, name: str) -> bytes:
+    """Write an event that goes on for ever."""
+    return (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//T//T//EN\r\nBEGIN:VEVENT\r\n"
+        f"UID:{uid}\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260105T090000Z\r\n"
+        f"SUMMARY:{name}\r\nRRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    ).encode()
+
+
 def uid_of(body: bytes) -> str:
     """Read the UID of a vCard as the tests write it."""
     for line in body.decode().splitlines():

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from phone.database import Book
 from phone.family import Phone
+from phone.speech import EVENTS, Speech
 from phone.table import ANSWERED_ERRORS, Act, Heard, Step, Table
-from phone.wire import Item
+from phone.wire import Item, time_query
 
 
 class Davx5(Phone):
@@ -35,3 +36,24 @@ class Davx5(Phone):
 
     def _everything(self, book: Book) -> tuple[list[Item], str]:
         return self._by_sync(book)
+
+
+class Davx5Calendar(Davx5):
+    """The same with calendars: only events from 90 days ago on, so a query and no sync-collection.
+
+    Whenever the calendar's token is another, all events are listed by the query, and what it does
+    not name is removed here.
+    """
+
+    SPEECH: ClassVar[Speech] = EVENTS
+    SINCE = "20251001T000000Z"
+
+    def _fetch(self, book: Book) -> None:
+        token = self._token(book)
+        if not book.token or token != book.token:
+            self._fetch_all(book)
+
+    def _everything(self, book: Book) -> tuple[list[Item], str]:
+        token = self._token(book)  # before the listing: what comes meanwhile is listed again
+        body = time_query(self.SINCE)
+        return self._asked(Step.LIST, "REPORT", book.href, body, Depth="1").items, token

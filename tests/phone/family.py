@@ -14,9 +14,9 @@ from enum import Enum
 from typing import Any, ClassVar, Protocol
 
 from phone.database import Book, Card, uid_of
+from phone.speech import CONTACTS, Speech
 from phone.table import EVERYWHERE, Act, Heard, Step, Table, heard
 from phone.wire import (
-    CARD,
     DAV,
     XML_TYPE,
     Answer,
@@ -68,6 +68,7 @@ class Phone:
     AGENT: ClassVar[str]
     TABLE: ClassVar[Table]
     BATCH: ClassVar[int] = 100  # hrefs of one multiget
+    SPEECH: ClassVar[Speech] = CONTACTS
     REFRESHES: ClassVar[bool] = True  # looks for books again after the set-up
     CONDITIONS: ClassVar[bool] = True  # sends If-Match and If-None-Match
 
@@ -135,13 +136,14 @@ class Phone:
         if not self._homes:
             self._discover()
         found: dict[str, Item] = {}
-        wanted = propfind(DAV + "resourcetype", _PRIVILEGES)
+        speech = self.SPEECH
+        wanted = propfind(DAV + "resourcetype", _PRIVILEGES, *speech.wanted)
         for home in list(self._homes):
             act, answer = self._hear(Step.HOME, "PROPFIND", home, wanted, Depth="1")
             if act is Act.FORGET:
                 self._homes.remove(home)
                 continue
-            found |= {item.href: item for item in self._list(answer).items if _is_book(item)}
+            found |= {one.href: one for one in self._list(answer).items if speech.is_book(one)}
         for href, item in found.items():
             self.books.setdefault(href, Book(href)).read_only = _is_read_only(item)
         for href in set(self.books) - set(found):
@@ -153,19 +155,19 @@ class Phone:
         if act is Act.PROBE:
             wanted = propfind(DAV + "resourcetype")
             act, answer = self._hear(Step.BOOK, "PROPFIND", href, wanted, Depth="0")
-            if act is Act.GO_ON and not any(map(_is_book, self._list(answer).items)):
+            if act is Act.GO_ON and not any(map(self.SPEECH.is_book, self._list(answer).items)):
                 act = Act.FORGET
         if act is Act.FORGET:
             del self.books[href]  # with its cards and its unsent edits
 
     def _discover(self) -> None:
-        principal = next(filter(None, map(self._principal, ("/", "/.well-known/carddav"))), "")
+        principal = next(filter(None, map(self._principal, ("/", self.SPEECH.well_known))), "")
         if not principal:
             raise PhoneError(Outcome.ERROR, "no principal was found")
         _, options = self._hear(Step.SET_UP, "OPTIONS", principal)
-        if "addressbook" not in options.headers.get("dav", ""):
-            raise PhoneError(Outcome.ERROR, "the principal knows no address books")
-        name = CARD + "addressbook-home-set"
+        if self.SPEECH.compliance not in options.headers.get("dav", ""):
+            raise PhoneError(Outcome.ERROR, "the principal knows no such service")
+        name = self.SPEECH.home_set
         _, answer = self._hear(Step.SET_UP, "PROPFIND", principal, propfind(name), Depth="0")
         self._homes = [item.href_in(name) for item in self._list(answer).items]
 
@@ -227,18 +229,21 @@ class Phone:
             book.cards.remove(card)
         elif act is Act.TAKE_THEIRS:
             self.dropped_edits.append(card.uid)
-            card.href, card.etag = card.href or f"{book.href}{card.uid}.vcf", ""
+            card.href, card.etag = card.href or self._name(book, card), ""
         else:
-            card.href = card.href or f"{book.href}{card.uid}.vcf"
+            card.href = card.href or self._name(book, card)
             card.etag = answer.etag.strip('"')
 
     def _upload(self, book: Book, card: Card, *, is_new: bool) -> tuple[Act, Answer]:
-        href = card.href or f"{book.href}{card.uid}.vcf"
+        href = card.href or self._name(book, card)
         condition = {"If_None_Match": "*"} if is_new else {"If_Match": f'"{card.etag}"'}
         if not self.CONDITIONS or not (is_new or card.etag):
             condition = {}
-        kind = "text/vcard; charset=utf-8"
+        kind = self.SPEECH.media_type
         return self._hear(Step.PUT, "PUT", href, card.body, Content_Type=kind, **condition)
+
+    def _name(self, book: Book, card: Card) -> str:
+        return f"{book.href}{card.uid}.{self.SPEECH.extension}"
 
     # --- fetching ---------------------------------------------------------------------------------
     def _fetch(self, book: Book) -> None:
@@ -317,9 +322,10 @@ class Phone:
         """Fetch those of the listed cards that are new or changed."""
         wanted = [item.href for item in items if self._is_news(book, item)]
         for begin in range(0, len(wanted), self.BATCH):
-            body = multiget(wanted[begin : begin + self.BATCH])
+            part = wanted[begin : begin + self.BATCH]
+            body = multiget(part, self.SPEECH.multiget, self.SPEECH.data)
             for item in self._asked(Step.FETCH, "REPORT", book.href, body, Depth="0").items:
-                if CARD + "address-data" in item.found:
+                if self.SPEECH.data in item.found:
                     self._store(book, item)
                 elif item.status == 404 and (Step.FETCH, Heard.GONE) in self.TABLE:
                     book.cards = [card for card in book.cards if card.href != item.href]
@@ -330,9 +336,8 @@ class Phone:
         etag = item.text(DAV + "getetag").strip('"')
         return card is None or not (card.etag == etag or card.unsent)
 
-    @staticmethod
-    def _store(book: Book, item: Item) -> None:
-        body = item.text(CARD + "address-data").replace("\r\n", "\n").replace("\n", "\r\n").encode()
+    def _store(self, book: Book, item: Item) -> None:
+        body = item.text(self.SPEECH.data).replace("\r\n", "\n").replace("\n", "\r\n").encode()
         card = book.by_href(item.href) or book.by_uid(uid_of(body))
         if card is None:
             card = Card(uid_of(body), body)
@@ -390,11 +395,6 @@ class Phone:
             return read_multistatus(answer.body)
         except ValueError as error:
             raise PhoneError(Outcome.ERROR, str(error)) from error
-
-
-def _is_book(item: Item) -> bool:
-    kind = item.found.get(DAV + "resourcetype")
-    return kind is not None and kind.find(CARD + "addressbook") is not None
 
 
 def _is_read_only(item: Item) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 
 from lxml import etree
 
-from phone.wire import CARD, DAV
+from phone.speech import CONTACTS, Speech
+from phone.wire import CAL, CARD, DAV
 
 PRINCIPAL = "/principal/"
 HOME = "/homes/"
@@ -61,7 +62,8 @@ _LISTS_NOTHING = frozenset({Lie.EMPTY, Lie.BAD_TOKEN, Lie.BAD_TOKEN_400})
 class Liar:
     """The server; use it as a context."""
 
-    def __init__(self, cards: dict[str, bytes]) -> None:
+    def __init__(self, cards: dict[str, bytes], speech: Speech = CONTACTS) -> None:
+        self._speech = speech
         self.cards = {BOOK + name: body for name, body in cards.items()}
         self.lie = Lie.NONE
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._maker())
@@ -96,7 +98,7 @@ class Liar:
                     self.close_connection = True
                     return
                 self.send_response(status)
-                self.send_header("DAV", "1, addressbook")
+                self.send_header("DAV", f"1, {liar._speech.compliance}")
                 more = 10 if liar.lie is Lie.CUT else 0
                 self.send_header("Content-Length", str(len(body) + more))
                 self.end_headers()
@@ -142,10 +144,11 @@ class Liar:
         return None
 
     def _report(self, asked: etree._Element) -> tuple[int, bytes]:
-        if asked.tag == CARD + "addressbook-multiget":
+        if asked.tag == self._speech.multiget:
             hrefs = [node.text or "" for node in asked.findall(DAV + "href")]
-            return 207, _written([_card(href, self.cards[href]) for href in hrefs])
-        if asked.tag == CARD + "addressbook-query":
+            data = self._speech.data
+            return 207, _written([_card(href, self.cards[href], data) for href in hrefs])
+        if asked.tag in {CARD + "addressbook-query", CAL + "calendar-query"}:
             return 207, _written(self._rows())
         token = asked.findtext(DAV + "sync-token")
         if token and self.lie is Lie.BAD_TOKEN:
@@ -177,7 +180,7 @@ class Liar:
         node, found = _found(path)
         for name, target in (
             (DAV + "current-user-principal", PRINCIPAL),
-            (CARD + "addressbook-home-set", HOME),
+            (self._speech.home_set, HOME),
         ):
             etree.SubElement(etree.SubElement(found, name), DAV + "href").text = target
         if path not in {HOME, BOOK}:
@@ -186,7 +189,7 @@ class Liar:
             return _written([])
         book, held = _found(BOOK)
         kind = etree.SubElement(held, DAV + "resourcetype")
-        etree.SubElement(kind, CARD + "addressbook")
+        etree.SubElement(kind, self._speech.kind)
         etree.SubElement(held, DAV + "sync-token").text = TOKEN
         rights = etree.SubElement(held, DAV + "current-user-privilege-set")
         for right in ("read",) if self.lie is Lie.READ_ONLY else ("read", "write"):
@@ -222,9 +225,9 @@ def _status(href: str, status: str) -> etree._Element:
     return node
 
 
-def _card(href: str, body: bytes) -> etree._Element:
+def _card(href: str, body: bytes, data: str = "") -> etree._Element:
     node, found = _found(href)
     etree.SubElement(found, DAV + "getetag").text = '"1"'
     if body:
-        etree.SubElement(found, CARD + "address-data").text = body.decode().replace("\r", "")
+        etree.SubElement(found, data).text = body.decode().replace("\r", "")
     return node

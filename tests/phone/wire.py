@@ -17,6 +17,7 @@ from lxml import etree
 
 DAV = "{DAV:}"
 CARD = "{urn:ietf:params:xml:ns:carddav}"
+CAL = "{urn:ietf:params:xml:ns:caldav}"
 XML_TYPE = "application/xml; charset=utf-8"
 
 
@@ -179,12 +180,26 @@ def query() -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
-def multiget(hrefs: list[str]) -> bytes:
-    """Write an addressbook-multiget body."""
-    root = etree.Element(CARD + "addressbook-multiget")
+def time_query(start: str) -> bytes:
+    """Write a calendar-query body that asks for the ETags of all events from a time on."""
+    root = etree.Element(CAL + "calendar-query")
+    etree.SubElement(etree.SubElement(root, DAV + "prop"), DAV + "getetag")
+    calendar = etree.SubElement(
+        etree.SubElement(root, CAL + "filter"), CAL + "comp-filter", name="VCALENDAR"
+    )
+    event = etree.SubElement(calendar, CAL + "comp-filter", name="VEVENT")
+    etree.SubElement(event, CAL + "time-range", start=start)
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+def multiget(
+    hrefs: list[str], report: str = CARD + "addressbook-multiget", data: str = CARD + "address-data"
+) -> bytes:
+    """Write a multiget body."""
+    root = etree.Element(report)
     wanted = etree.SubElement(root, DAV + "prop")
     etree.SubElement(wanted, DAV + "getetag")
-    etree.SubElement(wanted, CARD + "address-data")
+    etree.SubElement(wanted, data)
     for href in hrefs:
         etree.SubElement(root, DAV + "href").text = href
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
