@@ -100,7 +100,8 @@ def _picks(path: Path) -> list[str]:
             raw = file.read(_PICKS_BYTES_MAX + 1)
         text = raw.decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidError(f"The list {path} cannot be read: {error}. Nothing was made.") from error
+        why = "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise InvalidError(f"The list {path} cannot be read: {why}. Nothing was made.") from error
     if len(raw) > _PICKS_BYTES_MAX:
         raise InvalidError(f"The list {path} is too long. Nothing was made.")
     return simcard.read_picks(text)

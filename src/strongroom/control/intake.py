@@ -13,11 +13,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from strongroom.base.errors import InvalidError
+from strongroom.base.errors import InvalidError, NotFoundError
 from strongroom.control.room import Call, origin
 from strongroom.formats.calendarstream import CalendarStream, begins_calendar
 from strongroom.formats.contactcsv import stream_of
 from strongroom.history.entries import Member
+from strongroom.ports.cell import Cell
 from strongroom.service.access import find_book
 from strongroom.service.accounts import find_account
 from strongroom.service.calendarintake import CalendarIntake
@@ -35,7 +36,7 @@ async def begin(call: Call) -> dict[str, Any]:
     into = partial(Intake, cell, origin=origin("import"), room=room, dry=given["dry_run"])
     running = Running(partial(_taker, call, account, into))
     if given["collection"]:
-        found = await find_book(cell, account.id, given["collection"])
+        found = await _found(cell, account, given["collection"])
         await running.taker(kind_of(found.href))  # says at once what it lacks
     number = call.room.imports.add(running)
     return {"import": number, "login": account.href, "collection": given["collection"]}
@@ -48,11 +49,21 @@ async def _taker(
     cell, name = call.room.open_cell(), call.given["collection"]
     if not name and kind is CALENDAR:
         return CalendarIntake(cell, account, into, dry=call.given["dry_run"])
-    collection = await find_book(cell, account.id, name or ADDRESS_BOOK.first)
+    collection = await _found(cell, account, name or ADDRESS_BOOK.first)
     if kind is not kind_of(collection.href):
         what = "calendars" if kind is CALENDAR else "contacts"
         raise InvalidError(f"The file has {what}, which {collection.href} does not take.")
     return into(collection)
+
+
+async def _found(cell: Cell, account: Member, name: str) -> Member:
+    try:
+        return await find_book(cell, account.id, name)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{account.href} has no collection {name}. `strongroom account show {account.href}` "
+            "lists what there is; one that was removed comes back with `strongroom undo`."
+        ) from error
 
 
 async def page(call: Call) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_an_import_that_is_over_or_forgotten_is_to_be_run_again(desk: Desk) -> N
 def test_where_nothing_can_come_in_it_says_so(desk: Desk) -> None:
     with pytest.raises(NotFoundError):
         begin(desk, login="bert")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match=r"no collection none\. `strongroom account show anna`"):
         begin(desk, collection="none")
     number = begin(desk)
     with pytest.raises(InvalidError):
