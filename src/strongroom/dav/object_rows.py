@@ -9,6 +9,7 @@ Source: RFC 6352 sections 8.4 and 10.4, RFC 4791 section 9.6.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, tzinfo
 from typing import Final, NamedTuple, cast
@@ -41,6 +42,7 @@ class Shape(NamedTuple):
     name: str
     make: Callable[[bytes], bytes]
     as_stored: str  # a text in the data of such an object
+    slow: bool = False  # also a short body may take long
 
 
 def shape_of(data: AddressData | CalendarData | None, floating: tzinfo = UTC) -> Shape | None:
@@ -55,7 +57,7 @@ def shape_of(data: AddressData | CalendarData | None, floating: tzinfo = UTC) ->
         if (data.content_type, data.version) != ("text/calendar", "2.0"):
             raise InvalidError("Objects are iCalendar 2.0.", CAL + "supported-calendar-data")
         mark = _ANY_MARK if data.whole else _NO_MARK
-        return Shape(CALENDAR_DATA, lambda body: shaped(body, data, floating), mark)
+        return Shape(CALENDAR_DATA, lambda body: shaped(body, data, floating), mark, not data.whole)
     if data.content_type != "text/vcard" or data.version not in VERSIONS:
         raise InvalidError("Cards are vCard 3.0 or 4.0.", CARD + "supported-address-data")
     mark = _NO_MARK if data.props else version_mark(data.version)
@@ -83,6 +85,8 @@ class ObjectRows:
 
     async def row(self, href: str, member: Member, body: bytes | None) -> bytes:
         """Write one response; `body` None = not to be had now (503 for this href alone)."""
+        if self._shape is not None and self._shape.slow:
+            return await asyncio.to_thread(self._row, href, member, body)
         return await aside(body or b"", lambda: self._row(href, member, body))
 
     def _row(self, href: str, member: Member, body: bytes | None) -> bytes:

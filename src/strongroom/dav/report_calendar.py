@@ -9,10 +9,10 @@ read page by page.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, tzinfo
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.dav.answers import NO_STORE, answer, multistatus
@@ -31,10 +31,11 @@ from strongroom.formats.calendarzone import zone_in
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
-from strongroom.service.aside import aside
 from strongroom.service.collections import text_of
 from strongroom.service.objects import find_card, find_cards, read_bodies
 from strongroom.service.spans import Told, unknown
+
+T = TypeVar("T")
 
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 _TIMEZONE: Final = CAL + "calendar-timezone"
@@ -125,13 +126,12 @@ async def _matching(
         async for one in _in_time(request, rows, members, time, floating):
             yield one
         return
+    asked = partial(matches, wanted=wanted, floating=floating)
     async for page in read_bodies(request.cell, members):
-        for member, body in page:
-            if body is None:
-                raise UnsureError
-            if await aside(body, partial(matches, body, wanted, floating)):
-                yield member, body
-        await asyncio.sleep(0)
+        sure = _sure(page)
+        for one, found in zip(sure, await _each(asked, sure), strict=True):
+            if found:
+                yield one
 
 
 async def _in_time(
@@ -148,21 +148,33 @@ async def _in_time(
     read = [one for one in members if told[one.etag] is not False]
     if not rows.needs_body:
         read = [one for one in read if told[one.etag] is None]
+    asked = partial(learn, when=when, floating=floating)
     async for page in read_bodies(request.cell, read):
-        for member, body in page:
-            if body is None:
-                raise UnsureError
-            if told[member.etag] is None:
-                known = await aside(body, partial(learn, body, when, floating))
-                spans.learn(member.etag, floating, known)
-                told[member.etag] = known.told(when)
+        sure = _sure(page)
+        new = [one for one in sure if told[one[0].etag] is None]
+        for (member, _), known in zip(new, await _each(asked, new), strict=True):
+            spans.learn(member.etag, floating, known)
+            told[member.etag] = known.told(when)
+        for member, body in sure:
             if told[member.etag] and rows.needs_body:
                 yield member, body
-        await asyncio.sleep(0)
     if not rows.needs_body:
         for member in members:
             if told[member.etag]:
                 yield member, b""
+
+
+def _sure(page: list[tuple[Member, bytes | None]]) -> list[tuple[Member, bytes]]:
+    """Give what a page holds; raises UnsureError where a body cannot be had now."""
+    sure = [(member, body) for member, body in page if body is not None]
+    if len(sure) < len(page):
+        raise UnsureError
+    return sure
+
+
+async def _each(ask: Callable[[bytes], T], page: list[tuple[Member, bytes]]) -> list[T]:
+    """Ask of each body, beside the event loop: a short one may hold a rule that takes long."""
+    return await asyncio.to_thread(lambda: [ask(body) for _, body in page])
 
 
 def _told_by_index(wanted: CompFilter) -> bool:
@@ -181,12 +193,10 @@ async def free_busy(request: Request, calendar: Member, wanted: FreeBusy) -> Non
     floating = _zone(calendar, "")
     busy: list[Busy] = []
     members = await _between(request, calendar, wanted.range, "")
+    asked = partial(busy_times, when=wanted.range, floating=floating)
     async for page in read_bodies(request.cell, members):
-        for _, body in page:
-            if body is None:
-                raise UnsureError
-            busy += await aside(body, partial(busy_times, body, wanted.range, floating))
-        await asyncio.sleep(0)
+        for times in await _each(asked, _sure(page)):
+            busy += times
     # There is no better time to give: what is told is as old as what was written last.
     written = max((member.at for member in members), default=calendar.at)
     body = write_busy(wanted.range, busy, written // 1000)
