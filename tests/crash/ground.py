@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crash.inspection import Inspector
-from crash.load import Load, Shape
+from crash.load import CALENDARS, Load, Shape
 from crash.oracle import Oracle
 from e2e.server import ServerProcess, book_of
 
@@ -20,12 +20,18 @@ class Ground:
     def __init__(self, server: ServerProcess, password: str) -> None:
         self.server = server
         self.password = password
-        self.book = book_of(LOGIN)
+        self.books = (book_of(LOGIN), f"{CALENDARS}{LOGIN}/calendar/")
         self.oracle = Oracle("")
-        self.inspector = Inspector(server.wire(LOGIN, password), self.book, self.oracle)
+        wire = server.wire(LOGIN, password)
+        self._inspectors = [Inspector(wire, book, self.oracle) for book in self.books]
+
+    def inspect(self, *, settled: bool = True) -> None:
+        """Look at everything once, as each inspector does."""
+        for one in self._inspectors:
+            one.inspect(settled=settled)
 
     def load(self, shape: Shape | None = None, seed: int = 1) -> Load:
-        target = (self.server.address, LOGIN, self.password, self.book, self.oracle)
+        target = (self.server.address, LOGIN, self.password, self.books, self.oracle)
         return Load(*target, shape, seed)
 
 

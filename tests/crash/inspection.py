@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from crash.load import CALENDARS, EVENTS_SINCE
 from crash.oracle import Oracle
 from phone.wire import (
     DAV,
@@ -19,6 +20,7 @@ from phone.wire import (
     propfind,
     read_multistatus,
     sync_collection,
+    time_query,
 )
 
 PATIENCE_SECONDS = 20.0
@@ -38,14 +40,17 @@ class Inspector:
     def inspect(self, *, settled: bool = True) -> None:
         """Look at everything once; `settled` = the server was restarted since the last write."""
         for href in self._oracle.hrefs:
-            self._card(href, settled=settled)
+            if href.startswith(self._book):
+                self._card(href, settled=settled)
         depth_1 = self._listing()
         if depth_1 is None:
             return
-        self._oracle.listed(set(depth_1), "PROPFIND")
+        self._oracle.listed(set(depth_1), "PROPFIND", self._book)
         self._fold()
-        fresh = self._all()
-        for what, found in (("folded deltas", self._folded), ("a full sync", fresh)):
+        views = {"folded deltas": self._folded, "a full sync": self._all()}
+        if self._book.startswith(CALENDARS):
+            views["a query by time"] = self._in_time()
+        for what, found in views.items():
             if found != depth_1:
                 apart = sorted(set(found.items()) ^ set(depth_1.items()))
                 self._oracle.findings.false_deletions += 1
@@ -67,6 +72,10 @@ class Inspector:
 
     def _all(self) -> dict[str, str]:
         page = self._multistatus("REPORT", sync_collection(""), "0")
+        return {} if page is None else self._etags(page)
+
+    def _in_time(self) -> dict[str, str]:
+        page = self._multistatus("REPORT", time_query(EVENTS_SINCE), "1")
         return {} if page is None else self._etags(page)
 
     def _fold(self) -> None:

@@ -25,7 +25,7 @@ def kill_loop(place: Path, *, rounds: int, seed: int = 1) -> Findings:
                 time.sleep(chance.uniform(0.2, 1.0))
                 site.server.kill()
             site.server.start()
-            site.inspector.inspect()
+            site.inspect()
         return findings
 
 
@@ -44,7 +44,7 @@ def every_fsync(place: Path, *, step: int = 1, runs_max: int = 500) -> Findings:
             findings.lost += 1
         site.server.entry = ("-m", "strongroom")
         site.server.start()
-        site.inspector.inspect()
+        site.inspect()
         findings.event += f", {number} reached"
         return findings
 
@@ -57,7 +57,7 @@ def _dies_at(site: Ground, number: int) -> bool:
     try:
         if not server.answers(200):
             return not server.running
-        site.inspector.inspect()
+        site.inspect()
         with site.load(FEW, seed=number) as load:
             until = time.monotonic() + LOAD_SECONDS
             while time.monotonic() < until and server.running and not load.sent_all:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 from crash.oracle import Ending, Oracle, State
 from phone.wire import DAV, XML_TYPE, Answer, CutError, Wire, read_multistatus, sync_collection
 
+CALENDARS = "/dav/calendars/"
+EVENTS_SINCE = "20260101T000000Z"  # before all of them
 SLOW_SECONDS = 0.1
 SMALL_TEXT = 200
 LARGE_TEXTS = (70_000, 150_000)  # over the size from which bodies are files of their own
@@ -38,11 +41,23 @@ def body_of(uid: str, version: int, size: int) -> bytes:
     return head.encode() + text + b"\r\nEND:VCARD\r\n"
 
 
+def event_of(uid: str, version: int, size: int) -> bytes:
+    """Write an event, as `body_of` does; one of three recurs."""
+    line = f"DESCRIPTION:{uid} {version} ".encode()
+    text = (line * (1 + size // len(line)))[: max(size, len(line))].rstrip()
+    rule = "RRULE:FREQ=WEEKLY\r\n" if version % 3 == 0 else ""
+    head = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//T//T//EN\r\nBEGIN:VEVENT\r\n"
+        f"UID:{uid}\r\nDTSTART:20260105T090000Z\r\nSUMMARY:Version {version}\r\n{rule}"
+    )
+    return head.encode() + text + b"\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+
 class Load:
-    """Some threads over one book; use it as a context, `stop` ends it."""
+    """Threads, each over one of some collections; use it as a context, `stop` ends it."""
 
     def __init__(
-        self, address: str, login: str, password: str, book: str, oracle: Oracle,
+        self, address: str, login: str, password: str, books: Sequence[str], oracle: Oracle,
         shape: Shape | None = None, seed: int = 1,
     ) -> None:  # fmt: skip
         self._target = (address, login, password)
@@ -50,7 +65,9 @@ class Load:
         self.pause_seconds = self.shape.pause_seconds
         self._stopping = threading.Event()
         self._workers = [
-            _Worker(self, number, book, oracle, random.Random(f"{seed}/{number}"))
+            _Worker(
+                self, number, books[number % len(books)], oracle, random.Random(f"{seed}/{number}")
+            )
             for number in range(self.shape.threads)
         ]
 
@@ -98,6 +115,7 @@ class _Worker(threading.Thread):
         super().__init__(name=f"load {number}", daemon=True)
         self._load = load
         self._book = book
+        self._is_calendar = book.startswith(CALENDARS)
         self._oracle = oracle
         self._chance = chance
         self._wire = load.wire()
@@ -117,7 +135,7 @@ class _Worker(threading.Thread):
 
     def _one(self) -> None:
         uid = self._chance.choice(self._uids)
-        href = f"{self._book}{uid}.vcf"
+        href = f"{self._book}{uid}.{'ics' if self._is_calendar else 'vcf'}"
         dice = self._chance.random()
         if dice < 0.55:
             self._put(href, uid)
@@ -134,10 +152,12 @@ class _Worker(threading.Thread):
         large = self._chance.random() < 0.08
         size = self._chance.choice(LARGE_TEXTS) if large else SMALL_TEXT
         stamp = self._chance.getrandbits(40)
-        body = body_of(uid, self._versions << 40 | stamp, size)
+        write = event_of if self._is_calendar else body_of
+        body = write(uid, self._versions << 40 | stamp, size)
+        kind = "text/calendar" if self._is_calendar else "text/vcard"
         is_new = self._oracle.allowed(href) == {None}
         condition = {"If_None_Match": "*"} if is_new else {}
-        self._write("PUT", href, body, Content_Type="text/vcard", **condition)
+        self._write("PUT", href, body, Content_Type=kind, **condition)
 
     def _write(self, method: str, href: str, state: State, **headers: str) -> None:
         self._oracle.sending(href, state)

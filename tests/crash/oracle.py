@@ -162,10 +162,11 @@ class Oracle:
                 self.findings.false_deletions += 1
                 self.findings.note(f"removed without an own delete: {href}")
 
-    def listed(self, hrefs: set[str], what: str) -> None:
-        """Judge a complete listing, once nothing is under way."""
+    def listed(self, hrefs: set[str], what: str, below: str = "/") -> None:
+        """Judge a complete listing of what is below a path, once nothing is under way."""
         with self._lock:
-            for href, name in self._names.items():
+            inside = [(href, name) for href, name in self._names.items() if href.startswith(below)]
+            for href, name in inside:
                 if href not in hrefs and None not in name.allowed:
                     self.findings.false_deletions += 1
                     self.findings.note(f"not in {what}: {href}")

@@ -144,12 +144,12 @@ def _in_turn(
         if fault.between_runs:
             _mend_between_runs(site, fault, index)
             _wait_until_whole(site, findings)
-        site.inspector.inspect(settled=False)
+        site.inspect(settled=False)
         report(findings)
     findings = site.oracle.begin("all opened again, scrubbed")
     site.server.stop()
     site.server.start()
-    site.inspector.inspect()
+    site.inspect()
     _scrub(site, findings)
     report(findings)
 
