@@ -265,9 +265,9 @@ INTAKES = (
     Fault(
         "what no calendar takes is left out of an import unsaid",
         "service/calendarintake.py",
-        "                parts[self._place(piece)].append(piece)\n",
+        "                by_place[self._place(piece)].append(piece)\n",
         "                if not piece.fault:\n"
-        "                    parts[self._place(piece)].append(piece)\n",
+        "                    by_place[self._place(piece)].append(piece)\n",
         (CALENDARS + "test_broken_ones_are_told_and_the_others_come_in",),
     ),
     Fault(

@@ -16,7 +16,7 @@ import uuid
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from strongroom.formats.calendarfile import cut
+from strongroom.formats.calendarfile import Part, cut
 from strongroom.formats.calendarstream import named
 from strongroom.formats.carddialects import CHARSET, CONTROLS, NEW_UID
 from strongroom.formats.characters import unfolded
@@ -50,14 +50,23 @@ def mended_object(raw: bytes) -> MendedObject:
         body = body.decode("windows-1252", "replace").encode()
         said.append(CHARSET)
     found = cut(body)
-    rest = body[len(found.head) :]
-    missing = [one.raw for one in found.parts if one.name != _ZONE and not named(one.raw).uid]
-    for part in missing:
-        rest = rest.replace(part, _with_uid(part), 1)
-    if missing:
+    rest, news = _with_uids(body[len(found.head) :], found.parts)
+    if news:
         said.append(NEW_UID)
     body = _METHOD.sub(b"", found.head) + rest
     return MendedObject(body, tuple(said))
+
+
+def _with_uids(rest: bytes, parts: tuple[Part, ...]) -> tuple[bytes, bool]:
+    """Give the components that have none a UID; what stands between them stays."""
+    pieces, at, news = [], 0, False
+    for part in parts:
+        if part.name == _ZONE or named(part.raw).uid:
+            continue
+        begin = rest.index(part.raw, at)
+        pieces += [rest[at:begin], _with_uid(part.raw)]
+        at, news = begin + len(part.raw), True
+    return b"".join((*pieces, rest[at:])), news
 
 
 def _with_uid(component: bytes) -> bytes:

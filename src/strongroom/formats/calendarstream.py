@@ -109,6 +109,7 @@ class CalendarStream:
 
     def _begin_calendar(self) -> None:
         self._head: list[bytes] = []  # lines that stand in each object
+        self._head_size = 0
         self._heads = False  # the last line of the calendar itself is one of them
         self._zones: dict[bytes, bytes] = {}
         self._objects: dict[object, list[_Object]] = {}
@@ -172,8 +173,9 @@ class CalendarStream:
             yield from self._given(BETWEEN)
         else:
             self._heads = self._heads if line[:1] in b" \t" else bool(_KEPT.match(line))
-            if self._heads and sum(map(len, self._head)) + len(line) <= INTAKE_JUNK_BYTES:
+            if self._heads and self._head_size + len(line) <= INTAKE_JUNK_BYTES:
                 self._head.append(line)
+                self._head_size += len(line)
 
     def _inside(self, line: bytes, word: bytes, name: bytes) -> Iterator[Piece]:
         """Take a line of a component."""

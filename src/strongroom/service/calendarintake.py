@@ -7,11 +7,14 @@ itself (intake), with all its promises; what fits nowhere is told.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from strongroom.base.errors import InvalidError
+from strongroom.base.limits import INTAKE_EDITS
 from strongroom.formats import FormatError
 from strongroom.formats.calendarfile import cut
 from strongroom.formats.cardstream import Piece
@@ -76,17 +79,20 @@ class CalendarIntake:
     async def feed(
         self, stream: Stream, chunk: bytes, *, last: bool = False
     ) -> AsyncIterator[list[Outcome]]:
-        """Take a chunk of a stream, as `Intake.feed`; raises what that raises."""
-        parts: dict[int, list[Piece]] = defaultdict(list)
-        try:
-            for piece in stream.feed(chunk, last=last):
-                parts[self._place(piece)].append(piece)
-        except FormatError as error:
-            raise InvalidError(error.message) from error
-        for place in sorted(parts):
-            intake = await self._intake(place)
-            async for outcomes in intake.feed(_Given(parts[place]), b"", last=last):
-                yield outcomes
+        """Take a chunk of a stream, as `Intake.feed`; raises what that raises.
+
+        Nothing is held back for an end: a UID alone says that two events are one.
+        """
+        pieces = _cut(stream, chunk, last)
+        while part := list(islice(pieces, INTAKE_EDITS)):
+            by_place: dict[int, list[Piece]] = defaultdict(list)
+            for piece in part:
+                by_place[self._place(piece)].append(piece)
+            for place in sorted(by_place):
+                intake = await self._intake(place)
+                async for outcomes in intake.feed(_Given(by_place[place]), b""):
+                    yield outcomes
+            await asyncio.sleep(0)  # others get their turn
 
     async def _intake(self, place: int) -> Intake:
         if place not in self._intakes:
@@ -100,6 +106,13 @@ class CalendarIntake:
         kind = _kind(piece.card)
         takes = (kind in components_of(one) for one in self._calendars)
         return next((place for place, fits in enumerate(takes) if fits), 0)
+
+
+def _cut(stream: Stream, chunk: bytes, last: bool) -> Iterator[Piece]:
+    try:
+        yield from stream.feed(chunk, last=last)
+    except FormatError as error:
+        raise InvalidError(error.message) from error
 
 
 def _kind(body: bytes) -> str:

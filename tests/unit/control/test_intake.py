@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
 
 from fakes.desk import Desk, card
+from fakes.events import BERLIN, calendar, component
 from strongroom.base.errors import FrozenError, InvalidError, NotFoundError, StrongroomError
 from strongroom.base.limits import IMPORTS_MAX, INTAKE_REFUSED_MAX, OBJECT_BYTES_MAX
 from strongroom.cli.intake import PAGE_BYTES
+from strongroom.control.carrying import Carrying
 from strongroom.control.protocol import (
     ANSWER_BYTES_MAX,
     REQUEST_BYTES_MAX,
@@ -19,6 +22,8 @@ from strongroom.control.protocol import (
     encode_answer,
     encode_request,
 )
+from strongroom.formats.calendarfile import CalendarFile, cut
+from strongroom.history.entries import OBJECT
 from strongroom.mirror.site import FrozenCellError
 
 
@@ -126,3 +131,66 @@ def test_the_largest_page_and_the_longest_answer_fit_the_protocol(desk: Desk) ->
     answer = page(desk, number, many)
     assert len(answer["told"]) == INTAKE_REFUSED_MAX
     assert len(encode_answer(Result(answer))) <= ANSWER_BYTES_MAX
+
+
+# --- calendars ------------------------------------------------------------------------------------
+FILE = calendar(
+    BERLIN, component("VEVENT", "DTSTART;TZID=Europe/Berlin:20260105T090000", uid="e"),
+    component("VTODO", uid="t"),
+)  # fmt: skip
+
+
+def names(desk: Desk, collection: str) -> list[str]:
+    found = desk.cell.directory.collection(desk.home, collection)
+    assert found is not None
+    return [one.href for one in asyncio.run(desk.cell.listing(found.id, OBJECT))[1]]
+
+
+def test_one_import_takes_cards_and_calendars(desk: Desk) -> None:
+    number = begin(desk, collection="")
+    cut_at = FILE.index(b"END:VEVENT")
+    first = page(desk, number, FILE[:cut_at], last=False)
+    second = page(desk, number, FILE[cut_at:])
+    third = page(desk, number, card("a"))
+    assert [one["new"] for one in (first, second, third)] == [0, 2, 1]
+    assert names(desk, "calendars/calendar") == ["e.ics"]
+    assert names(desk, "calendars/tasks") == ["t.ics"]
+    assert names(desk, "contacts") == ["a.vcf"]
+
+
+def test_a_collection_that_is_named_takes_its_own_kind_alone(desk: Desk) -> None:
+    desk.calendar("calendars/own")
+    number = begin(desk, collection="calendars/own")
+    assert page(desk, number, FILE)["new"] == 2
+    assert names(desk, "calendars/own") == ["e.ics", "t.ics"]
+    for collection, file in (("calendars/own", card("a")), ("contacts", FILE)):
+        with pytest.raises(InvalidError, match=f"which {collection} does not take"):
+            page(desk, begin(desk, collection=collection), file)
+
+
+def test_what_was_exported_comes_back_and_changes_nothing_where_it_was(desk: Desk) -> None:
+    """Two definitions of one zone, a series with a moved instance, one UID in two calendars."""
+    other = BERLIN.replace("TZNAME:CEST", "TZNAME:Summer")
+    local = "DTSTART;TZID=Europe/Berlin:20260105T090000"
+    bodies = {
+        "a": calendar(BERLIN, component("VEVENT", local, "RRULE:FREQ=WEEKLY", uid="a"),
+                      component("VEVENT", "RECURRENCE-ID:20260112T080000Z", uid="a")),
+        "b": calendar(other, component("VEVENT", local, uid="b")),
+        "c": calendar(component("VTODO", uid="c")).replace(b"\r\n", b"\n"),
+    }  # fmt: skip
+    own = desk.calendar("calendars/own")
+    for name, body in bodies.items():
+        desk.put(f"{name}.ics", body, own)
+    file = CalendarFile()
+    things = Carrying(desk.ask, "anna", (), "calendar").things()
+    written = b"".join([*(file.add(one.collection.id, one.body) for one in things), file.end()])
+    again = page(desk, begin(desk, collection="calendars/own"), written)
+    assert (again["unchanged"], again["told"]) == (3, [])
+
+    new = desk.calendar("calendars/new")
+    assert page(desk, begin(desk, collection="calendars/new"), written)["new"] == 3
+    members = asyncio.run(desk.cell.listing(new.id, OBJECT))[1]
+    back = {one.href.removesuffix(".ics"): desk.cell.blobs[one.etag] for one in members}
+    assert {name: cut(body).parts for name, body in back.items()} == {
+        name: cut(body).parts for name, body in bodies.items()
+    }
