@@ -206,6 +206,26 @@ INTAKES = (
         (COMMAND + "test_an_earlier_list_is_left_alone",),
     ),
     Fault(
+        "an import leaves lost what it brings back",
+        "service/intake.py",
+        "        if body is not None or standing.etag in self._imagined:",
+        "        if True:",
+        (
+            "tests/unit/service/test_intake.py::"
+            "test_what_no_copy_can_give_any_more_stands_again_once_it_is_brought",
+        ),
+    ),
+    Fault(
+        "what is good on no copy is said to stand",
+        "mirror/cell.py",
+        "        if stood:",
+        "        if False:",
+        (
+            "tests/sim/test_reading.py::"
+            "test_a_body_that_is_good_on_no_copy_is_good_again_once_it_is_brought",
+        ),
+    ),
+    Fault(
         "an import breaks off at a file whose name is no text",
         "cli/intake.py",
         'listing.encode(errors="surrogateescape")',

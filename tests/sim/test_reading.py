@@ -122,6 +122,20 @@ def test_a_bad_body_is_healed_on_the_way() -> None:
         rest(world)
 
 
+def test_a_body_that_is_good_on_no_copy_is_good_again_once_it_is_brought() -> None:
+    """What stands already is not written again; that it stands is not said before it does (I1)."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    settle(world)
+    digest = next(iter(held(world.disks[0]).blobs))
+    for disk in world.disks:
+        spoil(disk, replace(held(disk), blobs={digest: b"other"}))
+    ok(world.put("a.vcf", ANN))
+    assert world.get("a.vcf") == ANN
+    assert all(held(disk).blobs[digest] == ANN for disk in world.disks)
+    rest(world)
+
+
 def test_a_journal_that_does_not_fold_is_not_told() -> None:
     """A delta is exactly the entries between, or another replica's (I4)."""
     world = opened()

@@ -16,6 +16,7 @@ from strongroom.base.errors import (
     BrokenReplicaError,
     DamageError,
     FoldError,
+    UnknownError,
     UnsureError,
 )
 from strongroom.history.entries import (
@@ -196,6 +197,30 @@ class Reader:
         A replica that is behind is asked last and never healed: what it lacks it will catch up
         with, and healing it for each read would keep it from that.
         """
+        good, bad = await self._searched(digests)
+        for site, digest in bad:
+            if digest in good and (site.place, digest) not in self._healing:
+                self._healing.add((site.place, digest))
+                self._core.spawn(self._heal(site, digest, good[digest]))
+        return [good.get(digest) for digest in digests]
+
+    async def make_good(self, brought: Mapping[str, bytes]) -> None:
+        """Put these bodies in the place of copies of which no one is good.
+
+        Raises:
+            UnknownError: they can still not be read; nothing that could be is worse than before.
+        """
+        good, bad = await self._searched(list(brought))
+        for site, digest in bad:
+            if digest not in good:
+                await self._heal(site, digest, brought[digest])
+        if None in await self.bodies([digest for digest in brought if digest not in good]):
+            raise UnknownError
+
+    async def _searched(
+        self, digests: Sequence[str]
+    ) -> tuple[dict[str, bytes], list[tuple[Site, str]]]:
+        """Give good bodies, and which level copies were found to have none of which digest."""
         good: dict[str, bytes] = {}
         missing = list(dict.fromkeys(digests))
         bad: list[tuple[Site, str]] = []
@@ -210,11 +235,7 @@ class Reader:
             good.update(got)
             missing = [d for d in wanted if d not in got]
             bad += [(site, digest) for digest in missing if site in level]
-        for site, digest in bad:
-            if digest in good and (site.place, digest) not in self._healing:
-                self._healing.add((site.place, digest))
-                self._core.spawn(self._heal(site, digest, good[digest]))
-        return [good.get(digest) for digest in digests]
+        return good, bad
 
     async def _heal(self, site: Site, digest: str, body: bytes) -> None:
         try:

@@ -341,11 +341,7 @@ class Intake:
 
     async def _plan(self, group: Sequence[_Met]) -> list[_Planned]:
         """Say what shall be written for each, all of it in memory."""
-        needed = {
-            met.standing.etag
-            for met in group
-            if met.standing is not None and met.standing.etag != met.ready.digest
-        }
+        needed = {met.standing.etag for met in group if met.standing is not None}
         digests = sorted(needed - self._imagined)
         bodies = dict(zip(digests, await self._cell.bodies(digests), strict=True))
         planned = []
@@ -361,7 +357,7 @@ class Intake:
             put = self._put(key, (ready.digest, ready.data, len(ready.body)))
             return _Planned(ready, "new", ready.said, put, ready.body)
         if standing.etag == ready.digest:
-            return _Planned(ready, "unchanged", ready.said, standing=standing)
+            return self._same(ready, standing, body)
         if standing.etag in self._imagined:
             return _Planned(ready, "merged", ready.said, standing=standing)
         if body is None:
@@ -376,6 +372,14 @@ class Intake:
             return _Planned(ready, "refused", (_WORDS[TOO_LARGE],), code=TOO_LARGE)
         put = self._put(standing.key, (made.digest, made.data, len(made.body)), standing.etag)
         return _Planned(ready, "merged", (*ready.said, *made.said), put, made.body)
+
+    def _same(self, ready: Ready, standing: Member, body: bytes | None) -> _Planned:
+        same = _Planned(ready, "unchanged", ready.said, standing=standing)
+        if body is not None or standing.etag in self._imagined:
+            return same
+        # No copy can give it any more; once it was brought again, one can.
+        what = (ready.digest, ready.data, len(ready.body))
+        return same._replace(put=self._put(standing.key, what, ready.digest), body=ready.body)
 
     def _put(self, key: Key, what: tuple[str, str, int], over: str = "") -> Put:
         """Give the edit that writes (digest, data, size) over what has the ETag `over` alone."""

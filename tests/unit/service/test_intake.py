@@ -14,7 +14,7 @@ from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.contactcsv import ContactCsv
 from strongroom.history.edits import OURSELVES, UNCONDITIONAL
-from strongroom.history.entries import OBJECT, Key
+from strongroom.history.entries import OBJECT, Key, digest_of
 from strongroom.service import intake as module
 from strongroom.service.objects import delete_card
 
@@ -59,6 +59,16 @@ def test_an_equal_card_is_not_written_again(site: Site) -> None:
     assert (outcome.ending, outcome.uid, outcome.href) == ("unchanged", "a", "a.vcf")
     assert outcome.etag == site.run(site.cell.row(Key(site.book.id, OBJECT, "a.vcf"))).etag
     assert site.cell.batch == batch
+
+
+def test_what_no_copy_can_give_any_more_stands_again_once_it_is_brought(site: Site) -> None:
+    there(site, person("a"))
+    digest = digest_of(person("a"))
+    del site.cell.blobs[digest]
+    head = site.cell.head(site.book.id)
+    assert endings(bring(site, person("a"))) == ["unchanged"]
+    assert site.cell.blobs[digest] == person("a")
+    assert site.cell.head(site.book.id) == head
 
 
 def test_one_uid_with_other_content_is_a_union_and_no_overwrite(site: Site) -> None:
