@@ -28,6 +28,11 @@ from strongroom.service.intake import Intake, Outcome, Stream
 from strongroom.service.kinds import CALENDAR
 
 _ZONE: Final = b"VTIMEZONE"
+_NONE: Final = "The account has no calendar. Make one, and run it again. Nothing was changed."
+_NONE_YET: Final = (
+    "The account has no calendars yet; an import makes them, a dry run does not. Run it without "
+    "--dry-run; all of it would be new. Nothing was changed."
+)
 
 
 class _Given:
@@ -71,10 +76,7 @@ class CalendarIntake:
             for one in sorted(found, key=lambda one: one.id)
         ]
         if not self._calendars:
-            raise InvalidError(
-                "The account has no calendar yet. Make one, or leave out --dry-run. "
-                "Nothing was changed."
-            )
+            raise InvalidError(_NONE if has_begun(self._account) else _NONE_YET)
 
     async def feed(
         self, stream: Stream, chunk: bytes, *, last: bool = False

@@ -124,8 +124,19 @@ def test_what_no_calendar_takes_is_told(site: Site) -> None:
     assert list(standing(site)["own"]) == ["t.ics"]
 
 
+def test_an_account_whose_calendars_were_all_removed_gets_none_back(site: Site) -> None:
+    bring(site, event())
+    for name in list(standing(site)):
+        book = site.cell.directory.collection(site.home, f"calendars/{name}")
+        assert book is not None
+        site.run(remove_book(site.cell, book, Precondition(), OURSELVES))
+    with pytest.raises(InvalidError, match="Make one"):
+        bring(site, FILE)
+    assert standing(site) == {}
+
+
 def test_a_dry_run_changes_nothing_and_tells_the_same(site: Site) -> None:
-    with pytest.raises(InvalidError, match="no calendar yet"):
+    with pytest.raises(InvalidError, match="no calendars yet"):
         bring(site, FILE, dry=True)
     assert standing(site) == {}
     bring(site, event("SEQUENCE:1"))
