@@ -38,6 +38,12 @@ class Davx5(Phone):
         return self._by_sync(book)
 
 
+class Davx5AllEvents(Davx5):
+    """The same with calendars, told to keep past events for ever: by sync-collection."""
+
+    SPEECH: ClassVar[Speech] = EVENTS
+
+
 class Davx5Calendar(Davx5):
     """The same with calendars: only events from 90 days ago on, so a query and no sync-collection.
 

@@ -1,7 +1,8 @@
 """A phone with calendars loses events under a server that lies, and none under our faults.
 
 DAVx5 lists a calendar by a query for the events from a day on, and removes what that does not name:
-so the index by time must never make an answer short (I4).
+so the index by time must never make an answer short (I4). Told to keep all events, it asks for what
+changed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pytest
 
 from fakes.site import Site
 from phone.database import event_bytes
-from phone.davx5 import Davx5Calendar
+from phone.davx5 import Davx5, Davx5AllEvents, Davx5Calendar
 from phone.family import Outcome
 from phone.inside import Inside
 from phone.liar import Liar, Lie
@@ -22,6 +23,7 @@ from phone.wire import Wire
 from strongroom.history.entries import Member
 
 DONE, LATER, ERROR = Outcome.DONE, Outcome.LATER, Outcome.ERROR
+WAYS = (Davx5Calendar, Davx5AllEvents)
 UIDS = {f"uid{number:02}" for number in range(24)}
 
 
@@ -35,9 +37,9 @@ class CalendarSite(Site):
         return book
 
 
-def begin(site: Site, *, fill: bool = False) -> Davx5Calendar:
+def begin(site: Site, family: type[Davx5], *, fill: bool = False) -> Davx5:
     password = site.passwords["alice", "phone"]
-    phone = Davx5Calendar(Inside(site.app, "alice", password, Davx5Calendar.AGENT))
+    phone = family(Inside(site.app, "alice", password, family.AGENT))
     if fill:
         assert phone.refresh() is DONE, phone.reason
         for uid in sorted(UIDS):
@@ -55,10 +57,13 @@ def begin(site: Site, *, fill: bool = False) -> Davx5Calendar:
         (Lie.HTML, ERROR, 24),
     ],
 )  # fmt: skip
-def test_under_a_server_that_lies_events_are_lost(lie: Lie, outcome: Outcome, left: int) -> None:
+@pytest.mark.parametrize("family", WAYS)
+def test_under_a_server_that_lies_events_are_lost(
+    family: type[Davx5], lie: Lie, outcome: Outcome, left: int
+) -> None:
     with Liar({f"{uid}.ics": event_bytes(uid, "Lunch") for uid in UIDS}, EVENTS) as liar:
         wire = Wire(liar.address, "alice", "secret")
-        phone = Davx5Calendar(wire)
+        phone = family(wire)
         assert [phone.refresh(), phone.sync()] == [DONE, DONE], phone.reason
         assert set(phone.contacts) == UIDS
         liar.lie = lie
@@ -69,9 +74,12 @@ def test_under_a_server_that_lies_events_are_lost(lie: Lie, outcome: Outcome, le
 
 # --- that it does not -----------------------------------------------------------------------------
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_trouble_of_the_engine_costs_an_event(fault: Callable[[Site], Mend]) -> None:
+@pytest.mark.parametrize("family", WAYS)
+def test_no_trouble_of_the_engine_costs_an_event(
+    family: type[Davx5], fault: Callable[[Site], Mend]
+) -> None:
     site = CalendarSite()
-    phone = begin(site, fill=True)
+    phone = begin(site, family, fill=True)
     phone.save(event_bytes("uid03", "Edited before"))
     mend = fault(site)
 
@@ -79,7 +87,7 @@ def test_no_trouble_of_the_engine_costs_an_event(fault: Callable[[Site], Mend]) 
     phone.save(event_bytes("new", "New meanwhile"))
     mine = dict(phone.contacts)
     outcomes = [phone.sync(), phone.refresh(), phone.resync(), phone.refresh()]
-    fresh = begin(site)
+    fresh = begin(site, family)
     seen = [fresh.refresh(), fresh.sync()]
 
     assert phone.contacts == mine
@@ -95,11 +103,12 @@ def test_no_trouble_of_the_engine_costs_an_event(fault: Callable[[Site], Mend]) 
     assert fresh.contacts == mine
 
 
-def test_a_calendar_that_is_counted_wrongly_costs_no_event() -> None:
+@pytest.mark.parametrize("family", WAYS)
+def test_a_calendar_that_is_counted_wrongly_costs_no_event(family: type[Davx5]) -> None:
     site = CalendarSite()
-    phone = begin(site, fill=True)
+    phone = begin(site, family, fill=True)
     mend = counted_wrongly(site)
-    assert begin(site).refresh() is DONE
+    assert begin(site, family).refresh() is DONE
 
     phone.resync()
 
@@ -108,10 +117,11 @@ def test_a_calendar_that_is_counted_wrongly_costs_no_event() -> None:
     assert phone.sync() is DONE, phone.reason
 
 
-def test_what_one_phone_does_reaches_the_other() -> None:
+@pytest.mark.parametrize("family", WAYS)
+def test_what_one_phone_does_reaches_the_other(family: type[Davx5]) -> None:
     site = CalendarSite()
-    one = begin(site, fill=True)
-    other = begin(site)
+    one = begin(site, family, fill=True)
+    other = begin(site, family)
     assert [other.refresh(), other.sync()] == [DONE, DONE], other.reason
     assert other.contacts == one.contacts
     one.delete("uid07")
