@@ -16,6 +16,16 @@ STREAM = "tests/unit/formats/test_cardstream.py::"
 
 EXPORT = (
     Fault(
+        "who closes the terminal does not end an export",
+        "cli/__init__.py",
+        "signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))",
+        "signal.signal(number, signal.SIG_IGN)",
+        (
+            "tests/unit/cli/test_command_line.py::"
+            "test_a_command_that_is_ended_cleans_up_and_says_so",
+        ),
+    ),
+    Fault(
         "an export that met something else ends politely",
         "service/export.py",
         "    if length != parcel.length or digest.digest() != parcel.digest:\n"

@@ -6,6 +6,7 @@ its commands is called, so that `--help` is there at once.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -31,14 +32,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = build_parser().parse_args(written)
         screen.for_programs = given.json
+        if given.command != "serve":
+            _end_as_ctrl_c()
         return _command(given.command)(given, screen) or DONE
     except StrongroomError as error:
         screen.error(error)
         return exit_status(error)
     except KeyboardInterrupt:
+        screen.progress("Interrupted. The same command may be run again.")
         return INTERRUPTED
     except BrokenPipeError:
         return MISTAKE  # whoever read our output went away
+
+
+def _end_as_ctrl_c() -> None:
+    """Let SIGTERM, and a terminal that is closed, leave as little behind as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # as nohup wants it
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _command(name: str) -> Run:

@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,29 @@ def test_results_are_text_for_people_and_json_for_programs(capsys: pytest.Captur
     Screen().result({"a": 1}, "one")
     Screen(for_programs=True).result({"a": 1}, "one")
     assert capsys.readouterr().out == 'one\n{"a": 1}\n'
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_cleans_up_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+):
+    left: list[str] = []
+
+    def ended(*_: object) -> None:
+        try:
+            signal.raise_signal(number)
+        finally:
+            left.append("nothing")
+
+    before = [(one, signal.getsignal(one)) for one in (signal.SIGTERM, signal.SIGHUP)]
+    monkeypatch.setattr(cli, "_command", lambda name: ended)
+    try:
+        assert cli.main(["status"]) == 130
+    finally:
+        for one, handler in before:
+            signal.signal(one, handler)
+    assert left == ["nothing"]
+    assert "Interrupted." in capsys.readouterr().err
 
 
 def test_a_command_line_that_is_wrong_is_one_object_too(capsys: pytest.CaptureFixture[str]):
