@@ -8,6 +8,8 @@ KNOWN = "tests/unit/formats/test_calendarknown.py::"
 SPANS = "tests/unit/service/test_spans.py::"
 RULES = "tests/unit/formats/test_recurrence.py::"
 ZONES = "tests/unit/formats/test_calendarzone.py::"
+CLIENTS = "tests/protocol/test_calendar_clients.py::"
+TIMES = "tests/protocol/test_calendar_times.py::"
 HOSTILE = "tests/unit/formats/test_calendar_hostile.py::"
 HAPPENING = "tests/unit/formats/test_happening.py::"
 
@@ -124,5 +126,26 @@ CALENDARS = (
             "tests/phone/test_calendars.py::test_what_one_phone_does_reaches_the_other",
             SPANS + "test_what_changed_since_is_looked_at_again",
         ),
+    ),
+    Fault(
+        "a slow rule holds up everybody",
+        "dav/report_calendar.py",
+        "    return await asyncio.to_thread(lambda: [ask(body) for _, body in page])\n",
+        "    return [ask(body) for _, body in page]\n",
+        (TIMES + "test_a_slow_rule_holds_up_nobody",),
+    ),
+    Fault(
+        "a moved instance is left out of its week",
+        "formats/recurrence.py",
+        "self._instance(timed.start, _Slot(was",
+        "self._instance(was, _Slot(was",
+        (TIMES + "test_a_query_finds_exactly_what_happens",),
+    ),
+    Fault(
+        "times in small letters cannot be read",
+        "formats/calendartime.py",
+        "(?:[Tt](",
+        "(?:T(",
+        (CLIENTS + "test_what_clients_write_is_kept_and_found",),
     ),
 )
