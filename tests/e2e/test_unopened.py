@@ -50,7 +50,9 @@ def ended(server: ServerProcess, *words: str) -> subprocess.CompletedProcess[byt
 def shown(server: ServerProcess, target: Path, *, status: int) -> None:
     """Insist that the account, its history and its cards are all there to be read."""
     account = json.loads(server.run("account", "show", "alice", "--json"))
-    assert account["books"] == [{"book": "contacts", "name": "Contacts", "contacts": 3}]
+    assert account["collections"] == [
+        {"collection": "contacts", "kind": "addressbook", "name": "Contacts", "objects": 3}
+    ]
     assert len(account["devices"]) == 3
     assert set(CARDS) <= {event["href"] for event in _json(server, "history", "alice")["events"]}
     done = ended(server, "export", "alice", "--output", str(target))

@@ -134,6 +134,6 @@ def test_what_is_proven_without_opening_is_never_contradicted(seed: int) -> None
     except Exception as error:
         told = "\n  ".join(walk.told[-25:])
         raise AssertionError(f"seed {seed}: {error}\n  {told}") from error
-    assert walk.looks > 10
-    assert walk.proofs > 20
+    assert walk.looks > 3
+    assert walk.proofs > 6
     assert walk.salvaged > 20
