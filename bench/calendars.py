@@ -7,41 +7,30 @@ meet; a query is asked again and again for one week, as phones and desktops do.
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from itertools import count
 
 from bench import dav
 from bench.adapter import Running, filled_calendar
 from bench.events import event, uid
 from bench.figures import Measure
-from bench.fill import FIRST_NEW
-from bench.load import Act, Bound, drive
-from bench.process import ServerError
+from bench.fill import CONNECTIONS, FIRST_NEW, fill_with, new_objects
+from bench.load import Act
 from bench.wire import Connection, Target, WrongAnswerError
 from bench.workloads import Plan, Round
 
 FRESH = "freshevents"
-CONNECTIONS = 32
-FILL_S = 3600.0
 WEEK = ("20260302T000000Z", "20260309T000000Z")
 
 
 def new_events(calendar: str, first: int = FIRST_NEW) -> Act:
     """PUT an event that was never there, as DAVx5 does: with If-None-Match."""
-    numbers = count(first)
-
-    async def put(connection: Connection, _slot: int) -> None:
-        number = next(numbers)
-        path = f"{calendar}{uid(number)}.ics"
-        (await connection.ask("PUT", path, dav.NEW_EVENT, event(number))).expect(201, 204)
-
-    return put
+    return new_objects(
+        lambda number: (f"{calendar}{uid(number)}.ics", event(number)), dav.NEW_EVENT, first
+    )
 
 
 async def fill(target: Target, calendar: str, events: int) -> None:
     """PUT so many events, numbered from 0; every one must be acknowledged."""
-    tally = await drive(target, CONNECTIONS, new_events(calendar, 0), Bound(events, FILL_S))
-    if tally.ops != events:
-        raise ServerError(f"filled {tally.ops} of {events}: {tally.said}")
+    await fill_with(target, new_events(calendar, 0), events)
 
 
 class CalendarRound(Round):

@@ -37,14 +37,12 @@ from strongroom.dav.getters import (
 from strongroom.dav.routes import Place, principal_href
 from strongroom.dav.statuses import CAL, CARD, DAV
 from strongroom.formats.calendartime import FIRST_MOMENT, LAST_MOMENT
+from strongroom.formats.davxml import ADDRESS_DATA, CALENDAR_DATA, COMPONENT_SET
 from strongroom.formats.multistatus import attribute, element, escape
 from strongroom.history.entries import Member
 from strongroom.service.collections import DISPLAY_NAME
 from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind, short_name
 
-ADDRESS_DATA: Final = CARD + "address-data"
-CALENDAR_DATA: Final = CAL + "calendar-data"
-COMPONENT_SET: Final = CAL + "supported-calendar-component-set"
 IMAGE_BYTES_MAX: Final = OBJECT_BYTES_MAX * 7 // 10  # a card that holds it in folded base64 fits
 _NO_GROUPS: Final = ("alternate-URI-set", "group-member-set", "group-membership")
 _PRINCIPAL_REPORTS: Final = reports(

@@ -16,7 +16,6 @@ from typing import Final, NamedTuple, cast
 
 from strongroom.base.errors import InvalidError
 from strongroom.dav.getters import Site
-from strongroom.dav.live import ADDRESS_DATA, CALENDAR_DATA
 from strongroom.dav.properties import describe, describe_propfind, plan
 from strongroom.dav.routes import Place
 from strongroom.dav.statuses import CAL, CARD, status_line
@@ -24,7 +23,7 @@ from strongroom.formats import FormatError
 from strongroom.formats.calendarparts import CalendarData, shaped
 from strongroom.formats.cardconvert import Version, to_version
 from strongroom.formats.cardparts import select
-from strongroom.formats.davxml import AddressData, Propfind
+from strongroom.formats.davxml import ADDRESS_DATA, CALENDAR_DATA, AddressData, Propfind
 from strongroom.formats.multistatus import element, epilogue, escape, prologue, status_response
 from strongroom.history.entries import Member
 from strongroom.service.aside import aside

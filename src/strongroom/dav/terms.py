@@ -14,7 +14,6 @@ class Terms(NamedTuple):
     space: str  # its namespace in Clark notation
     resource_types: frozenset[str]  # of a collection of this kind
     media_types: frozenset[str]  # that an object may be sent as; "" = not said
-    data: str  # the element that carries an object in a report
     supported_data: str  # the precondition about media types and versions
     location: str  # the precondition about where a collection may be
     only: str  # for people: what is kept here
@@ -25,7 +24,6 @@ TERMS: Final = {
         CARD,
         frozenset({DAV + "collection", CARD + "addressbook"}),
         frozenset({"", "text/vcard", "text/x-vcard", "text/directory"}),
-        CARD + "address-data",
         CARD + "supported-address-data",
         CARD + "addressbook-collection-location-ok",
         "Only vCards are kept here.",
@@ -34,7 +32,6 @@ TERMS: Final = {
         CAL,
         frozenset({DAV + "collection", CAL + "calendar"}),
         frozenset({"", "text/calendar"}),
-        CAL + "calendar-data",
         CAL + "supported-calendar-data",
         CAL + "calendar-collection-location-ok",
         "Only calendar objects (iCalendar) are kept here.",

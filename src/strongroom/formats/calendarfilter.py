@@ -26,9 +26,9 @@ from strongroom.formats.cardfilter import (
     Collation,
     ParamFilter,
     TextMatch,
-    _param_holds,
-    _text_holds,
     fold_case,
+    param_holds,
+    text_holds,
 )
 from strongroom.formats.cardlines import Line, unescape
 from strongroom.formats.recurrence import Instance, Series
@@ -233,9 +233,9 @@ class _Matcher:
             if not wanted.range.start <= at < wanted.range.end:
                 return False
         text = wanted.text
-        if text is not None and not _text_holds([self._text(line, text.collation)], text):
+        if text is not None and not text_holds([self._text(line, text.collation)], text):
             return False
-        return all(_param_holds(line, one) for one in wanted.params)
+        return all(param_holds(line, one) for one in wanted.params)
 
     def _text(self, line: Line, collation: Collation) -> str:
         """Give a value as a collation compares it; a long one may be asked for many times."""

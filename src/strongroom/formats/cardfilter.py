@@ -151,25 +151,27 @@ def _conditions_hold(one: _Property, wanted: PropFilter) -> bool:
         if isinstance(condition, TextMatch):
             holds = _compare(one.text(condition.collation), condition) is not condition.negated
         else:
-            holds = _param_holds(one.line, condition)
+            holds = param_holds(one.line, condition)
         if holds is not wanted.every:
             return not wanted.every
     return wanted.every
 
 
-def _param_holds(line: Line, wanted: ParamFilter) -> bool:
+def param_holds(line: Line, wanted: ParamFilter) -> bool:
+    """Say whether the parameters of a property are what a filter asks for."""
     values = values_of(parameters_of(line.parameters), wanted.name)
     if not wanted.defined:
         return not values
     if wanted.match is None or not values:
         return bool(values)
     match = wanted.match
-    return _text_holds(
+    return text_holds(
         (fold_case(value.decode("utf-8", "replace"), match.collation) for value in values), match
     )
 
 
-def _text_holds(texts: Iterable[str], wanted: TextMatch) -> bool:
+def text_holds(texts: Iterable[str], wanted: TextMatch) -> bool:
+    """Say whether one of the texts, folded already, is what a filter asks for."""
     return any(_compare(text, wanted) for text in texts) is not wanted.negated
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from strongroom.base.errors import ClientError
+from strongroom.base.errors import PreconditionError
 from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Origin, Put, Together
 from strongroom.history.entries import COLLECTION, Key, Member, canonical, digest_of
@@ -48,5 +48,5 @@ async def begin(cell: Cell, account: Member) -> None:
         edits.append(Put(key, digest_of(data.encode()), data, origin, ABSENT, props=props))
     try:
         await cell.submit(Together(tuple(edits)), {})
-    except ClientError:
+    except PreconditionError:
         return  # another request of the same moment made them

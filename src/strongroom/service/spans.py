@@ -26,9 +26,9 @@ from strongroom.ports.cell import Reader
 _PAGE: Final = 4096
 _SPAN: Final = re.compile(r'"span":\[(-?\d+),(-?\d+)\],"type":"text/calendar;([A-Z-]+)"')
 
-Place = tuple[int, int, str]  # first, last, component ("" = not known)
+Extent = tuple[int, int, str]  # first, last, component ("" = not known)
 Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
-_ANYWHERE: Final[Place] = (-(1 << 62), 1 << 62, "")
+_ANYWHERE: Final[Extent] = (-(1 << 62), 1 << 62, "")
 
 
 def unknown(_etag: str) -> None:
@@ -42,7 +42,7 @@ class _Index:
 
     def __init__(self, head: Head) -> None:
         self.number, self.chain = head.number, head.chain
-        self.spans: dict[str, tuple[Place, str]] = {}  # with the ETag
+        self.spans: dict[str, tuple[Extent, str]] = {}  # with the ETag
 
 
 class Spans:
@@ -103,7 +103,7 @@ class Spans:
         return index
 
 
-def span_in(data: str) -> Place:
+def span_in(data: str) -> Extent:
     """Give when an object can happen, and what it is, as the data of its row tells."""
     found = _SPAN.search(data)
     return (int(found[1]), int(found[2]), found[3]) if found else _ANYWHERE
