@@ -46,9 +46,9 @@ CALENDARS = (
     Fault(
         "a query answers of an event as it was",
         "service/spans.py",
-        "                index.spans[entry.href] = span_in(entry.data), entry.etag\n",
-        "                old = index.spans.get(entry.href)\n"
-        "                index.spans[entry.href] = old or (span_in(entry.data), entry.etag)\n",
+        "        index.spans[entry.href] = span_in(entry.data), entry.etag\n",
+        "        old = index.spans.get(entry.href)\n"
+        "        index.spans[entry.href] = old or (span_in(entry.data), entry.etag)\n",
         (SPANS + "test_what_changed_since_is_looked_at_again",),
     ),
     Fault(

@@ -40,7 +40,7 @@ SPACE = (
     ),
     Fault(
         "a meter follows another history than its own",
-        "service/meters.py",
+        "service/journals.py",
         "        except FoldError:\n            return False  # of another history than this one\n",
         "        except FoldError:\n            return True\n",
         (METERS + "test_a_book_far_ahead_or_of_another_history_is_counted_anew",),

@@ -6,8 +6,8 @@ It costs time proportional to the journal; a command asks for it, no request of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final, NamedTuple
+from collections.abc import AsyncIterator, Callable
+from typing import Final, NamedTuple, Protocol
 
 from strongroom.base.errors import FoldError, UnsureError
 from strongroom.history.entries import COLLECTION, GONE, Entry, genesis_chain
@@ -66,3 +66,37 @@ def follow(found: dict[int, Ever], entry: Entry) -> None:
             found[other.id] = other._replace(standing=False)  # a MOVE went over it
             break
     found[entry.id] = Ever(entry.id, entry.href, entry.data, standing=True)
+
+
+class Mark(Protocol):
+    """Something that was made of a collection as of one place in its journal."""
+
+    number: int
+    chain: bytes
+
+
+async def followed(
+    cell: Reader, collection: int, mark: Mark, size: int, take: Callable[[Entry], None]
+) -> bool:
+    """Bring a mark to the end of its journal; `take` hears each entry, in order.
+
+    Returns:
+        False: it must be made anew, for a listing of `size` members is shorter than what it
+        missed, or it is of another history than this one.
+
+    Raises:
+        UnsureError: not provable now; what was heard already stands.
+    """
+    head = cell.head(collection)
+    more = (mark.number, mark.chain) != (head.number, head.chain)
+    while more:
+        if cell.head(collection).number - mark.number > max(_PAGE, size):
+            return False
+        try:
+            part = await cell.changes(collection, mark.number, mark.chain[:8], _PAGE)
+        except FoldError:
+            return False  # of another history than this one
+        for entry in part.entries:
+            take(entry)
+        mark.number, mark.chain, more = part.upto, part.chain, part.more
+    return True

@@ -15,13 +15,15 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
-from strongroom.base.errors import FoldError, QuotaError, RetryError, UnsureError
+from strongroom.base.errors import QuotaError, RetryError, UnsureError
 from strongroom.base.limits import METER_SECONDS_MAX, METERED_NAMES_MAX
 from strongroom.history.entries import COLLECTION, GONE, OBJECT, Entry, Head, Key, Member
 from strongroom.ports.cell import Cell
 from strongroom.service.collections import shown
+from strongroom.service.journals import followed
 from strongroom.service.objects import Room, no_limit, size_in
 from strongroom.service.usage import quota_of
 
@@ -129,7 +131,9 @@ class Meters:
     async def _level(self, cell: Cell, collection: int) -> bool:
         meter = self._meters.get(collection)
         try:
-            if meter is None or not await _followed(cell, collection, meter):
+            if meter is None or not await followed(
+                cell, collection, meter, len(meter.sizes), partial(_take, meter)
+            ):
                 self._meters[collection] = await _counted(cell, collection)
         except RetryError:
             return False
@@ -155,23 +159,6 @@ async def _counted(cell: Cell, collection: int) -> _Meter:
         if index % _PAGE == 0:
             await asyncio.sleep(0)
     return meter
-
-
-async def _followed(cell: Cell, collection: int, meter: _Meter) -> bool:
-    """Follow the journal to its end; False = it must be counted anew."""
-    more = True
-    while more:
-        at = meter.number
-        if cell.head(collection).number - at > max(_PAGE, len(meter.sizes)):
-            return False  # a listing is shorter
-        try:
-            part = await cell.changes(collection, at, meter.chain[:8], _PAGE)
-        except FoldError:
-            return False  # of another history than this one
-        for entry in part.entries:
-            _take(meter, entry)
-        meter.number, meter.chain, more = part.upto, part.chain, part.more
-    return True
 
 
 def _take(meter: _Meter, entry: Entry) -> None:

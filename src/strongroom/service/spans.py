@@ -14,16 +14,17 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import partial
 from typing import Final
 
-from strongroom.base.errors import FoldError, UnsureError
+from strongroom.base.errors import UnsureError
 from strongroom.base.limits import KNOWN_EVENTS_MAX, SPANNED_NAMES_MAX
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
-from strongroom.history.entries import GONE, OBJECT, Head
+from strongroom.history.entries import GONE, OBJECT, Entry, Head
 from strongroom.ports.cell import Reader
+from strongroom.service.journals import followed
 
-_PAGE: Final = 4096
 _SPAN: Final = re.compile(r'"span":\[(-?\d+),(-?\d+)\],"type":"text/calendar;([A-Z-]+)"')
 
 Extent = tuple[int, int, str]  # first, last, component ("" = not known)
@@ -94,7 +95,9 @@ class Spans:
 
     async def _level(self, cell: Reader, calendar: int) -> _Index:
         index = self._indexes.get(calendar)
-        if index is None or not await _followed(cell, calendar, index):
+        if index is None or not await followed(
+            cell, calendar, index, len(index.spans), partial(_take, index)
+        ):
             index = self._indexes[calendar] = await _listed(cell, calendar)
         self._indexes.move_to_end(calendar)
         names = sum(len(one.spans) for one in self._indexes.values())
@@ -118,25 +121,10 @@ async def _listed(cell: Reader, calendar: int) -> _Index:
     return index
 
 
-async def _followed(cell: Reader, calendar: int, index: _Index) -> bool:
-    """Follow the journal to its end; False = it must be listed anew."""
-    head = cell.head(calendar)
-    if (index.number, index.chain) == (head.number, head.chain):
-        return True
-    if head.number - index.number > max(_PAGE, len(index.spans)):
-        return False  # a listing is shorter
-    more = True
-    while more:
-        try:
-            part = await cell.changes(calendar, index.number, index.chain[:8], _PAGE)
-        except FoldError:
-            return False  # of another history than this one
-        for entry in part.entries:
-            if entry.kind != OBJECT:
-                continue
-            if entry.verb in GONE:
-                index.spans.pop(entry.href, None)
-            else:
-                index.spans[entry.href] = span_in(entry.data), entry.etag
-        index.number, index.chain, more = part.upto, part.chain, part.more
-    return True
+def _take(index: _Index, entry: Entry) -> None:
+    if entry.kind != OBJECT:
+        return
+    if entry.verb in GONE:
+        index.spans.pop(entry.href, None)
+    else:
+        index.spans[entry.href] = span_in(entry.data), entry.etag

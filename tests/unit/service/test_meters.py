@@ -10,6 +10,7 @@ from fakes.site import BOOK, HOME, Site, card
 from strongroom.base.errors import InvalidError, NotFoundError, UnsureError
 from strongroom.history.edits import Origin
 from strongroom.history.entries import Member
+from strongroom.service import journals
 from strongroom.service import meters as module
 from strongroom.service.meters import Meters
 from strongroom.service.usage import QUOTA_BYTES_MAX, quota_of, set_quota, usage
@@ -54,7 +55,7 @@ def test_a_book_is_listed_once_and_followed_then(site: Site, monkeypatch) -> Non
 
 
 def test_a_book_far_ahead_or_of_another_history_is_counted_anew(site: Site, monkeypatch) -> None:
-    monkeypatch.setattr(module, "_PAGE", 2)
+    monkeypatch.setattr(journals, "_PAGE", 2)
     meters = Meters()
     site.put("aaa")
     site.put("bbb")
