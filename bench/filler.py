@@ -22,8 +22,8 @@ from strongroom.history.edits import Origin
 from strongroom.history.entries import Member
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import find_account
-from strongroom.service.collections import make_book
-from strongroom.service.objects import put_card
+from strongroom.service.collections import make_collection
+from strongroom.service.objects import put_object
 
 PER_BOOK = 10_000
 AT_ONCE = 512  # two full batches: one is written while the next waits
@@ -35,7 +35,7 @@ async def fill(settings: Settings, objects: int) -> None:
         home = find_account(cell.directory, LOGIN).id
         began = time.perf_counter()
         for first in range(0, objects, PER_BOOK):
-            book = await make_book(cell, home, f"book{first // PER_BOOK}", {}, Origin())
+            book = await make_collection(cell, home, f"book{first // PER_BOOK}", {}, Origin())
             there = min(first + PER_BOOK, objects)
             await _fill_book(cell, book, range(first, there))
             rate = there / (time.perf_counter() - began)
@@ -48,7 +48,7 @@ async def _fill_book(cell: Cell, book: Member, numbers: range) -> None:
     async def work() -> None:
         for number in left:
             name, body = f"{uid(number)}.vcf", card(number)
-            await put_card(cell, book, name, body, Precondition(), Origin())
+            await put_object(cell, book, name, body, Precondition(), Origin())
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

@@ -13,7 +13,7 @@ from typing import Final
 from strongroom.base.errors import BusyError, StrongroomError, UnauthenticatedError, UnsureError
 from strongroom.base.limits import CONCURRENT_REQUESTS_MAX
 from strongroom.dav.answers import refuse_plainly
-from strongroom.dav.app import CardDav
+from strongroom.dav.app import Dav
 from strongroom.dav.auth import Gate
 from strongroom.dav.request import REQUEST_ID, Message, Receive, Scope, Send, Sender
 from strongroom.dav.silence import sender as sender_of
@@ -45,7 +45,7 @@ class Server:
         self._cell_provider = cell_provider
         self._run = entropy.token(_RUN_ID_BYTES).hex()  # request ids differ between two runs
         self._count = 0
-        self._face = CardDav(gate or Gate(), positions)
+        self._face = Dav(gate or Gate(), positions)
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,7 +11,7 @@ from strongroom.formats.contactcsv import ContactCsv
 from strongroom.history.edits import OURSELVES, Origin
 from strongroom.history.entries import OBJECT
 from strongroom.service.intake import Intake, Outcome
-from strongroom.service.objects import add_card, no_limit
+from strongroom.service.objects import add_object, no_limit
 
 WHO = Origin(7, "import-1")
 
@@ -58,4 +58,4 @@ def standing(site: Site) -> dict[str, bytes]:
 
 def there(site: Site, *cards: bytes) -> None:
     for one in cards:
-        site.run(add_card(site.cell, site.book, one, OURSELVES))
+        site.run(add_object(site.cell, site.book, one, OURSELVES))

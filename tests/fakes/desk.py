@@ -21,8 +21,8 @@ from strongroom.history.edits import Origin
 from strongroom.history.entries import Member
 from strongroom.mirror.cell import MirrorCell
 from strongroom.service.accounts import add_account
-from strongroom.service.collections import calendar_data, make_book
-from strongroom.service.objects import put_card
+from strongroom.service.collections import calendar_data, make_collection
+from strongroom.service.objects import put_object
 
 SETTINGS = Settings("127.0.0.1", 0, Path("data"), (Path("r1"), Path("r2"), Path("r3")), 2)
 
@@ -52,11 +52,11 @@ class Desk:
     def calendar(self, name: str) -> Member:
         """Make a calendar."""
         data = calendar_data(COMPONENTS)
-        return asyncio.run(make_book(self.cell, self.home, name, {}, Origin(), data))
+        return asyncio.run(make_collection(self.cell, self.home, name, {}, Origin(), data))
 
     def put(self, name: str, body: bytes, book: Member | None = None) -> str:
         made, _ = asyncio.run(
-            put_card(self.cell, book or self.book, name, body, Precondition(), Origin())
+            put_object(self.cell, book or self.book, name, body, Precondition(), Origin())
         )
         return made.etag
 

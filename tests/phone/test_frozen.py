@@ -20,7 +20,7 @@ from phone.thunderbird import Thunderbird
 from phone.vdirsyncer import VdirsyncerLike
 from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Origin
-from strongroom.service.objects import put_card
+from strongroom.service.objects import put_object
 from strongroom.service.thaw import freezes, thaw
 
 DONE, LATER = Outcome.DONE, Outcome.LATER
@@ -88,7 +88,7 @@ class Story:
         """Take in what was exported on a device."""
         for body in bodies:
             name = body.partition(b"UID:")[2].partition(b"\r\n")[0].decode() + ".vcf"
-            job = put_card(self.site.cell, self.site.book, name, body, Precondition(), Origin())
+            job = put_object(self.site.cell, self.site.book, name, body, Precondition(), Origin())
             self.site.run(job)
 
 

@@ -11,7 +11,7 @@ from fakes.asgi import Answer, Client, CutError
 from fakes.site import BOOK, HOME, Site, card
 from strongroom.base.errors import NoSpaceError
 from strongroom.base.limits import CONCURRENT_REQUESTS_MAX, WRONG_PASSWORDS_WAITING_MAX
-from strongroom.dav.app import CardDav
+from strongroom.dav.app import Dav
 from strongroom.dav.auth import Gate
 from strongroom.history.edits import Origin, Put
 from strongroom.history.entries import FREEZE, Key
@@ -249,7 +249,7 @@ def test_a_fault_of_ours_is_503_and_never_4xx(
     async def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(CardDav, "serve", broken)
+    monkeypatch.setattr(Dav, "serve", broken)
     answer = site.do("GET", BOOK + "a.vcf")
     assert (answer.status, answer.headers["retry-after"]) == (503, "60")
     assert b"a bug" not in answer.body
@@ -264,7 +264,7 @@ def test_a_fault_after_the_answer_began_cuts_the_connection(
         await send({"type": "http.response.start", "status": 207, "headers": []})  # type: ignore[operator]
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(CardDav, "serve", broken)
+    monkeypatch.setattr(Dav, "serve", broken)
     with pytest.raises(CutError):
         site.do("GET", BOOK + "a.vcf")
 

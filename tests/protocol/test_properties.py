@@ -203,8 +203,8 @@ def test_allprop_holds_the_classic_ones_and_the_dead_ones(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "place,path",
-    [(Place.ROOT, "/"), (Place.PRINCIPAL, PRINCIPAL), (Place.HOME, HOME), (Place.BOOK, BOOK),
-     (Place.CARD, BOOK + "ann.vcf")],
+    [(Place.ROOT, "/"), (Place.PRINCIPAL, PRINCIPAL), (Place.HOME, HOME), (Place.COLLECTION, BOOK),
+     (Place.OBJECT, BOOK + "ann.vcf")],
 )  # fmt: skip
 @pytest.mark.rfc("4918", "9.1")
 def test_propname_names_what_prop_then_finds(site: Site, place: Place, path: str) -> None:

@@ -389,8 +389,9 @@ FACES = (
         "removed from comparing lists",
         "service/changes.py",
         "    if token.number > head.number:\n"
-        "        return await _forgotten(cell, caller, book, token, positions)",
-        "    if token.number > head.number:\n        return await _everything(cell, caller, book)",
+        "        return await _forgotten(cell, caller, collection, token, positions)",
+        "    if token.number > head.number:\n"
+        "        return await _everything(cell, caller, collection)",
         ("tests/protocol/test_reports.py::test_a_token_from_our_future_freezes_the_account_once",),
     ),
     Fault(

@@ -33,8 +33,8 @@ CUSTODY = (
     Fault(
         "a first answer counts as taken in",
         "service/changes.py",
-        "        start = CameBack(0, genesis_chain(book.id)[:CHAIN_BYTES])",
-        "        start = CameBack(1, cell.head(book.id).chain[:CHAIN_BYTES])",
+        "        start = CameBack(0, genesis_chain(collection.id)[:CHAIN_BYTES])",
+        "        start = CameBack(1, cell.head(collection.id).chain[:CHAIN_BYTES])",
         (POSITIONS + "test_the_place_is_that_of_the_token_that_came_back_not_of_the_answer",),
     ),
     Fault(
@@ -92,8 +92,8 @@ CUSTODY = (
     Fault(
         "a frozen home is listed as if nothing were",
         "dav/app.py",
-        "frozenset({Place.HOME, Place.BOOK, Place.CARD})",
-        "frozenset({Place.BOOK, Place.CARD})",
+        "frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})",
+        "frozenset({Place.COLLECTION, Place.OBJECT})",
         (FROZEN + "test_frozen_home_collections_and_objects_say_later_and_nothing_changes",),
     ),
     Fault(
@@ -106,7 +106,7 @@ CUSTODY = (
     Fault(
         "a frozen book is removed by a MOVE onto it",
         "service/moving.py",
-        "        check_book(cell, home, standing)  # a frozen one is not removed either\n",
+        "        check_collection(cell, home, standing)  # a frozen one is not removed either\n",
         "        pass\n",
         (FROZEN + "test_a_frozen_book_says_later_and_takes_and_gives_nothing",),
     ),

@@ -57,7 +57,7 @@ EXPORT = (
     Fault(
         "a frozen book is left in an export of its home",
         "service/export.py",
-        "        await find_book(cell, home, collection.href)\n",
+        "        await find_collection(cell, home, collection.href)\n",
         "        pass\n",
         (HTTP + "test_what_is_frozen_is_503_and_never_a_part",),
     ),

@@ -84,7 +84,7 @@ INTAKES = (
     Fault(
         "an import goes on in a frozen account",
         "service/intake.py",
-        "        check_book(self._cell, self._collection.collection, self._collection)\n"
+        "        check_collection(self._cell, self._collection.collection, self._collection)\n"
         "        planned",
         "        planned",
         (BATCHES + "test_a_frozen_account_takes_nothing_from_the_first_to_the_last",),

@@ -92,8 +92,8 @@ KEPT = (
     Fault(
         "what was refused counts for the quota",
         "service/meters.py",
-        "books = shown(cell.directory.members(account.id, COLLECTION))",
-        "books = cell.directory.members(account.id, COLLECTION)",
+        "collections = shown(cell.directory.members(account.id, COLLECTION))",
+        "collections = cell.directory.members(account.id, COLLECTION)",
         (REFUSED + "test_over_a_quota_it_is_kept_whole_and_counts_against_none",),
     ),
     Fault(
@@ -116,7 +116,7 @@ KEPT = (
     Fault(
         "a refused deletion moves no number",
         "dav/refusals.py",
-        "        await tell_again(request.cell, book, [card], request.id, why)\n",
+        "        await tell_again(request.cell, collection, [member], request.id, why)\n",
         "",
         (PHONES + "test_who_gives_a_refused_deletion_up_gets_the_card_back",),
     ),
@@ -151,8 +151,8 @@ KEPT = (
     Fault(
         "a refused write is applied without its condition",
         "service/applying.py",
-        "data, origin, when, seen.book.key",
-        "data, origin, Precondition(), seen.book.key",
+        "data, origin, when, seen.collection.key",
+        "data, origin, Precondition(), seen.collection.key",
         (APPLYING + "test_what_changed_since_it_was_shown_is_shown_again_first",),
     ),
     Fault(

@@ -322,7 +322,7 @@ class Walk:
         two = world.remove_edit(self.rng.choice(HREFS), "work")
         await world.submit(Together((one, two)), bodies)
 
-    async def make_book(self) -> None:
+    async def make_collection(self) -> None:
         world = self.world
         data = canonical({"type": "addressbook"})
         key = Key(world.home, COLLECTION, f"book{self.rng.randrange(5)}")

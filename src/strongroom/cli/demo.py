@@ -29,7 +29,7 @@ from strongroom.service.accounts import DEFAULT_BOOK, add_account, add_device
 from strongroom.service.beginnings import begin
 from strongroom.service.collections import ABSENT
 from strongroom.service.kinds import CALENDAR
-from strongroom.service.objects import put_card
+from strongroom.service.objects import put_object
 
 LOGIN: Final = "demo"
 _PHONES: Final = """
@@ -85,7 +85,7 @@ async def _fill(cell: Cell, home: int, today: date) -> Made:
     async def put(name: str, href: str, body: bytes) -> None:
         collection = cell.directory.collection(home, name)
         assert collection is not None
-        await put_card(cell, collection, href, body, ABSENT, origin("demo"))
+        await put_object(cell, collection, href, body, ABSENT, origin("demo"))
 
     await asyncio.gather(*(put(*row) for row in [*people, *events]))
     return Made(len(people), len(events))

@@ -19,7 +19,7 @@ from strongroom.formats.calendarstream import CalendarStream, begins_calendar
 from strongroom.formats.contactcsv import stream_of
 from strongroom.history.entries import Member
 from strongroom.ports.cell import Cell
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.accounts import find_account
 from strongroom.service.calendarintake import CalendarIntake
 from strongroom.service.imports import Running, Taker
@@ -58,7 +58,7 @@ async def _taker(
 
 async def _found(cell: Cell, account: Member, name: str) -> Member:
     try:
-        return await find_book(cell, account.id, name)
+        return await find_collection(cell, account.id, name)
     except NotFoundError as error:
         raise NotFoundError(
             f"{account.href} has no collection {name}. `strongroom account show {account.href}` "

@@ -38,7 +38,7 @@ from strongroom.dav.rights import check_service, check_writes
 from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
-from strongroom.service.access import check_home, find_book
+from strongroom.service.access import check_home, find_collection
 from strongroom.service.accounts import check_open
 from strongroom.service.beginnings import begin, has_begun
 from strongroom.service.export import Exports
@@ -64,10 +64,10 @@ _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
 }
 # Whoever looks with a browser hears whether there is a collection; it has no page.
 _GETTING: Final = frozenset({"GET", "HEAD"})
-_FREEZABLE: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
+_FREEZABLE: Final = frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})
 
 
-class CardDav:
+class Dav:
     """Speaks CardDAV for one cell at a time."""
 
     def __init__(self, gate: Gate, positions: Positions | None = None) -> None:
@@ -132,9 +132,9 @@ async def _dispatch(request: Request) -> None:
         raise NotFoundError
     method = export if wants_export(request) else _METHODS.get(request.method)
     if method is None or not (method is export or allowed(place, request.method)):
-        if place is Place.BOOK and request.method in _GETTING:
+        if place is Place.COLLECTION and request.method in _GETTING:
             check_service(request)
-            await find_book(request.cell, request.caller.home, request.target.book)
+            await find_collection(request.cell, request.caller.home, request.target.collection)
         await _not_allowed(request)
         return
     check_service(request)

@@ -14,11 +14,11 @@ from strongroom.dav.answers import answer
 from strongroom.dav.put import addressed
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place, Target, book_href, name_href, parse
+from strongroom.dav.routes import Place, Target, collection_href, name_href, parse
 from strongroom.dav.terms import TERMS
 from strongroom.history.edits import Copy, Move
-from strongroom.service.access import find_book
-from strongroom.service.moving import Spot, Wish, move_book, transfer_card
+from strongroom.service.access import find_collection
+from strongroom.service.moving import Spot, Wish, move_collection, transfer_object
 
 _OVERWRITE: Final = {"": True, "t": True, "f": False}
 
@@ -28,12 +28,12 @@ async def copy_or_move(request: Request) -> None:
     target = _destination(request)
     when, condition = precondition(request)
     wish = Wish(when, _overwrites(request), request.origin(condition), request.room)
-    href = book_href(target.login, target.book)
-    if request.target.place is Place.BOOK:
-        new = await _move_book(request, target, wish)
+    href = collection_href(target.login, target.collection)
+    if request.target.place is Place.COLLECTION:
+        new = await _move_collection(request, target, wish)
     else:
-        href += name_href(target.card)
-        new = await _transfer_card(request, target, wish)
+        href += name_href(target.name)
+        new = await _transfer_object(request, target, wish)
     if new:
         await answer(request.send, 201, ((b"location", href.encode()),))
     else:
@@ -45,14 +45,14 @@ def _destination(request: Request) -> Target:
     if not raw:
         raise InvalidError("Say where to, with the header Destination.")
     target = parse(raw)
-    here = target.place in {Place.BOOK, Place.CARD} and target.login == request.caller.login
+    here = target.place in {Place.COLLECTION, Place.OBJECT} and target.login == request.caller.login
     if not here:
         raise ForbiddenError("This cannot be put there.")
     if target.kind is not request.target.kind:
         raise ForbiddenError("An address book holds cards, a calendar holds events.")
-    if request.target.place is Place.CARD and target.place is Place.BOOK:
+    if request.target.place is Place.OBJECT and target.place is Place.COLLECTION:
         raise ForbiddenError("An object stands in a collection.")
-    if request.target.place is Place.BOOK and target.place is Place.CARD:
+    if request.target.place is Place.COLLECTION and target.place is Place.OBJECT:
         raise InvalidError("A collection stands in the home.", TERMS[target.kind].location)
     return target
 
@@ -64,25 +64,25 @@ def _overwrites(request: Request) -> bool:
     return _OVERWRITE[text]
 
 
-async def _move_book(request: Request, target: Target, wish: Wish) -> bool:
+async def _move_collection(request: Request, target: Target, wish: Wish) -> bool:
     if request.method == "COPY":
-        await find_book(request.cell, request.caller.home, request.target.book)
+        await find_collection(request.cell, request.caller.home, request.target.collection)
         raise ForbiddenError("An address book is not copied; copy its cards one by one.")
     if request.header(b"depth").strip().lower() not in {"", "infinity"}:
         raise InvalidError("A collection moves with all that it holds: Depth is infinity.")
-    name = request.target.book
-    return await move_book(request.cell, request.caller.home, name, target.book, wish)
+    name = request.target.collection
+    return await move_collection(request.cell, request.caller.home, name, target.collection, wish)
 
 
-async def _transfer_card(request: Request, target: Target, wish: Wish) -> bool:
-    book = await find_book(request.cell, request.caller.home, request.target.book)
+async def _transfer_object(request: Request, target: Target, wish: Wish) -> bool:
+    collection = await find_collection(request.cell, request.caller.home, request.target.collection)
     try:
-        other = await find_book(request.cell, request.caller.home, target.book)
+        other = await find_collection(request.cell, request.caller.home, target.collection)
     except NotFoundError as error:
         raise ConflictError("There is no such collection; make it first.") from error
     kind = Copy if request.method == "COPY" else Move
-    source = Spot(book, request.target.card)
+    source = Spot(collection, request.target.name)
     try:
-        return await transfer_card(request.cell, kind, source, Spot(other, target.card), wish)
+        return await transfer_object(request.cell, kind, source, Spot(other, target.name), wish)
     except InvalidError as error:
-        raise addressed(error, target.login, target.book) from error
+        raise addressed(error, target.login, target.collection) from error

@@ -6,19 +6,19 @@ from strongroom.dav.answers import answer
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place
-from strongroom.service.access import find_book
-from strongroom.service.collections import remove_book
-from strongroom.service.objects import delete_card
+from strongroom.service.access import find_collection
+from strongroom.service.collections import remove_collection
+from strongroom.service.objects import delete_object
 
 
 async def delete(request: Request) -> None:
     """Answer DELETE."""
     when, condition = precondition(request)
     target, cell = request.target, request.cell
-    book = await find_book(cell, request.caller.home, target.book)
+    collection = await find_collection(cell, request.caller.home, target.collection)
     origin = request.origin(condition)
-    if target.place is Place.BOOK:
-        await remove_book(cell, book, when, origin)
+    if target.place is Place.COLLECTION:
+        await remove_collection(cell, collection, when, origin)
     else:
-        await delete_card(cell, book, target.card, when, origin)
+        await delete_object(cell, collection, target.name, when, origin)
     await answer(request.send, 204)

@@ -26,11 +26,11 @@ from strongroom.dav.request import GoneError, Request
 from strongroom.dav.routes import Place
 from strongroom.formats.filenames import safe_name
 from strongroom.history.entries import Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.export import FORMS, Form, Parcel, collections_of, form_of, pack, unpack
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
-_PLACES: Final = frozenset({Place.HOME, Place.BOOK})
+_PLACES: Final = frozenset({Place.HOME, Place.COLLECTION})
 _FIELDS_MAX: Final = 16
 
 # Nothing on the way may change the bytes or keep them.
@@ -67,11 +67,11 @@ async def _wanted(request: Request) -> tuple[Form, list[Member]]:
     if request.target.place is Place.HOME:
         kind = request.target.kind.type
         return FORMS[kind], await collections_of(cell, home, kind)
-    book = await find_book(cell, home, request.target.book)
-    form = form_of(book)
+    collection = await find_collection(cell, home, request.target.collection)
+    form = form_of(collection)
     if form is None:
         raise InvalidError("What this collection holds is not carried away in one file.")
-    return form, [book]
+    return form, [collection]
 
 
 async def _send(request: Request, parcel: Parcel) -> None:
@@ -87,7 +87,7 @@ async def _send(request: Request, parcel: Parcel) -> None:
 
 def _headers(request: Request, parcel: Parcel) -> list[tuple[bytes, bytes]]:
     target = request.target
-    name = safe_name(f"{target.login} {target.book}", parcel.form.extension)
+    name = safe_name(f"{target.login} {target.collection}", parcel.form.extension)
     plain = name.encode("ascii", "ignore").decode()
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return [

@@ -12,9 +12,9 @@ from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
 from strongroom.formats.conditions import Precondition
 from strongroom.history.entries import Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind
-from strongroom.service.objects import fetch_card, find_card, read_body, size_of
+from strongroom.service.objects import fetch_object, find_object, read_body, size_of
 
 CARD_TYPE: Final = "text/vcard; charset=utf-8"
 CALENDAR_TYPE: Final = "text/calendar; charset=utf-8"
@@ -29,27 +29,27 @@ _CACHE: Final = (b"cache-control", b"private, no-cache, no-transform")
 async def get(request: Request) -> None:
     """Answer GET or HEAD."""
     target = request.target
-    book = await find_book(request.cell, request.caller.home, target.book)
+    collection = await find_collection(request.cell, request.caller.home, target.collection)
     when, text = precondition(request)
     if not text and request.method == "GET":
-        card, body = await fetch_card(request.cell, book, target.card)
-        await answer(request.send, 200, [*card_headers(card), type_of(target.kind)], body)
+        member, body = await fetch_object(request.cell, collection, target.name)
+        await answer(request.send, 200, [*object_headers(member), type_of(target.kind)], body)
         return
-    card = await find_card(request.cell, book, target.card)
-    headers = card_headers(card)
-    number = request.cell.head(book.id).number
-    if text and not when.holds(card.etag, number):
-        if not _without_none_match(when).holds(card.etag, number):
+    member = await find_object(request.cell, collection, target.name)
+    headers = object_headers(member)
+    number = request.cell.head(collection.id).number
+    if text and not when.holds(member.etag, number):
+        if not _without_none_match(when).holds(member.etag, number):
             raise PreconditionError
         await answer(request.send, 304, headers)
         return
     headers.append(type_of(target.kind))
     if request.method == "HEAD":
-        headers.append((b"content-length", b"%d" % size_of(card)))
+        headers.append((b"content-length", b"%d" % size_of(member)))
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         await request.send({"type": "http.response.body", "body": b""})
         return
-    await answer(request.send, 200, headers, await read_body(request.cell, card))
+    await answer(request.send, 200, headers, await read_body(request.cell, member))
 
 
 def type_of(kind: Kind) -> tuple[bytes, bytes]:
@@ -57,9 +57,9 @@ def type_of(kind: Kind) -> tuple[bytes, bytes]:
     return _TYPES[kind]
 
 
-def card_headers(card: Member) -> list[tuple[bytes, bytes]]:
+def object_headers(member: Member) -> list[tuple[bytes, bytes]]:
     """Give the headers of a card's representation, but for its type."""
-    return [etag_header(card.etag), (b"last-modified", last_modified(card)), _CACHE]
+    return [etag_header(member.etag), (b"last-modified", last_modified(member)), _CACHE]
 
 
 def _without_none_match(when: Precondition) -> Precondition:

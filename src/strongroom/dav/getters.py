@@ -12,7 +12,7 @@ from uuid import UUID
 
 from strongroom.dav.get import last_modified
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place, book_href, home_href, principal_href
+from strongroom.dav.routes import Place, collection_href, home_href, principal_href
 from strongroom.dav.statuses import DAV
 from strongroom.formats.cardfilter import COLLATIONS
 from strongroom.formats.multistatus import element, escape
@@ -190,24 +190,24 @@ SPACE: Final[dict[str, Getter]] = {_USED: _used_bytes, _AVAILABLE: _available_by
 
 COLLECTION_LIVE: Final[dict[str, Getter]] = {
     **SPACE,
-    RESOURCE_ID: resource_id(Place.BOOK),
+    RESOURCE_ID: resource_id(Place.COLLECTION),
     DAV + "current-user-privilege-set": own_privileges,
-    DAV + "add-member": lambda site, book: in_href(
-        DAV + "add-member", book_href(site.caller.login, book.href)
+    DAV + "add-member": lambda site, collection: in_href(
+        DAV + "add-member", collection_href(site.caller.login, collection.href)
     ),
     DAV + "sync-token": _token(DAV + "sync-token"),
     CTAG: _token(CTAG),
 }
 
 OBJECT_LIVE: Final[dict[str, Getter]] = {
-    RESOURCE_ID: resource_id(Place.CARD),
+    RESOURCE_ID: resource_id(Place.OBJECT),
     DAV + "resourcetype": types(),
-    DAV + "getetag": lambda _site, card: b'<D:getetag>"%s"</D:getetag>' % card.etag.encode(),
-    DAV + "getcontentlength": lambda _site, card: element(
-        DAV + "getcontentlength", b"%d" % size_of(card)
+    DAV + "getetag": lambda _site, member: b'<D:getetag>"%s"</D:getetag>' % member.etag.encode(),
+    DAV + "getcontentlength": lambda _site, member: element(
+        DAV + "getcontentlength", b"%d" % size_of(member)
     ),
-    DAV + "getlastmodified": lambda _site, card: element(
-        DAV + "getlastmodified", last_modified(card)
+    DAV + "getlastmodified": lambda _site, member: element(
+        DAV + "getlastmodified", last_modified(member)
     ),
     DAV + "current-user-privilege-set": own_privileges,
 }

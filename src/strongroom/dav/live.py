@@ -123,7 +123,7 @@ _SHARED: Final[dict[Place, dict[str, Getter]]] = {
 }
 
 _BOOKS: Final[dict[Place, dict[str, Getter]]] = {
-    Place.BOOK: {
+    Place.COLLECTION: {
         **_EVERYWHERE,
         **COLLECTION_LIVE,
         DAV + "resourcetype": types(DAV + "collection", CARD + "addressbook"),
@@ -139,7 +139,7 @@ _BOOKS: Final[dict[Place, dict[str, Getter]]] = {
         CARD + "max-resource-size": text(CARD + "max-resource-size", b"%d" % OBJECT_BYTES_MAX),
         CARD + "max-image-size": text(CARD + "max-image-size", b"%d" % IMAGE_BYTES_MAX),
     },
-    Place.CARD: {
+    Place.OBJECT: {
         **_EVERYWHERE,
         **OBJECT_LIVE,
         DAV + "getcontenttype": text(DAV + "getcontenttype", CARD_TYPE.encode()),
@@ -148,7 +148,7 @@ _BOOKS: Final[dict[Place, dict[str, Getter]]] = {
 }
 
 _CALENDARS: Final[dict[Place, dict[str, Getter]]] = {
-    Place.BOOK: {
+    Place.COLLECTION: {
         **_EVERYWHERE,
         **COLLECTION_LIVE,
         DAV + "resourcetype": types(DAV + "collection", CAL + "calendar"),
@@ -164,7 +164,7 @@ _CALENDARS: Final[dict[Place, dict[str, Getter]]] = {
         CAL + "min-date-time": text(CAL + "min-date-time", FIRST_MOMENT),
         CAL + "max-date-time": text(CAL + "max-date-time", LAST_MOMENT),
     },
-    Place.CARD: {
+    Place.OBJECT: {
         **_EVERYWHERE,
         **OBJECT_LIVE,
         DAV + "getcontenttype": _event_type,
@@ -176,7 +176,9 @@ _TABLES: Final = {ADDRESS_BOOK: {**_SHARED, **_BOOKS}, CALENDAR: {**_SHARED, **_
 
 _DEFAULTS: Final[dict[Place, dict[str, Getter]]] = {
     Place.HOME: {DISPLAY_NAME: display_name(lambda site, _member: site.caller.login)},
-    Place.BOOK: {DISPLAY_NAME: display_name(lambda _site, book: short_name(book.href))},
+    Place.COLLECTION: {
+        DISPLAY_NAME: display_name(lambda _site, collection: short_name(collection.href))
+    },
 }
 
 # Nobody but the server sets these, whatever the place.

@@ -18,12 +18,12 @@ from strongroom.dav.terms import TERMS
 from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.davxml import COMPONENT_SET, RESOURCE_TYPE, PropertyChange, parse_mkcol
 from strongroom.formats.multistatus import epilogue, mkcol_body, prologue, propstat_response
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.collections import (
     ADDRESSBOOK_DATA,
     USUAL_COMPONENTS,
     calendar_data,
-    make_book,
+    make_collection,
 )
 from strongroom.service.kinds import CALENDAR, Kind
 
@@ -36,14 +36,14 @@ async def mkcol(request: Request) -> None:
     target, cell, home = request.target, request.cell, request.caller.home
     if request.method == "MKCALENDAR" and target.kind is not CALENDAR:
         raise InvalidError("Calendars stand elsewhere.", TERMS[CALENDAR].location)
-    if target.place is Place.CARD:
+    if target.place is Place.OBJECT:
         await _refuse_inside(request)
     body = await request.body(REQUEST_XML_BYTES_MAX)
     if body and _content_type(request) not in _XML_TYPES:
         await answer(request.send, 415, (TEXT,), b"The body of MKCOL is XML.\n")
         return
     changes = read(parse_mkcol, body)
-    if cell.directory.collection(home, target.book) is not None:
+    if cell.directory.collection(home, target.collection) is not None:
         await _exists(request)
         return
     _check_type(request, changes)
@@ -54,7 +54,7 @@ async def mkcol(request: Request) -> None:
     props = {change.name: change.value_xml or "" for change in properties}
     data = _data(target.kind, changes)
     try:
-        await make_book(cell, home, target.book, props, request.origin(), data)
+        await make_collection(cell, home, target.collection, props, request.origin(), data)
     except ConflictError:
         await _exists(request)
         return
@@ -87,9 +87,9 @@ def _content_type(request: Request) -> str:
 
 async def _refuse_inside(request: Request) -> None:
     """A collection holds objects only; where there is none, its lack is what is said."""
-    if request.cell.directory.collection(request.caller.home, request.target.book) is None:
+    if request.cell.directory.collection(request.caller.home, request.target.collection) is None:
         raise ConflictError("There is no such collection; make it first.")
-    await find_book(request.cell, request.caller.home, request.target.book)
+    await find_collection(request.cell, request.caller.home, request.target.collection)
     raise InvalidError(
         "A collection of this kind holds no collections.", TERMS[request.target.kind].location
     )
@@ -109,4 +109,4 @@ async def _exists(request: Request) -> None:
     if request.method == "MKCALENDAR":  # RFC 4791 section 5.3.1.2
         raise InvalidError("Something of that name is there.", DAV + "resource-must-be-null")
     body = b"Something of that name is there already.\n"
-    await answer(request.send, 405, ((b"allow", ALLOW[Place.BOOK]), TEXT), body)
+    await answer(request.send, 405, ((b"allow", ALLOW[Place.COLLECTION]), TEXT), body)

@@ -60,10 +60,10 @@ def shape_of(data: AddressData | CalendarData | None, floating: tzinfo = UTC) ->
     if data.content_type != "text/vcard" or data.version not in VERSIONS:
         raise InvalidError("Cards are vCard 3.0 or 4.0.", CARD + "supported-address-data")
     mark = _NO_MARK if data.props else version_mark(data.version)
-    return Shape(ADDRESS_DATA, lambda body: _card(body, data), mark)
+    return Shape(ADDRESS_DATA, lambda body: _object(body, data), mark)
 
 
-def _card(body: bytes, data: AddressData) -> bytes:
+def _object(body: bytes, data: AddressData) -> bytes:
     try:
         body = to_version(body, cast(Version, data.version))
         return select(body, data.props) if data.props else body
@@ -79,7 +79,7 @@ class ObjectRows:
         self._site = site
         self._wanted = wanted
         self._shape = shape
-        self._plan = plan(Place.CARD, wanted.names, site.kind)
+        self._plan = plan(Place.OBJECT, wanted.names, site.kind)
         self.needs_body = shape is not None
 
     async def row(self, href: str, member: Member, body: bytes | None) -> bytes:
@@ -93,7 +93,7 @@ class ObjectRows:
         if shape is None:
             if self._wanted.kind == "prop":
                 return describe(self._site, href, member, self._plan)
-            return describe_propfind(self._site, Place.CARD, href, member, self._wanted)
+            return describe_propfind(self._site, Place.OBJECT, href, member, self._wanted)
         try:
             if body is not None:
                 if shape.as_stored not in member.data:

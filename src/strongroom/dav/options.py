@@ -16,14 +16,14 @@ ALLOW: Final = {
     Place.ROOT: b"OPTIONS, PROPFIND, REPORT",
     Place.PRINCIPAL: b"OPTIONS, PROPFIND, REPORT",
     Place.HOME: b"OPTIONS, PROPFIND, PROPPATCH, REPORT",
-    Place.BOOK: b"OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE",
-    Place.CARD: b"OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT",
+    Place.COLLECTION: b"OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE",
+    Place.OBJECT: b"OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT",
 }
 
 
 def allow_at(target: Target) -> bytes:
     """Give what is offered at an address."""
-    if target.place is Place.BOOK and target.kind is CALENDAR:
+    if target.place is Place.COLLECTION and target.kind is CALENDAR:
         return ALLOW[target.place].replace(b"MKCOL", b"MKCOL, MKCALENDAR")
     return ALLOW[target.place]
 
@@ -35,8 +35,8 @@ def allowed(place: Place, method: str) -> bool:
 
 _SPOKEN: Final = {place: frozenset(text.decode().split(", ")) for place, text in ALLOW.items()}
 # Not offered, but the refusal says why: a book holds no collections, and is not copied.
-_SPOKEN[Place.CARD] |= {"MKCOL", "MKCALENDAR"}
-_SPOKEN[Place.BOOK] |= {"COPY", "MKCALENDAR"}
+_SPOKEN[Place.OBJECT] |= {"MKCOL", "MKCALENDAR"}
+_SPOKEN[Place.COLLECTION] |= {"COPY", "MKCALENDAR"}
 
 
 async def options(request: Request) -> None:

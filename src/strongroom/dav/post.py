@@ -15,17 +15,17 @@ from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.answers import answer
 from strongroom.dav.get import etag_header
 from strongroom.dav.post_many import post_many
-from strongroom.dav.put import addressed, check_card_headers
+from strongroom.dav.put import addressed, check_object_headers
 from strongroom.dav.request import Request
-from strongroom.dav.routes import book_href, name_href
+from strongroom.dav.routes import collection_href, name_href
 from strongroom.dav.terms import TERMS
 from strongroom.formats.calendarstream import CalendarStream
 from strongroom.formats.cardstream import CardStream
 from strongroom.formats.contactcsv import ContactCsv
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.intake import Stream
 from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR
-from strongroom.service.objects import add_card
+from strongroom.service.objects import add_object
 
 _TABLE: Final = "text/csv"
 _FRAME: Final = re.compile(rb"[\r\n]BEGIN:VCARD", re.IGNORECASE)
@@ -38,10 +38,10 @@ async def post(request: Request) -> None:
     sent = request.header(b"content-type").partition(";")[0].strip().lower()
     is_table = target.kind is ADDRESS_BOOK and sent == _TABLE
     if not is_table:
-        check_card_headers(request)
-    book = await find_book(request.cell, request.caller.home, target.book)
+        check_object_headers(request)
+    collection = await find_collection(request.cell, request.caller.home, target.collection)
     if is_table:
-        await post_many(request, book, ContactCsv())
+        await post_many(request, collection, ContactCsv())
         return
     many = _Objects() if target.kind is CALENDAR else _Frames()
     try:
@@ -49,14 +49,14 @@ async def post(request: Request) -> None:
     except TooLargeError as error:
         raise InvalidError(str(error), TERMS[target.kind].space + "max-resource-size") from error
     if many.count > 1:
-        await post_many(request, book, many.stream())
+        await post_many(request, collection, many.stream())
         return
     try:
-        card = await add_card(request.cell, book, body, request.origin(), request.room)
+        member = await add_object(request.cell, collection, body, request.origin(), request.room)
     except InvalidError as error:
-        raise addressed(error, target.login, target.book) from error
-    href = book_href(target.login, target.book) + name_href(card.href)
-    await answer(request.send, 201, (etag_header(card.etag), (b"location", href.encode())))
+        raise addressed(error, target.login, target.collection) from error
+    href = collection_href(target.login, target.collection) + name_href(member.href)
+    await answer(request.send, 201, (etag_header(member.etag), (b"location", href.encode())))
 
 
 class _Frames:

@@ -22,7 +22,7 @@ from typing import Final
 from strongroom.base.errors import StrongroomError, TooLargeError
 from strongroom.base.limits import IMPORT_BYTES_MAX, IMPORT_OBJECTS_MAX, INTAKE_KEPT_BYTES_MAX
 from strongroom.dav.answers import multistatus
-from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
+from strongroom.dav.propfind import ROWS_A_PIECE, own_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import name_href
 from strongroom.dav.statuses import CARD, DAV, status_line, status_of
@@ -55,15 +55,15 @@ _STATUSES: Final = {NOT_NOW: 503, CONTESTED: 412}
 _ORDER: Final = {"new": 0, "merged": 1, "unchanged": 2}
 
 
-async def post_many(request: Request, book: Member, stream: Stream) -> None:
+async def post_many(request: Request, collection: Member, stream: Stream) -> None:
     """Bring a body in and say what became of each object."""
     # It may read as much of an account as an export does, so it counts as one.
     with request.exports.one(request.caller.home) if request.exports else nullcontext():
-        await _bring_in(request, book, stream)
+        await _bring_in(request, collection, stream)
 
 
-async def _bring_in(request: Request, book: Member, stream: Stream) -> None:
-    intake = Intake(request.cell, book, request.origin(), request.room)
+async def _bring_in(request: Request, collection: Member, stream: Stream) -> None:
+    intake = Intake(request.cell, collection, request.origin(), request.room)
     await intake.begin()
     report = _Report()
     trouble: StrongroomError | None = None
@@ -104,7 +104,7 @@ class _Report:
 
 
 def _rows(request: Request, report: _Report, trouble: StrongroomError | None) -> Iterator[bytes]:
-    base = collection_href(request)
+    base = own_href(request)
     if trouble is not None:
         yield _trouble(base, trouble)
     for one, whole in report.refused:

@@ -22,7 +22,7 @@ from strongroom.history.entries import Member
 from strongroom.service.kinds import ADDRESS_BOOK, Kind
 
 # Places without a member of their own have no dead properties.
-_WITH_DEAD: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
+_WITH_DEAD: Final = frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})
 # What RFC 4918 section 15 defines goes with allprop; the rest must be asked for by name.
 _ALLPROP: Final = frozenset(
     DAV + name

@@ -23,15 +23,15 @@ from strongroom.formats.davxml import Propfind, parse_propfind
 from strongroom.formats.multistatus import epilogue, prologue
 from strongroom.formats.preferences import MINIMAL, NO_ROOT
 from strongroom.history.entries import COLLECTION, OBJECT, Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.collections import shown
 from strongroom.service.kinds import short_name
-from strongroom.service.objects import find_card
+from strongroom.service.objects import find_object
 
 ROWS_A_PIECE: Final = 200  # about 60 kB; others get their turn in between
 
-_ALONE: Final = frozenset({Place.PRINCIPAL, Place.CARD})
-_METERED: Final = frozenset({Place.HOME, Place.BOOK})
+_ALONE: Final = frozenset({Place.PRINCIPAL, Place.OBJECT})
+_METERED: Final = frozenset({Place.HOME, Place.COLLECTION})
 
 
 async def propfind(request: Request) -> None:
@@ -41,18 +41,22 @@ async def propfind(request: Request) -> None:
     place = request.target.place
     names = QUOTA if wanted.kind == "propname" else (*wanted.names, *wanted.include)
     site = await metered(request, names if place in _METERED else ())
-    if place is Place.BOOK:
-        book = await find_book(request.cell, request.caller.home, request.target.book)
+    if place is Place.COLLECTION:
+        collection = await find_collection(
+            request.cell, request.caller.home, request.target.collection
+        )
         if depth == 1:
-            await multistatus(request, _cards(request, site, book, wanted), NO_ROOT)
+            await multistatus(request, _members(request, site, collection, wanted), NO_ROOT)
         else:
-            await _one(request, site, book, wanted)
+            await _one(request, site, collection, wanted)
     elif place is Place.HOME and depth == 1:
-        await multistatus(request, _books(request, site, wanted), NO_ROOT)
-    elif place is Place.CARD:
-        book = await find_book(request.cell, request.caller.home, request.target.book)
-        card = await find_card(request.cell, book, request.target.card)
-        await _one(request, site, card, wanted)
+        await multistatus(request, _collections(request, site, wanted), NO_ROOT)
+    elif place is Place.OBJECT:
+        collection = await find_collection(
+            request.cell, request.caller.home, request.target.collection
+        )
+        member = await find_object(request.cell, collection, request.target.name)
+        await _one(request, site, member, wanted)
     else:
         await _one(request, site, request.caller.account, wanted)
 
@@ -70,51 +74,51 @@ def _depth(request: Request) -> int:
 
 
 async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -> None:
-    href = collection_href(request) if request.target.place is not Place.CARD else request.path
+    href = own_href(request) if request.target.place is not Place.OBJECT else request.path
     row = describe_propfind(site, request.target.place, href, member, wanted)
     await whole_multistatus(request, prologue() + row + epilogue(), MINIMAL)
 
 
-async def _books(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
+async def _collections(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
     kind = request.target.kind
     _, members = await request.cell.listing(request.caller.home, COLLECTION)
     # The first book of a home is the one that phones take without asking.
-    books = sorted(shown(members, kind), key=lambda one: one.href != kind.stands(kind.first))
-    base = collection_href(request)
+    collections = sorted(shown(members, kind), key=lambda one: one.href != kind.stands(kind.first))
+    base = own_href(request)
     rows = []
     if not request.preferences.no_root:
         rows.append(describe_propfind(site, Place.HOME, base, request.caller.account, wanted))
-    for book in books:
-        href = f"{base}{name_href(short_name(book.href))}/"
-        rows.append(describe_propfind(site, Place.BOOK, href, book, wanted))
+    for collection in collections:
+        href = f"{base}{name_href(short_name(collection.href))}/"
+        rows.append(describe_propfind(site, Place.COLLECTION, href, collection, wanted))
     yield prologue() + b"".join(rows) + epilogue()
 
 
-async def _cards(
-    request: Request, site: Site, book: Member, wanted: Propfind
+async def _members(
+    request: Request, site: Site, collection: Member, wanted: Propfind
 ) -> AsyncIterator[bytes]:
-    head, members = await request.cell.listing(book.id, OBJECT)
+    head, members = await request.cell.listing(collection.id, OBJECT)
     if len(members) != head.members:
         raise UnsureError
-    base = collection_href(request)
+    base = own_href(request)
     if request.preferences.no_root:
         yield prologue()
     else:
-        yield prologue() + describe_propfind(site, Place.BOOK, base, book, wanted)
-    writer = card_writer(site, base, wanted)
+        yield prologue() + describe_propfind(site, Place.COLLECTION, base, collection, wanted)
+    writer = object_writer(site, base, wanted)
     async for piece in listing_pieces(members, head.members, writer):
         yield piece
     yield epilogue()
 
 
-def card_writer(site: Site, base: str, wanted: Propfind) -> Callable[[Member], bytes]:
+def object_writer(site: Site, base: str, wanted: Propfind) -> Callable[[Member], bytes]:
     """Give what writes one card's response."""
     if wanted.kind != "prop":
-        return lambda card: describe_propfind(
-            site, Place.CARD, base + name_href(card.href), card, wanted
+        return lambda member: describe_propfind(
+            site, Place.OBJECT, base + name_href(member.href), member, wanted
         )
-    asked = plan(Place.CARD, wanted.names, site.kind)
-    return lambda card: describe(site, base + name_href(card.href), card, asked)
+    asked = plan(Place.OBJECT, wanted.names, site.kind)
+    return lambda member: describe(site, base + name_href(member.href), member, asked)
 
 
 async def listing_pieces(
@@ -136,6 +140,6 @@ async def listing_pieces(
         raise UnsureError
 
 
-def collection_href(request: Request) -> str:
+def own_href(request: Request) -> str:
     """Give the request's own address as it was sent, ending as a collection's does."""
     return request.path if request.path.endswith("/") else request.path + "/"

@@ -17,7 +17,7 @@ from strongroom.formats.davxml import PropertyChange, parse_proppatch
 from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
 from strongroom.formats.preferences import MINIMAL
 from strongroom.history.entries import OBJECT, Key
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.collections import set_properties, text_in
 
 CANNOT_MODIFY: Final = DAV + "cannot-modify-protected-property"
@@ -47,10 +47,10 @@ async def _subject(request: Request) -> tuple[Key, Key | None]:
     target, caller = request.target, request.caller
     if target.place is Place.HOME:
         return caller.account.key, None
-    book = await find_book(request.cell, caller.home, target.book)
-    if target.place is Place.BOOK:
-        return book.key, None
-    return Key(book.id, OBJECT, target.card), book.key
+    collection = await find_collection(request.cell, caller.home, target.collection)
+    if target.place is Place.COLLECTION:
+        return collection.key, None
+    return Key(collection.id, OBJECT, target.name), collection.key
 
 
 def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:

@@ -5,43 +5,43 @@ from __future__ import annotations
 from strongroom.base.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.answers import answer, applied
-from strongroom.dav.get import card_headers, etag_header, type_of
+from strongroom.dav.get import etag_header, object_headers, type_of
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
-from strongroom.dav.routes import book_href, name_href
+from strongroom.dav.routes import collection_href, name_href
 from strongroom.dav.terms import TERMS, said_by
 from strongroom.formats.preferences import REPRESENTATION
 from strongroom.history.entries import Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.kinds import kind_of
-from strongroom.service.objects import put_card
+from strongroom.service.objects import put_object
 
 
 async def put(request: Request) -> None:
     """Answer PUT; the ETag alone says what stands, for it is the digest of the bytes sent."""
-    check_card_headers(request)
+    check_object_headers(request)
     when, condition = precondition(request)
     target, cell = request.target, request.cell
     try:
-        book = await find_book(cell, request.caller.home, target.book)
+        collection = await find_collection(cell, request.caller.home, target.collection)
     except NotFoundError as error:
         raise ConflictError("There is no such collection; make it first.") from error
-    body = await card_body(request)
+    body = await object_body(request)
     try:
-        card, new = await put_card(
-            cell, book, target.card, body, when, request.origin(condition), request.room
+        member, new = await put_object(
+            cell, collection, target.name, body, when, request.origin(condition), request.room
         )
     except InvalidError as error:
-        raise addressed(error, target.login, target.book) from error
+        raise addressed(error, target.login, target.collection) from error
     if request.preferences.representation:
-        await _representation(request, card, new, body)
+        await _representation(request, member, new, body)
     else:
-        await answer(request.send, 201 if new else 204, (etag_header(card.etag),))
+        await answer(request.send, 201 if new else 204, (etag_header(member.etag),))
 
 
-async def _representation(request: Request, card: Member, new: bool, body: bytes) -> None:
+async def _representation(request: Request, member: Member, new: bool, body: bytes) -> None:
     headers = (
-        *card_headers(card),
+        *object_headers(member),
         type_of(request.target.kind),
         (b"content-location", request.path.encode()),
         *applied(request, REPRESENTATION),
@@ -49,7 +49,7 @@ async def _representation(request: Request, card: Member, new: bool, body: bytes
     await answer(request.send, 201 if new else 200, headers, body)
 
 
-def check_card_headers(request: Request) -> None:
+def check_object_headers(request: Request) -> None:
     """Raise InvalidError where the headers say that the body is not one whole card."""
     sent = request.header(b"content-type").partition(";")[0].strip().lower()
     terms = TERMS[request.target.kind]
@@ -60,7 +60,7 @@ def check_card_headers(request: Request) -> None:
         raise InvalidError("Send the whole object; parts are not taken.")
 
 
-async def card_body(request: Request) -> bytes:
+async def object_body(request: Request) -> bytes:
     """Read the body; raises InvalidError where it is longer than a card may be."""
     try:
         return await request.body(OBJECT_BYTES_MAX)
@@ -69,7 +69,7 @@ async def card_body(request: Request) -> bytes:
         raise InvalidError(str(error), condition) from error
 
 
-def addressed(error: InvalidError, login: str, book: str) -> InvalidError:
+def addressed(error: InvalidError, login: str, collection: str) -> InvalidError:
     """Give the name that an error is about its address in `book`."""
-    href = book_href(login, book) + name_href(error.href) if error.href else ""
-    return InvalidError(str(error), said_by(kind_of(book), error.condition), href)
+    href = collection_href(login, collection) + name_href(error.href) if error.href else ""
+    return InvalidError(str(error), said_by(kind_of(collection), error.condition), href)

@@ -66,10 +66,12 @@ def condition_text(request: Request) -> str:
 def _around(request: Request) -> Around | None:
     """Give the book that a card stands in, with its sync token (RFC 6578 section 5)."""
     target, cell = request.target, request.cell
-    book = cell.directory.collection(request.caller.home, target.book) if target.card else None
-    if book is None:
+    collection = (
+        cell.directory.collection(request.caller.home, target.collection) if target.name else None
+    )
+    if collection is None:
         return None
-    head = cell.head(book.id)
+    head = cell.head(collection.id)
     path = Path(target.path.segments[:-1], True)
     return Around(path, token_of(request.caller, head), head.number)
 

@@ -26,11 +26,11 @@ from strongroom.dav.reading import condition_text
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, parse
 from strongroom.dav.statuses import status_of
-from strongroom.service.access import find_book
-from strongroom.service.objects import DELETE_REFUSED, find_card, tell_again
+from strongroom.service.access import find_collection
+from strongroom.service.objects import DELETE_REFUSED, find_object, tell_again
 from strongroom.service.refused import Keeper, Refusal
 
-_BRINGING: Final = frozenset({("PUT", Place.CARD), ("POST", Place.BOOK)})
+_BRINGING: Final = frozenset({("PUT", Place.OBJECT), ("POST", Place.COLLECTION)})
 _KEPT: Final = frozenset({403, 409, 412, 413, 507})
 _TOLD_AGAIN: Final = frozenset({403, 412})
 _TYPE_CHARACTERS_MAX: Final = 200
@@ -50,7 +50,7 @@ async def attend(request: Request, error: StrongroomError) -> StrongroomError:
     status = status_of(error).code
     if (request.method, target.place) in _BRINGING and status in _KEPT:
         await _keep(request, keeper, error)
-    elif (request.method, target.place) == ("DELETE", Place.CARD) and status in _TOLD_AGAIN:
+    elif (request.method, target.place) == ("DELETE", Place.OBJECT) and status in _TOLD_AGAIN:
         return await _tell_again(request, keeper, error)
     return error
 
@@ -61,9 +61,9 @@ async def _keep(request: Request, keeper: Keeper, error: StrongroomError) -> Non
         return  # there is nothing to keep
     status = status_of(error)
     condition = condition_text(request)
-    other = parse(error.href).card if isinstance(error, InvalidError) else ""
+    other = parse(error.href).name if isinstance(error, InvalidError) else ""
     refusal = Refusal(
-        request.target.book, request.target.card, status.code, status.element,
+        request.target.collection, request.target.name, status.code, status.element,
         str(error)[:_WHY_CHARACTERS_MAX], other, condition,
         request.header(b"content-type")[:_TYPE_CHARACTERS_MAX],
         max(len(body), request.length()), whole,
@@ -81,10 +81,12 @@ async def _tell_again(request: Request, keeper: Keeper, error: StrongroomError) 
     if isinstance(error, RightsError) and not keeper.may_tell_again(device.id):
         return BusyError()
     try:
-        book = await find_book(request.cell, request.caller.home, request.target.book)
-        card = await find_card(request.cell, book, request.target.card)
+        collection = await find_collection(
+            request.cell, request.caller.home, request.target.collection
+        )
+        member = await find_object(request.cell, collection, request.target.name)
         why = DELETE_REFUSED + device.href
-        await tell_again(request.cell, book, [card], request.id, why)
+        await tell_again(request.cell, collection, [member], request.id, why)
     except ClientError:
         return error  # there is nothing that could come back
     except StrongroomError as trouble:

@@ -28,7 +28,7 @@ from strongroom.formats.davxml import (
     parse_report,
 )
 from strongroom.history.entries import Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 
 _OBJECT_REPORTS: Final = (Query, CalendarQuery, FreeBusy, SyncCollection, Multiget, UnknownReport)
 _NAMESPACES: Final[dict[type, str]] = {Query: CARDDAV, CalendarQuery: CALDAV, FreeBusy: CALDAV}
@@ -46,26 +46,26 @@ async def report(request: Request) -> None:
     if isinstance(wanted, Multiget) and request.target.place is Place.HOME:
         await multiget(request, wanted)
         return
-    if request.target.place not in {Place.BOOK, Place.CARD}:
+    if request.target.place not in {Place.COLLECTION, Place.OBJECT}:
         raise _unknown()
-    book = await find_book(request.cell, request.caller.home, request.target.book)
+    collection = await find_collection(request.cell, request.caller.home, request.target.collection)
     if isinstance(wanted, Query):
-        await query(request, book, wanted)
+        await query(request, collection, wanted)
     elif isinstance(wanted, CalendarQuery):
-        await calendar_query(request, book, wanted)
+        await calendar_query(request, collection, wanted)
     elif isinstance(wanted, Multiget):
         await multiget(request, wanted)
     else:
-        await _of_collection(request, book, wanted)
+        await _of_collection(request, collection, wanted)
 
 
-async def _of_collection(request: Request, book: Member, wanted: object) -> None:
-    if request.target.place is Place.CARD:
+async def _of_collection(request: Request, collection: Member, wanted: object) -> None:
+    if request.target.place is Place.OBJECT:
         raise InvalidError("Ask this of the collection.", DAV + "supported-report")
     if isinstance(wanted, SyncCollection):
-        await sync_collection(request, book, wanted)
+        await sync_collection(request, collection, wanted)
     elif isinstance(wanted, FreeBusy):
-        await free_busy(request, book, wanted)
+        await free_busy(request, collection, wanted)
     else:
         raise _unknown()
 

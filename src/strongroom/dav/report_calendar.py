@@ -19,7 +19,7 @@ from strongroom.dav.answers import NO_STORE, answer, multistatus
 from strongroom.dav.get import CALENDAR_TYPE
 from strongroom.dav.getters import site_of
 from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
-from strongroom.dav.propfind import collection_href
+from strongroom.dav.propfind import own_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
 from strongroom.dav.statuses import CAL, DAV
@@ -32,7 +32,7 @@ from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
 from strongroom.service.collections import text_of
-from strongroom.service.objects import find_card, find_cards, read_bodies
+from strongroom.service.objects import find_object, find_objects, read_bodies
 from strongroom.service.spans import Told, unknown
 
 T = TypeVar("T")
@@ -50,8 +50,8 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     floating = _zone(calendar, wanted.zone)
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data, floating))
     members: Sequence[Member] = ()
-    if request.target.place is Place.CARD:
-        members = (await find_card(request.cell, calendar, request.target.card),)
+    if request.target.place is Place.OBJECT:
+        members = (await find_object(request.cell, calendar, request.target.name),)
     elif depth != "0":
         members = await _candidates(request, calendar, wanted.filter, floating)
     matching = _matching(request, rows, members, wanted.filter, floating)
@@ -88,7 +88,7 @@ async def _between(
     cell, spans = request.cell, request.spans
     assert spans is not None
     names = await spans.between(cell, calendar.id, when, component, told)
-    found = await find_cards(cell, calendar, names)
+    found = await find_objects(cell, calendar, names)
     # What was deleted since is proven to be gone; what came since is told by the next query.
     return [member for member in found if member is not None]
 
@@ -99,8 +99,8 @@ async def _rows(
     matching: AsyncIterator[tuple[Member, bytes]],
     limit: int | None,
 ) -> AsyncIterator[bytes]:
-    on_object = request.target.place is Place.CARD
-    base = request.path if on_object else collection_href(request)
+    on_object = request.target.place is Place.OBJECT
+    base = request.path if on_object else own_href(request)
     found = 0
     async for member, body in matching:
         if found == limit:

@@ -20,14 +20,14 @@ from strongroom.dav.statuses import status_line
 from strongroom.formats.davxml import Multiget
 from strongroom.formats.multistatus import NOT_FOUND, status_response
 from strongroom.history.entries import OBJECT, Key, Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.objects import read_bodies, tell_again
 
 
 async def multiget(request: Request, wanted: Multiget) -> None:
     """Answer a multiget, on a collection, on one of its objects or on the home above."""
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data))
-    books: dict[str, Member | None] = {}
+    collections: dict[str, Member | None] = {}
     known: list[bytes] = []
     places: list[tuple[str, Member]] = []
     keys: list[Key] = []
@@ -36,46 +36,46 @@ async def multiget(request: Request, wanted: Multiget) -> None:
         if not _is_here(request, target):
             known.append(status_response(href, _fate(request, target)))
             continue
-        if target.book not in books:
-            books[target.book] = await _book(request, target.book)
-        book = books[target.book]
-        if book is None:
+        if target.collection not in collections:
+            collections[target.collection] = await _collection(request, target.collection)
+        collection = collections[target.collection]
+        if collection is None:
             known.append(status_response(href, NOT_FOUND))
         else:
-            places.append((href, book))
-            keys.append(Key(book.id, OBJECT, target.card))
+            places.append((href, collection))
+            keys.append(Key(collection.id, OBJECT, target.name))
     found: list[_Found] = []
-    for (href, book), member in zip(places, await request.cell.rows(keys), strict=True):
+    for (href, collection), member in zip(places, await request.cell.rows(keys), strict=True):
         if member is None:
             known.append(status_response(href, NOT_FOUND))
         else:
-            found.append(_Found(href, member, book))
+            found.append(_Found(href, member, collection))
     await multistatus(request, in_pieces(_rows(request, rows, known, found)))
 
 
 class _Found(NamedTuple):
     href: str
     member: Member
-    book: Member
+    collection: Member
 
 
-async def _book(request: Request, name: str) -> Member | None:
+async def _collection(request: Request, name: str) -> Member | None:
     try:
-        return await find_book(request.cell, request.caller.home, name)
+        return await find_collection(request.cell, request.caller.home, name)
     except NotFoundError:
         return None
 
 
 def _is_here(request: Request, target: Target) -> bool:
     own = request.target
-    if target.place is not Place.CARD or (target.login, target.kind) != (own.login, own.kind):
+    if target.place is not Place.OBJECT or (target.login, target.kind) != (own.login, own.kind):
         return False
-    return own.place is Place.HOME or target.book == own.book
+    return own.place is Place.HOME or target.collection == own.collection
 
 
 def _fate(request: Request, target: Target) -> str:
     # An object elsewhere among one's own may exist: it is refused, not denied.
-    own = target.place is Place.CARD and target.login == request.caller.login
+    own = target.place is Place.OBJECT and target.login == request.caller.login
     return status_line(403) if own else NOT_FOUND
 
 
@@ -96,7 +96,7 @@ async def _rows(
             yield await rows.row(one.href, member, body)
             if body is None:
                 lost.append(one)
-        for book in {one.book for one in lost}:
-            members = [one.member for one in lost if one.book == book]
-            await tell_again(request.cell, book, members, request.id)
+        for collection in {one.collection for one in lost}:
+            members = [one.member for one in lost if one.collection == collection]
+            await tell_again(request.cell, collection, members, request.id)
         await asyncio.sleep(0)

@@ -16,9 +16,9 @@ from strongroom.dav.answers import NO_STORE, XML, answer, whole_multistatus
 from strongroom.dav.getters import EMAILS, Site, metered
 from strongroom.dav.live import live_at
 from strongroom.dav.properties import describe, plan
-from strongroom.dav.propfind import collection_href
+from strongroom.dav.propfind import own_href
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place, Target, book_href, parse, principal_href
+from strongroom.dav.routes import Place, Target, collection_href, parse, principal_href
 from strongroom.dav.statuses import DAV
 from strongroom.formats.multistatus import element, epilogue, escape, prologue
 from strongroom.formats.preferences import MINIMAL
@@ -33,9 +33,9 @@ from strongroom.formats.principalxml import (
     SearchableProperties,
 )
 from strongroom.history.entries import COLLECTION, Member
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.collections import DISPLAY_NAME, shown
-from strongroom.service.objects import find_card
+from strongroom.service.objects import find_object
 
 _WithNames = PrincipalSearch | PrincipalMatch | AclPrincipals | Expansion
 _SEARCHABLE: Final = {DISPLAY_NAME: "Name", EMAILS: "E-mail"}
@@ -73,8 +73,8 @@ async def _rows(request: Request, wanted: _WithNames) -> list[bytes]:
     here = await _asked(request)
     if isinstance(wanted, AclPrincipals):
         return [_caller(site, wanted.names)]  # the owner alone has rights
-    is_card = request.target.place is Place.CARD
-    href = request.path if is_card else collection_href(request)
+    is_object = request.target.place is Place.OBJECT
+    href = request.path if is_object else own_href(request)
     return [_expand(site, request.target.place, href, here, wanted.wanted)]
 
 
@@ -94,10 +94,14 @@ def _caller(site: Site, names: tuple[str, ...]) -> bytes:
 
 async def _asked(request: Request) -> Member:
     target, cell = request.target, request.cell
-    if target.place not in {Place.BOOK, Place.CARD}:
+    if target.place not in {Place.COLLECTION, Place.OBJECT}:
         return request.caller.account
-    book = await find_book(cell, request.caller.home, target.book)
-    return book if target.place is Place.BOOK else await find_card(cell, book, target.card)
+    collection = await find_collection(cell, request.caller.home, target.collection)
+    return (
+        collection
+        if target.place is Place.COLLECTION
+        else await find_object(cell, collection, target.name)
+    )
 
 
 # --- searching and matching -------------------------------------------------------------------
@@ -137,13 +141,15 @@ async def _matching(request: Request, site: Site, wanted: PrincipalMatch) -> lis
     if place in _PRINCIPALS:
         named = not wanted.by or _names_caller(site, Place.PRINCIPAL, wanted.by)
         return [_caller(site, wanted.names)] if named else []
-    if not wanted.by or not _names_caller(site, Place.BOOK, wanted.by):
+    if not wanted.by or not _names_caller(site, Place.COLLECTION, wanted.by):
         return []
     kind = request.target.kind
     _, members = await request.cell.listing(request.caller.home, COLLECTION)
-    asked = plan(Place.BOOK, wanted.names, kind)
+    asked = plan(Place.COLLECTION, wanted.names, kind)
     login = request.caller.login
-    return [describe(site, book_href(login, one.href), one, asked) for one in shown(members, kind)]
+    return [
+        describe(site, collection_href(login, one.href), one, asked) for one in shown(members, kind)
+    ]
 
 
 def _names_caller(site: Site, place: Place, name: str) -> bool:
@@ -196,4 +202,6 @@ def _known(site: Site, target: Target) -> Member | None:
         return None
     if place is Place.HOME:
         return caller.account
-    return directory.collection(caller.home, target.book) if place is Place.BOOK else None
+    return (
+        directory.collection(caller.home, target.collection) if place is Place.COLLECTION else None
+    )

@@ -19,7 +19,7 @@ from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.dav.answers import multistatus
 from strongroom.dav.getters import site_of
 from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
-from strongroom.dav.propfind import ROWS_A_PIECE, collection_href
+from strongroom.dav.propfind import ROWS_A_PIECE, own_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
 from strongroom.dav.statuses import DAV
@@ -29,23 +29,23 @@ from strongroom.formats.davxml import Query
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import OBJECT, Member
 from strongroom.service.aside import aside
-from strongroom.service.objects import find_card, read_bodies
+from strongroom.service.objects import find_object, read_bodies
 
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 _DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
 
 
-async def query(request: Request, book: Member, wanted: Query) -> None:
+async def query(request: Request, collection: Member, wanted: Query) -> None:
     """Answer addressbook-query, on a book or on one card."""
     depth = request.header(b"depth").strip().lower()
     if depth not in _DEPTHS:
         raise InvalidError("Depth is 0, 1 or infinity.")
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data))
     members: Sequence[Member] = ()
-    if request.target.place is Place.CARD:
-        members = (await find_card(request.cell, book, request.target.card),)
+    if request.target.place is Place.OBJECT:
+        members = (await find_object(request.cell, collection, request.target.name),)
     elif depth != "0":
-        head, members = await request.cell.listing(book.id, OBJECT)
+        head, members = await request.cell.listing(collection.id, OBJECT)
         if len(members) != head.members:
             raise UnsureError
     await multistatus(request, in_pieces(_rows(request, rows, members, wanted)))
@@ -54,32 +54,32 @@ async def query(request: Request, book: Member, wanted: Query) -> None:
 async def _rows(
     request: Request, rows: ObjectRows, members: Sequence[Member], wanted: Query
 ) -> AsyncIterator[bytes]:
-    on_card = request.target.place is Place.CARD
-    base = request.path if on_card else collection_href(request)
+    on_object = request.target.place is Place.OBJECT
+    base = request.path if on_object else own_href(request)
     found = 0
-    async for card, body in _matching(request, rows, members, wanted.filter):
+    async for member, body in _matching(request, rows, members, wanted.filter):
         if found == wanted.limit:
             yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
             return
         found += 1
-        yield await rows.row(base if on_card else base + name_href(card.href), card, body)
+        yield await rows.row(base if on_object else base + name_href(member.href), member, body)
 
 
 async def _matching(
     request: Request, rows: ObjectRows, members: Sequence[Member], wanted: Filter
 ) -> AsyncIterator[tuple[Member, bytes]]:
     if not (wanted.props or rows.needs_body):
-        for index, card in enumerate(members, 1):
-            yield card, b""
+        for index, member in enumerate(members, 1):
+            yield member, b""
             if index % ROWS_A_PIECE == 0:
                 await asyncio.sleep(0)
         return
     async for page in read_bodies(request.cell, members):
-        for card, body in page:
+        for member, body in page:
             if body is None:
                 raise UnsureError
             if await aside(body, partial(_might_match, body, wanted)):
-                yield card, body
+                yield member, body
         await asyncio.sleep(0)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from strongroom.base.errors import InvalidError
 from strongroom.dav.answers import multistatus, whole_multistatus
 from strongroom.dav.getters import site_of
-from strongroom.dav.propfind import ROWS_A_PIECE, card_writer, collection_href, listing_pieces
+from strongroom.dav.propfind import ROWS_A_PIECE, listing_pieces, object_writer, own_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import name_href
 from strongroom.dav.statuses import DAV
@@ -31,19 +31,19 @@ from strongroom.service.changes import VALID_SYNC_TOKEN, Delta, sync
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 
 
-async def sync_collection(request: Request, book: Member, wanted: SyncCollection) -> None:
+async def sync_collection(request: Request, collection: Member, wanted: SyncCollection) -> None:
     """Answer sync-collection."""
     if request.header(b"depth").strip() not in {"", "0", "1"}:
         raise InvalidError("Ask with Depth 0; sync-level says how deep.")
     try:
         delta = await sync(
-            request.cell, request.caller, book, wanted.token, wanted.limit, request.positions
+            request.cell, request.caller, collection, wanted.token, wanted.limit, request.positions
         )
     except InvalidError as error:
         raise _for_client(request, error) from error
     if request.positions is not None and delta.asked is not None:
         caller = request.caller
-        request.positions.came_back(caller.home, caller.device.id, book.id, delta.asked)
+        request.positions.came_back(caller.home, caller.device.id, collection.id, delta.asked)
     if len(delta.changed) + len(delta.removed) <= ROWS_A_PIECE:
         rows = [piece async for piece in _pieces(request, delta, wanted)]
         await whole_multistatus(request, b"".join(rows), MINIMAL)
@@ -59,9 +59,9 @@ def _for_client(request: Request, error: InvalidError) -> InvalidError:
 
 
 async def _pieces(request: Request, delta: Delta, wanted: SyncCollection) -> AsyncIterator[bytes]:
-    base = collection_href(request)
+    base = own_href(request)
     yield prologue()
-    writer = card_writer(site_of(request), base, Propfind("prop", wanted.names))
+    writer = object_writer(site_of(request), base, Propfind("prop", wanted.names))
     async for piece in listing_pieces(delta.changed, len(delta.changed), writer):
         yield piece
     if delta.removed:

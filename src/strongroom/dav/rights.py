@@ -32,7 +32,7 @@ _NEEDED: Final = {
     "MOVE": ((_ABOVE, "unbind"), (_DESTINATION, "bind")),
 }
 _ANY: Final = ((_HERE, "write"),)
-_SERVED: Final = frozenset({Place.HOME, Place.BOOK, Place.CARD})
+_SERVED: Final = frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})
 
 
 def check_service(request: Request) -> None:

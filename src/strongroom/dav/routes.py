@@ -52,11 +52,11 @@ class Place(Enum):
     ROOT = "root"
     PRINCIPAL = "principal"
     HOME = "home"
-    BOOK = "book"
-    CARD = "card"
+    COLLECTION = "collection"
+    OBJECT = "object"
 
 
-_BY_LENGTH: Final = {3: Place.HOME, 4: Place.BOOK, 5: Place.CARD}
+_BY_LENGTH: Final = {3: Place.HOME, 4: Place.COLLECTION, 5: Place.OBJECT}
 
 
 class Target(NamedTuple):
@@ -65,8 +65,8 @@ class Target(NamedTuple):
     place: Place
     path: Path
     login: str = ""
-    book: str = ""  # the collection's name in the home
-    card: str = ""
+    collection: str = ""  # the collection's name in the home
+    name: str = ""
     kind: Kind = ADDRESS_BOOK
 
 
@@ -84,18 +84,20 @@ def parse(raw_path: bytes | str) -> Target:
     if name and len(base) <= _REMEMBERED_BYTES_MAX:
         # Almost every request is about a card in a book that was asked for before.
         above = _remembered(base)
-        if above.place is Place.BOOK and not above.path.is_collection:
+        if above.place is Place.COLLECTION and not above.path.is_collection:
             return _inside(above, name)
     return _parse(raw_path)
 
 
-def _inside(book: Target, raw_name: bytes) -> Target:
+def _inside(collection: Target, raw_name: bytes) -> Target:
     try:
         names = split(b"/" + raw_name).segments
     except FormatError:
         return NOWHERE
-    path = Path(book.path.segments + names, False)
-    return Target(Place.CARD, path, book.login, book.book, names[0], book.kind)
+    path = Path(collection.path.segments + names, False)
+    return Target(
+        Place.OBJECT, path, collection.login, collection.collection, names[0], collection.kind
+    )
 
 
 def _parse(raw_path: bytes) -> Target:
@@ -106,9 +108,9 @@ def _parse(raw_path: bytes) -> Target:
     segments = path.segments
     kind = _HOMES.get(segments[:2])
     if kind is not None and len(segments) in _BY_LENGTH:
-        login, book, card = (*segments[2:], "", "")[:3]
-        book = kind.stands(book) if book else ""
-        return Target(_BY_LENGTH[len(segments)], path, login, book, card, kind)
+        login, collection, member = (*segments[2:], "", "")[:3]
+        collection = kind.stands(collection) if collection else ""
+        return Target(_BY_LENGTH[len(segments)], path, login, collection, member, kind)
     if segments in _ROOTS:
         return Target(Place.ROOT, path)
     if segments[:2] == ("dav", "principals") and len(segments) == 3:
@@ -139,9 +141,9 @@ def home_href(login: str, kind: Kind = ADDRESS_BOOK) -> str:
     return join(("dav", _SEGMENTS[kind], login), True)
 
 
-def book_href(login: str, book: str) -> str:
+def collection_href(login: str, collection: str) -> str:
     """Give the address of a collection by its name in the home."""
-    return join(("dav", _SEGMENTS[kind_of(book)], login, short_name(book)), True)
+    return join(("dav", _SEGMENTS[kind_of(collection)], login, short_name(collection)), True)
 
 
 def name_href(name: str) -> str:

@@ -16,13 +16,13 @@ def check_home(cell: Reader, home: int) -> None:
         raise FrozenError
 
 
-def check_book(cell: Reader, home: int, book: Member) -> None:
+def check_collection(cell: Reader, home: int, collection: Member) -> None:
     """Raise FrozenError where a freeze covers the account or this collection."""
-    if cell.directory.frozen(home, book.id):
+    if cell.directory.frozen(home, collection.id):
         raise FrozenError
 
 
-async def find_book(cell: Reader, home: int, name: str) -> Member:
+async def find_collection(cell: Reader, home: int, name: str) -> Member:
     """Give a collection that may be used.
 
     Raises:
@@ -30,11 +30,11 @@ async def find_book(cell: Reader, home: int, name: str) -> Member:
         FrozenError: a freeze covers it, or the home.
         UnsureError: the replicas disagree with the directory, or cannot prove anything now.
     """
-    book = cell.directory.collection(home, name)
-    if book is None:
+    collection = cell.directory.collection(home, name)
+    if collection is None:
         check_home(cell, home)
         if await cell.row(Key(home, COLLECTION, name)) is not None:
             raise UnsureError
         raise NotFoundError
-    check_book(cell, home, book)
-    return book
+    check_collection(cell, home, collection)
+    return collection

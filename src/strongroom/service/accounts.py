@@ -89,8 +89,8 @@ async def add_account(
         )
     props = canonical(display_name(name)) if name else ""
     data = canonical(facts)
-    books = ((DEFAULT_BOOK, ADDRESSBOOK_DATA, canonical(display_name("Contacts"))),)
-    rows = await cell.submit(AddAccount(login, data, books, origin, props), {})
+    collections = ((DEFAULT_BOOK, ADDRESSBOOK_DATA, canonical(display_name("Contacts"))),)
+    rows = await cell.submit(AddAccount(login, data, collections, origin, props), {})
     assert isinstance(rows[0], Member)
     return rows[0]
 

@@ -25,7 +25,7 @@ from strongroom.history.decide import bare_uid
 from strongroom.history.edits import Origin, Put, Remove, Together
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, digest_of, uid_key, uid_of
 from strongroom.ports.cell import Cell, Reader
-from strongroom.service.access import check_book
+from strongroom.service.access import check_collection
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT, shown
 from strongroom.service.content import read_content
@@ -45,7 +45,7 @@ class Look(NamedTuple):
     kept: Kept
     body: bytes  # as it was sent, as far as it is kept
     problem: str = ""  # why it cannot be applied, in words; "" = it can
-    book: Member | None = None
+    collection: Member | None = None
     name: str = ""  # of the object that it would become
     standing: Member | None = None  # there now
     stands: bytes | None = None  # its bytes
@@ -85,14 +85,16 @@ async def look(cell: Reader, home: int, number: int, prefer: Prefer = "both") ->
         found = await aside(seen.body, lambda: way.mended(seen.body))
     except FormatError as error:
         return seen._replace(problem=f"It is {way.words} that can be kept: {error.message}")
-    book = _book(cell, home, kept.facts)
-    if book is None:
+    collection = _collection(cell, home, kept.facts)
+    if collection is None:
         return seen._replace(
             problem=f"The collection {kept.facts['book']} is not there. Make it, or bring it back "
             "with `strongroom undo`."
         )
-    name, standing = await _place(cell, book, kept, found)
-    seen = seen._replace(book=book, name=name, mendings=found.mendings, merged=found.body)
+    name, standing = await _place(cell, collection, kept, found)
+    seen = seen._replace(
+        collection=collection, name=name, mendings=found.mendings, merged=found.body
+    )
     if standing is None:
         return await _compared(seen, way)
     stands, base = await read_body(cell, standing), await _base(cell, standing, kept.facts)
@@ -113,33 +115,33 @@ async def _compared(seen: Look, way: Way) -> Look:
     return seen._replace(wanted=wanted, changes=changes)
 
 
-def _book(cell: Reader, home: int, facts: dict[str, Any]) -> Member | None:
+def _collection(cell: Reader, home: int, facts: dict[str, Any]) -> Member | None:
     """Find the collection that was meant, by its id where it was there: it may be renamed since."""
-    books = shown(cell.directory.members(home, COLLECTION))
+    collections = shown(cell.directory.members(home, COLLECTION))
     if "collection" in facts:
-        return next((book for book in books if book.id == facts["collection"]), None)
-    return next((book for book in books if book.href == facts["book"]), None)
+        return next((one for one in collections if one.id == facts["collection"]), None)
+    return next((one for one in collections if one.href == facts["book"]), None)
 
 
 async def _place(
-    cell: Reader, book: Member, kept: Kept, found: Mended
+    cell: Reader, collection: Member, kept: Kept, found: Mended
 ) -> tuple[str, Member | None]:
     """Say which object it would become, and what of it stands: that of its UID, or as it was meant.
 
     Where another object has taken the name that was meant, it is a new one under another name.
     """
     uid, name = found.uid, str(kept.facts.get("href", ""))
-    carrier = await cell.row(uid_key(book.id, uid))
+    carrier = await cell.row(uid_key(collection.id, uid))
     if carrier is not None:
         return carrier.href, carrier
-    standing = await cell.row(Key(book.id, OBJECT, name)) if name else None
+    standing = await cell.row(Key(collection.id, OBJECT, name)) if name else None
     if standing is None and name:
         return name, None
     had = "" if standing is None else uid_of(standing.data)
     if standing is not None and (NEW_UID in found.mendings or bare_uid(had) == bare_uid(uid)):
         return name, standing
-    first, second = names_for(uid, str(kept.number), kind_of(book.href).extension)
-    taken = await cell.row(Key(book.id, OBJECT, first))
+    first, second = names_for(uid, str(kept.number), kind_of(collection.href).extension)
+    taken = await cell.row(Key(collection.id, OBJECT, first))
     return (first if taken is None else second), None
 
 
@@ -176,16 +178,16 @@ async def apply(
         raise InvalidError(f"{seen.problem} Nothing was changed.")
     if seen.shown != shown_etag:
         raise PreconditionError("It changed since it was shown; look again. Nothing was changed.")
-    assert seen.book is not None
-    check_book(cell, seen.book.collection, seen.book)
+    assert seen.collection is not None
+    check_collection(cell, seen.collection.collection, seen.collection)
     done = Remove(seen.kept.member.key, Origin(origin.device, origin.request, "applied"))
     if seen.merged == seen.stands:
         await cell.submit(done, {})
         return
     when = Precondition(match=frozenset({shown_etag})) if shown_etag else ABSENT
     digest = digest_of(seen.merged)
-    data = read_content(seen.book, seen.merged).data
-    key = Key(seen.book.id, OBJECT, seen.name)
-    put = Put(key, digest, data, origin, when, seen.book.key, size=len(seen.merged))
+    data = read_content(seen.collection, seen.merged).data
+    key = Key(seen.collection.id, OBJECT, seen.name)
+    put = Put(key, digest, data, origin, when, seen.collection.key, size=len(seen.merged))
     async with room(key, len(seen.merged)):
         await cell.submit(Together((put, done)), {digest: seen.merged})

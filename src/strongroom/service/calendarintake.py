@@ -20,7 +20,7 @@ from strongroom.formats.calendarfile import cut
 from strongroom.formats.cardstream import Piece
 from strongroom.history.entries import COLLECTION, Member
 from strongroom.ports.cell import Cell
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.beginnings import begin, has_begun
 from strongroom.service.collections import shown
 from strongroom.service.content import components_of
@@ -72,7 +72,7 @@ class CalendarIntake:
             await begin(self._cell, self._account)
         found = shown(self._cell.directory.members(self._account.id, COLLECTION), CALENDAR)
         self._calendars = [
-            await find_book(self._cell, self._account.id, one.href)
+            await find_collection(self._cell, self._account.id, one.href)
             for one in sorted(found, key=lambda one: one.id)
         ]
         if not self._calendars:

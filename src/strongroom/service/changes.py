@@ -50,7 +50,7 @@ def token_of(caller: Caller, head: Head) -> str:
 
 
 async def sync(
-    cell: Cell, caller: Caller, book: Member, text: str, limit: int | None,
+    cell: Cell, caller: Caller, collection: Member, text: str, limit: int | None,
     positions: Positions | None = None,
 ) -> Delta:  # fmt: skip
     """Say what changed since the token `text`; "" = tell everything.
@@ -63,34 +63,34 @@ async def sync(
         UnsureError: the answer cannot be proven now.
     """
     if not text:
-        start = CameBack(0, genesis_chain(book.id)[:CHAIN_BYTES])
+        start = CameBack(0, genesis_chain(collection.id)[:CHAIN_BYTES])
         if limit is None:
-            return (await _everything(cell, caller, book))._replace(asked=start)
-        return await _since(cell, caller, SyncToken(book.id, *start), limit)
-    head = cell.head(book.id)
+            return (await _everything(cell, caller, collection))._replace(asked=start)
+        return await _since(cell, caller, SyncToken(collection.id, *start), limit)
+    head = cell.head(collection.id)
     if text == token_of(caller, head):
         return Delta((), (), text, False, CameBack(head.number, head.chain[:CHAIN_BYTES]))
-    token = _read(caller, book, text)
+    token = _read(caller, collection, text)
     if token.number > head.number:
-        return await _forgotten(cell, caller, book, token, positions)
+        return await _forgotten(cell, caller, collection, token, positions)
     try:
         return await _since(cell, caller, token, limit)
     except FoldError:
-        return await _forgotten(cell, caller, book, token, positions)
+        return await _forgotten(cell, caller, collection, token, positions)
 
 
-def _read(caller: Caller, book: Member, text: str) -> SyncToken:
+def _read(caller: Caller, collection: Member, text: str) -> SyncToken:
     try:
         token = read(text, caller.key)
     except FormatError as error:
         raise InvalidError(error.message, VALID_SYNC_TOKEN) from error
-    if token.collection != book.id:
+    if token.collection != collection.id:
         raise InvalidError("This sync token is of another collection.", VALID_SYNC_TOKEN)
     return token
 
 
-async def _everything(cell: Cell, caller: Caller, book: Member) -> Delta:
-    head, members = await cell.listing(book.id, OBJECT)
+async def _everything(cell: Cell, caller: Caller, collection: Member) -> Delta:
+    head, members = await cell.listing(collection.id, OBJECT)
     if len(members) != head.members:
         raise UnsureError
     return Delta(members, (), token_of(caller, head))
@@ -106,45 +106,45 @@ async def _since(cell: Cell, caller: Caller, token: SyncToken, limit: int | None
 
 
 async def _forgotten(
-    cell: Cell, caller: Caller, book: Member, token: SyncToken, positions: Positions | None
+    cell: Cell, caller: Caller, collection: Member, token: SyncToken, positions: Positions | None
 ) -> Delta:
     evidence = Evidence("token", token.collection, token.number, token.chain.hex()).text()
     if cell.directory.accepted(caller.home, evidence):
-        return await _what_it_lacks(cell, caller, book, positions)
+        return await _what_it_lacks(cell, caller, collection, positions)
     why = (
-        f"The device {caller.device.href} has seen change {token.number} of {book.href}, "
-        f"which is not in our history (it ends with {cell.head(book.id).number})."
+        f"The device {caller.device.href} has seen change {token.number} of {collection.href}, "
+        f"which is not in our history (it ends with {cell.head(collection.id).number})."
     )
     await cell.freeze(caller.home, "account", why, evidence, Origin(caller.device.id))
     raise FrozenError
 
 
 async def _what_it_lacks(
-    cell: Cell, caller: Caller, book: Member, positions: Positions | None
+    cell: Cell, caller: Caller, collection: Member, positions: Positions | None
 ) -> Delta:
     """Tell a device that knows a lost history what stands, except what it has already.
 
     It had taken in all up to the place that it came back with before, and what it wrote itself; of
     these it may hold a later version, the last one anywhere, which ours must not replace.
     """
-    delta = await _everything(cell, caller, book)
-    upto = await _explained(cell, caller, book, positions)
+    delta = await _everything(cell, caller, collection)
+    upto = await _explained(cell, caller, collection, positions)
     device = caller.device.id
     lacking = tuple(m for m in delta.changed if m.number > upto and m.by != device)
     return delta._replace(changed=lacking)
 
 
 async def _explained(
-    cell: Cell, caller: Caller, book: Member, positions: Positions | None
+    cell: Cell, caller: Caller, collection: Member, positions: Positions | None
 ) -> int:  # fmt: skip
     """Give the last number that a device came back with and that our journal explains; or 0."""
     known = await positions.of(caller.home) if positions is not None else None
     seen = known.get(caller.device.id) if known else None
-    place = seen.places.get(book.id) if seen else None
+    place = seen.places.get(collection.id) if seen else None
     if place is None:
         return 0
     try:
-        await cell.changes(book.id, *place, 1)
+        await cell.changes(collection.id, *place, 1)
     except FoldError:
         return 0
     return place.number

@@ -65,7 +65,7 @@ def shown(collections: Iterable[Member], kind: Kind | None = None) -> list[Membe
     return [one for one in collections if is_shown(one.data) and kind in {None, kind_of(one.href)}]
 
 
-async def make_book(
+async def make_collection(
     cell: Cell,
     home: int,
     name: str,
@@ -92,13 +92,15 @@ async def make_book(
     return rows[0]
 
 
-async def remove_book(cell: Cell, book: Member, when: Precondition, origin: Origin) -> None:
+async def remove_collection(
+    cell: Cell, collection: Member, when: Precondition, origin: Origin
+) -> None:
     """Remove a collection from its home; its journal and bodies stay (I6).
 
     Raises:
         NotFoundError, PreconditionError: nothing changed.
     """
-    await cell.submit(Remove(book.key, origin, when), {})
+    await cell.submit(Remove(collection.key, origin, when), {})
 
 
 async def set_properties(

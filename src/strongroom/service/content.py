@@ -47,7 +47,7 @@ def read_content(collection: Member, body: bytes) -> Content:
     return _READ[kind_of(collection.href)](collection, body)
 
 
-def _read_card(_book: Member, body: bytes) -> Content:
+def _read_card(_collection: Member, body: bytes) -> Content:
     try:
         facts = check_card(body)
     except FormatError as error:

@@ -30,7 +30,7 @@ from strongroom.formats.cardconvert import Version, to_version
 from strongroom.formats.cardstream import CardFile
 from strongroom.history.entries import COLLECTION, OBJECT, Head, Member
 from strongroom.ports.cell import Reader
-from strongroom.service.access import find_book
+from strongroom.service.access import find_collection
 from strongroom.service.aside import aside
 from strongroom.service.objects import read_bodies, version_mark
 
@@ -55,11 +55,11 @@ class Form(NamedTuple):
     file: Callable[[], OneFile]  # one stream of all objects
 
 
-def _card_of(card: bytes, version: str) -> bytes:
+def _card_of(member: bytes, version: str) -> bytes:
     try:
-        return to_version(card, cast(Version, version))
+        return to_version(member, cast(Version, version))
     except FormatError:
-        return card  # what cannot be looked into is carried as it is
+        return member  # what cannot be looked into is carried as it is
 
 
 def _as_stored(body: bytes, _version: str) -> bytes:
@@ -105,7 +105,7 @@ async def objects_of(cell: Reader, home: int, collection: Member) -> tuple[Head,
             what there is will tell.
     """
     try:
-        await find_book(cell, home, collection.href)
+        await find_collection(cell, home, collection.href)
     except NotFoundError as error:
         raise UnsureError from error
     head, members = await cell.listing(collection.id, OBJECT)

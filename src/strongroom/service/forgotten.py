@@ -54,9 +54,9 @@ async def _instead(cell: Cell, edit: Put | Remove) -> Precondition | None:
     return Precondition(match=frozenset({standing.etag})) if standing.number <= upto else None
 
 
-def _accepted_upto(directory: Directory, book: Key) -> int:
+def _accepted_upto(directory: Directory, collection: Key) -> int:
     """Give the last number of a collection that a thaw left out; 0 = nothing of it was lost."""
-    member = directory.get(*book)
-    facts = (one.facts for one in directory.members(book.collection, EVIDENCE))
+    member = directory.get(*collection)
+    facts = (one.facts for one in directory.members(collection.collection, EVIDENCE))
     upto = (int(f.get("to", 0)) for f in facts if member and f.get("collection") == member.id)
     return max(upto, default=0)

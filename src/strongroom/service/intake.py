@@ -54,7 +54,7 @@ from strongroom.history.decide import bare_uid
 from strongroom.history.edits import Origin, Put, Together
 from strongroom.history.entries import OBJECT, Key, Member, digest_of, uid_key, uid_of
 from strongroom.ports.cell import Cell
-from strongroom.service.access import check_book
+from strongroom.service.access import check_collection
 from strongroom.service.aside import aside
 from strongroom.service.collections import ABSENT
 from strongroom.service.intake_forms import Ready, form_of
@@ -152,7 +152,7 @@ class Intake:
         Raises:
             FrozenError, UnsureError: not now. Nothing changed.
         """
-        check_book(self._cell, self._collection.collection, self._collection)
+        check_collection(self._cell, self._collection.collection, self._collection)
         head, members = await self._cell.listing(self._collection.id, OBJECT)
         if len(members) != head.members:
             raise UnsureError
@@ -289,7 +289,7 @@ class Intake:
     # --- writing ----------------------------------------------------------------------------------
     async def _settle(self, group: Sequence[_Met]) -> list[Outcome]:
         """Write a group whole; one by one where somebody else was quicker."""
-        check_book(self._cell, self._collection.collection, self._collection)
+        check_collection(self._cell, self._collection.collection, self._collection)
         planned = await self._plan(group)
         try:
             return await self._write(planned)

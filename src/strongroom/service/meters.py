@@ -97,16 +97,16 @@ class Meters:
 
     async def read(self, cell: Cell, account: Member) -> Reading:
         """Say how many bytes an account holds now."""
-        books: list[Member] = []
+        collections: list[Member] = []
         sure = True
         for _ in range(_TRIES):
-            books = shown(cell.directory.members(account.id, COLLECTION))
-            behind = [book.id for book in books if not self._is_level(cell, book.id)]
+            collections = shown(cell.directory.members(account.id, COLLECTION))
+            behind = [one.id for one in collections if not self._is_level(cell, one.id)]
             if not (behind and sure):
                 break
             sure = all([await self._leveled(cell, one) for one in behind])
-        total = sum(self._meters[book.id].total for book in books if book.id in self._meters)
-        self._forget({book.id for book in books})
+        total = sum(self._meters[one.id].total for one in collections if one.id in self._meters)
+        self._forget({one.id for one in collections})
         return Reading(total, sure)
 
     def _is_level(self, cell: Cell, collection: int) -> bool:

@@ -14,7 +14,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Copy, Move, Origin
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, uid_of
 from strongroom.ports.cell import Cell
-from strongroom.service.access import check_book, find_book
+from strongroom.service.access import check_collection, find_collection
 from strongroom.service.content import check_fits
 from strongroom.service.objects import Room, no_limit, size_of
 
@@ -22,13 +22,13 @@ from strongroom.service.objects import Room, no_limit, size_of
 class Spot(NamedTuple):
     """A name in an address book."""
 
-    book: Member
+    collection: Member
     name: str
 
     @property
     def key(self) -> Key:
         """Say where in the history it is."""
-        return Key(self.book.id, OBJECT, self.name)
+        return Key(self.collection.id, OBJECT, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Wish:
     room: Room = no_limit  # for a copy; what moves takes no more than before
 
 
-async def transfer_card(
+async def transfer_object(
     cell: Cell, kind: type[Copy] | type[Move], source: Spot, target: Spot, wish: Wish
 ) -> bool:
     """Copy or move a card, also into another book of the account.
@@ -64,10 +64,10 @@ async def transfer_card(
     what = standing if found is None and kind is Move else found  # it may stand there already
     if what is None:
         raise NotFoundError
-    check_fits(target.book, what.data)
+    check_fits(target.collection, what.data)
     edit = kind(
         source.key, target.key, uid_of(what.data), wish.overwrite, wish.origin, wish.when,
-        source.book.key, target.book.key,
+        source.collection.key, target.collection.key,
     )  # fmt: skip
     room = wish.room if kind is Copy else no_limit
     async with room(target.key, size_of(what)):
@@ -76,7 +76,7 @@ async def transfer_card(
     return standing is None or found is None
 
 
-async def move_book(cell: Cell, home: int, name: str, new_name: str, wish: Wish) -> bool:
+async def move_collection(cell: Cell, home: int, name: str, new_name: str, wish: Wish) -> bool:
     """Give a collection another name in its home; a collection of that name is removed.
 
     Returns, raises:
@@ -85,9 +85,9 @@ async def move_book(cell: Cell, home: int, name: str, new_name: str, wish: Wish)
     standing = cell.directory.collection(home, new_name)
     found = True
     if standing is not None:
-        check_book(cell, home, standing)  # a frozen one is not removed either
+        check_collection(cell, home, standing)  # a frozen one is not removed either
     try:
-        await find_book(cell, home, name)
+        await find_collection(cell, home, name)
     except NotFoundError:
         if standing is None:
             raise

@@ -44,8 +44,8 @@ def no_limit(_key: Key, _size: int) -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
 
-async def put_card(
-    cell: Cell, book: Member, name: str, body: bytes, when: Precondition, origin: Origin,
+async def put_object(
+    cell: Cell, collection: Member, name: str, body: bytes, when: Precondition, origin: Origin,
     room: Room = no_limit,
 ) -> tuple[Member, bool]:  # fmt: skip
     """Keep `body` under `name` as it is.
@@ -63,11 +63,17 @@ async def put_card(
         QuotaError: there is no room for it. Nothing changed in these four cases.
         UnknownError: the ending is unknown; a later read tells.
     """
-    content, digest = await _look_at(book, body)
+    content, digest = await _look_at(collection, body)
     # An id tells the batch that made it: behind the book's last one, it was made by this edit.
-    last_batch = cell.head(book.id).batch
+    last_batch = cell.head(collection.id).batch
     edit = Put(
-        Key(book.id, OBJECT, name), digest, content.data, origin, when, book.key, size=len(body)
+        Key(collection.id, OBJECT, name),
+        digest,
+        content.data,
+        origin,
+        when,
+        collection.key,
+        size=len(body),
     )
     async with room(edit.key, len(body)):
         row = (await submit(cell, edit, {digest: body}))[0]
@@ -75,26 +81,26 @@ async def put_card(
     return row, row.id >> ENTRY_SLOT_BITS > last_batch
 
 
-async def _look_at(book: Member, body: bytes) -> tuple[Content, str]:
+async def _look_at(collection: Member, body: bytes) -> tuple[Content, str]:
     """Read the facts of a body, and its digest."""
-    return await aside(body, lambda: (read_content(book, body), digest_of(body)))
+    return await aside(body, lambda: (read_content(collection, body), digest_of(body)))
 
 
-async def add_card(
-    cell: Cell, book: Member, body: bytes, origin: Origin, room: Room = no_limit
+async def add_object(
+    cell: Cell, collection: Member, body: bytes, origin: Origin, room: Room = no_limit
 ) -> Member:
     """Keep `body` under a name that its UID gives, as `put_card` does.
 
     The same body of the same device twice is one card. Raises as `put_card`.
     """
-    uid = (await _look_at(book, body))[0].uid
-    name, other = names_for(uid, origin.request, kind_of(book.href).extension)
+    uid = (await _look_at(collection, body))[0].uid
+    name, other = names_for(uid, origin.request, kind_of(collection.href).extension)
     try:
-        card, _ = await put_card(cell, book, name, body, ABSENT, origin, room)
+        member, _ = await put_object(cell, collection, name, body, ABSENT, origin, room)
     except PreconditionError:
         # Something is called so; if it is no card of this UID, another name will do.
-        card, _ = await put_card(cell, book, other, body, ABSENT, origin, room)
-    return card
+        member, _ = await put_object(cell, collection, other, body, ABSENT, origin, room)
+    return member
 
 
 def names_for(uid: str, more: str, extension: str = "vcf") -> tuple[str, str]:
@@ -103,35 +109,35 @@ def names_for(uid: str, more: str, extension: str = "vcf") -> tuple[str, str]:
     return f"{uid if _NAME.fullmatch(uid) else digest}.{extension}", f"{digest}-{more}.{extension}"
 
 
-async def find_card(cell: Cell, book: Member, name: str) -> Member:
+async def find_object(cell: Cell, collection: Member, name: str) -> Member:
     """Give what is known of a card; raises NotFoundError with proof, or UnsureError (I4)."""
-    card = await cell.row(Key(book.id, OBJECT, name))
-    if card is None:
+    member = await cell.row(Key(collection.id, OBJECT, name))
+    if member is None:
         raise NotFoundError
-    return card
+    return member
 
 
-async def read_body(cell: Reader, card: Member) -> bytes:
+async def read_body(cell: Reader, member: Member) -> bytes:
     """Give the bytes as they were put, checked on this read (I3); raises UnsureError."""
-    body = (await cell.bodies((card.etag,)))[0]
+    body = (await cell.bodies((member.etag,)))[0]
     if body is None:
         raise UnsureError
     return body
 
 
-async def fetch_card(cell: Cell, book: Member, name: str) -> tuple[Member, bytes]:
+async def fetch_object(cell: Cell, collection: Member, name: str) -> tuple[Member, bytes]:
     """Give a card and its bytes in one go; see `find_card` and `read_body`."""
-    found = (await cell.fetch((Key(book.id, OBJECT, name),)))[0]
+    found = (await cell.fetch((Key(collection.id, OBJECT, name),)))[0]
     if found is None:
         raise NotFoundError
-    card, body = found
+    member, body = found
     if body is None:
         raise UnsureError
-    return card, body
+    return member, body
 
 
-async def delete_card(
-    cell: Cell, book: Member, name: str, when: Precondition, origin: Origin
+async def delete_object(
+    cell: Cell, collection: Member, name: str, when: Precondition, origin: Origin
 ) -> None:
     """Delete a card; its bytes stay in the history (I6).
 
@@ -139,38 +145,38 @@ async def delete_card(
         NotFoundError, PreconditionError, ConflictError: nothing changed.
         UnknownError: the ending is unknown.
     """
-    await submit(cell, Remove(Key(book.id, OBJECT, name), origin, when, book.key), {})
+    await submit(cell, Remove(Key(collection.id, OBJECT, name), origin, when, collection.key), {})
 
 
-async def find_cards(cell: Cell, book: Member, names: Sequence[str]) -> list[Member | None]:
+async def find_objects(cell: Cell, collection: Member, names: Sequence[str]) -> list[Member | None]:
     """Give what is known of many cards; each None is proven (I4)."""
-    return await cell.rows([Key(book.id, OBJECT, name) for name in names])
+    return await cell.rows([Key(collection.id, OBJECT, name) for name in names])
 
 
 async def read_bodies(
-    cell: Reader, cards: Sequence[Member]
+    cell: Reader, members: Sequence[Member]
 ) -> AsyncIterator[list[tuple[Member, bytes | None]]]:
     """Give cards with their bodies, page by page so that memory stays bounded; None = not now."""
     page: list[Member] = []
     size = 0
-    for card in cards:
-        length = size_of(card)
+    for member in members:
+        length = size_of(member)
         if page and (len(page) == _PAGE or size + length > PAGE_BYTES_MAX):
             yield await _with_bodies(cell, page)
             page, size = [], 0
-        page.append(card)
+        page.append(member)
         size += length
     if page:
         yield await _with_bodies(cell, page)
 
 
 async def _with_bodies(cell: Reader, page: list[Member]) -> list[tuple[Member, bytes | None]]:
-    bodies = await cell.bodies([card.etag for card in page])
+    bodies = await cell.bodies([member.etag for member in page])
     return list(zip(page, bodies, strict=True))
 
 
 async def tell_again(
-    cell: Cell, book: Member, cards: Sequence[Member], request: str, why: str = TOLD_AGAIN
+    cell: Cell, collection: Member, members: Sequence[Member], request: str, why: str = TOLD_AGAIN
 ) -> None:
     """Let cards be reported as changed once more, because a phone lacks what it was told of.
 
@@ -181,7 +187,9 @@ async def tell_again(
     Raises:
         StrongroomError: not all are sure to be told again; then the phone must not go on.
     """
-    edits = [SetProps(c.key, (), Origin(c.by, request, why), book.key, again=True) for c in cards]
+    edits = [
+        SetProps(c.key, (), Origin(c.by, request, why), collection.key, again=True) for c in members
+    ]
     endings = await asyncio.gather(*(cell.submit(e, {}) for e in edits), return_exceptions=True)
     for ending in endings:
         # One that is gone, or went with its book, is told of anyway.
@@ -198,9 +206,9 @@ def version_mark(version: str) -> str:
     return f',"type":"text/vcard;{version}"'
 
 
-def size_of(card: Member) -> int:
+def size_of(member: Member) -> int:
     """Give the length of a card's body in bytes."""
-    return size_in(card.data)
+    return size_in(member.data)
 
 
 def size_in(data: str) -> int:

@@ -33,7 +33,7 @@ from strongroom.history.directory import Directory
 from strongroom.history.edits import Origin, Put, Remove, Together
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, canonical, digest_of
 from strongroom.ports.cell import Cell, Reader
-from strongroom.service.access import check_book
+from strongroom.service.access import check_collection
 from strongroom.service.aside import aside
 from strongroom.service.buckets import Bucket
 from strongroom.service.collections import ABSENT, REFUSED_DATA
@@ -209,7 +209,7 @@ async def _shelf(cell: Cell, home: int) -> Member:
         row = (await cell.submit(edit, {}))[0]
         assert isinstance(row, Member)
         return row
-    check_book(cell, home, shelf)
+    check_collection(cell, home, shelf)
     return shelf
 
 

@@ -415,7 +415,7 @@ async def _apply(cell: Cell, doing: _Doing, units: Sequence[Unit]) -> Outcome:
 
 
 def _edit(cell: Cell, doing: _Doing, units: Iterable[Unit]) -> Restore:
-    books = {m.id: m.key for m in cell.directory.members(doing.account.id, COLLECTION)}
+    collections = {m.id: m.key for m in cell.directory.members(doing.account.id, COLLECTION)}
     names = [one for unit in units for one in unit.names]
     seen = tuple(Seen(one.key, one.now.number if one.now else 0) for one in names)
     wanted = []
@@ -424,6 +424,6 @@ def _edit(cell: Cell, doing: _Doing, units: Iterable[Unit]) -> Restore:
             _, _, _, member_id, _, etag, data, props, *_ = one.then
             comes = one.is_one and one.key.kind == OBJECT and one.key.collection in doing.stands
             # One that went since has no row, and `decide` refuses what should come into it.
-            parent = books.get(one.key.collection, _NOWHERE) if comes else None
+            parent = collections.get(one.key.collection, _NOWHERE) if comes else None
             wanted.append(Wanted(one.key, member_id, etag, data, props, parent))
     return Restore(seen, tuple(wanted), doing.origin)

@@ -81,7 +81,7 @@ async def usage(cell: Reader, account: Member) -> Usage:
     Raises:
         UnsureError: not provable now.
     """
-    standing = {book.id for book in shown(cell.directory.members(account.id, COLLECTION))}
+    standing = {one.id for one in shown(cell.directory.members(account.id, COLLECTION))}
     live = 0
     kept: dict[str, int] = {}
     here: set[str] = set()

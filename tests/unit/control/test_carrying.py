@@ -17,8 +17,8 @@ from strongroom.formats.conditions import Precondition
 from strongroom.formats.sdcard import Missing
 from strongroom.history.edits import Origin
 from strongroom.ports.cell import Salvaged, Unreadable
-from strongroom.service.collections import display_name, make_book
-from strongroom.service.objects import delete_card
+from strongroom.service.collections import display_name, make_collection
+from strongroom.service.objects import delete_object
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_everything_comes_with_proof_and_nothing_else(desk: Desk) -> None:
 
 
 def test_collections_are_named_as_people_call_them_and_can_be_chosen(desk: Desk) -> None:
-    work = asyncio.run(make_book(desk.cell, desk.home, "work", display_name("At <work>"), Origin()))
+    work = asyncio.run(
+        make_collection(desk.cell, desk.home, "work", display_name("At <work>"), Origin())
+    )
     desk.put("w.vcf", card("w"), work)
     things, carried = desk.carried()
     assert things == [*ALL, ("w.vcf", card("w"))]
@@ -55,7 +57,7 @@ def test_collections_are_named_as_people_call_them_and_can_be_chosen(desk: Desk)
 
 def test_two_collections_of_one_name_are_told_apart(desk: Desk) -> None:
     for name in ("one", "two"):
-        asyncio.run(make_book(desk.cell, desk.home, name, display_name("CONTACTS"), Origin()))
+        asyncio.run(make_collection(desk.cell, desk.home, name, display_name("CONTACTS"), Origin()))
     names = [one.name for one in desk.carried()[1].collections]
     assert names == ["Contacts (contacts)", "CONTACTS (one)", "CONTACTS (two)"]
 
@@ -81,7 +83,7 @@ def test_a_change_between_two_pages_of_names_begins_them_again(
     def ask(command: str, given: dict[str, Any]) -> dict[str, Any]:
         if command == "export rows" and given["after"] == "b.vcf" and "0" not in desk.asked:
             desk.asked.append("0")
-            asyncio.run(delete_card(desk.cell, desk.book, "a.vcf", Precondition(), Origin()))
+            asyncio.run(delete_object(desk.cell, desk.book, "a.vcf", Precondition(), Origin()))
         return real(command, given)
 
     monkeypatch.setattr(desk, "ask", ask)
@@ -115,7 +117,7 @@ def test_what_changes_after_the_names_were_read_is_as_it_was(
     def ask(command: str, given: dict[str, Any]) -> dict[str, Any]:
         if command == "export bodies":
             desk.put("a.vcf", card("a", "New"))
-            asyncio.run(delete_card(desk.cell, desk.book, "b.vcf", Precondition(), Origin()))
+            asyncio.run(delete_object(desk.cell, desk.book, "b.vcf", Precondition(), Origin()))
         return real(command, given)
 
     monkeypatch.setattr(desk, "ask", ask)

@@ -28,7 +28,7 @@ from strongroom.history.edits import Origin
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.site import FrozenCellError
 from strongroom.service.accounts import sign_in
-from strongroom.service.collections import calendar_data, display_name, make_book
+from strongroom.service.collections import calendar_data, display_name, make_collection
 
 SETTINGS = Settings("127.0.0.1", 0, Path("data"), (Path("r1"), Path("r2"), Path("r3")), 2)
 
@@ -124,7 +124,9 @@ def test_all_of_an_account_is_shown_but_no_secret(desk: Desk):
     book = {"collection": "contacts", "kind": "addressbook", "name": "Contacts", "objects": 0}
     assert shown["collections"] == [book]
     data = calendar_data(("VEVENT",))
-    asyncio.run(make_book(desk.cell, account.id, "calendars/a", display_name("A"), Origin(), data))
+    asyncio.run(
+        make_collection(desk.cell, account.id, "calendars/a", display_name("A"), Origin(), data)
+    )
     calendar = {"collection": "calendars/a", "kind": "calendar", "name": "A", "objects": 0}
     assert desk.do("account show", login="anna")["collections"] == [book, calendar]
     assert [row["name"] for row in shown["devices"]] == ["phone"]

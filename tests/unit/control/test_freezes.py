@@ -15,7 +15,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Origin
 from strongroom.history.entries import Member
 from strongroom.ports.positions import CameBack
-from strongroom.service.objects import put_card
+from strongroom.service.objects import put_object
 from unit.control.test_commands import Desk, add_phone
 
 
@@ -43,7 +43,7 @@ def fill(desk: Desk) -> None:
     book = desk.cell.directory.collection(account(desk).id, "contacts")
     assert book is not None
     origin = Origin(phone(desk).id)
-    asyncio.run(put_card(desk.cell, book, "x.vcf", card("x"), Precondition(), origin))
+    asyncio.run(put_object(desk.cell, book, "x.vcf", card("x"), Precondition(), origin))
     head = desk.cell.head(book.id)
     desk.positions.seen(account(desk).id, phone(desk).id, b"DAVx5/4.5")
     place = CameBack(head.number, head.chain[:8])

@@ -18,9 +18,9 @@ from strongroom.dav.routes import NOWHERE, Place, home_href, name_href, parse, p
         ("/dav/addressbooks/", Place.ROOT),
         ("/dav/principals/a@b.c/", Place.PRINCIPAL),
         ("/dav/addressbooks/a", Place.HOME),
-        ("/dav/addressbooks/a/b", Place.BOOK),
-        ("/dav/addressbooks/a/b/", Place.BOOK),
-        ("/dav/addressbooks/a/b/c", Place.CARD),
+        ("/dav/addressbooks/a/b", Place.COLLECTION),
+        ("/dav/addressbooks/a/b/", Place.COLLECTION),
+        ("/dav/addressbooks/a/b/c", Place.OBJECT),
         ("/dav/addressbooks/a/b/c/d", Place.NONE),
         ("/dav/principals/a/b", Place.NONE),
         ("/dav/other/a", Place.NONE),
@@ -42,7 +42,7 @@ def test_an_address_is_of_one_place(path: str, place: Place) -> None:
 
 def test_names_are_decoded_after_the_cut() -> None:
     target = parse(b"/dav/addressbooks/a%40b/work%20stuff/x%25.vcf")
-    assert (target.login, target.book, target.card) == ("a@b", "work stuff", "x%.vcf")
+    assert (target.login, target.collection, target.name) == ("a@b", "work stuff", "x%.vcf")
     assert parse(b"/dav/addressbooks/a%2Fb/") is NOWHERE
 
 
@@ -56,7 +56,7 @@ NAMES = st.text(
 @given(NAMES, NAMES, NAMES)
 def test_what_we_write_we_read_back(login: str, book: str, card: str) -> None:
     target = parse(f"{home_href(login)}{name_href(book)}/{name_href(card)}")
-    assert (target.login, target.book, target.card) == (login, book, card)
+    assert (target.login, target.collection, target.name) == (login, book, card)
     assert parse(principal_href(login)).login == login
 
 

@@ -16,7 +16,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import OURSELVES
 from strongroom.history.entries import COLLECTION, OBJECT, Member
 from strongroom.service.calendarintake import CalendarIntake
-from strongroom.service.collections import calendar_data, make_book, remove_book
+from strongroom.service.collections import calendar_data, make_collection, remove_collection
 from strongroom.service.intake import Intake, Outcome
 
 FILE = calendar(
@@ -114,12 +114,12 @@ def test_what_no_calendar_takes_is_told(site: Site) -> None:
     bring(site, event())
     tasks = site.cell.directory.collection(site.home, "calendars/tasks")
     assert tasks is not None
-    site.run(remove_book(site.cell, tasks, Precondition(), OURSELVES))
+    site.run(remove_collection(site.cell, tasks, Precondition(), OURSELVES))
     (outcome,) = bring(site, calendar(component("VTODO", uid="t")))
     assert (outcome.ending, outcome.code) == ("refused", "unsupported-component")
     assert outcome.said == ("This calendar takes no VTODO.",)
     data = calendar_data(("VEVENT", "VTODO"))
-    site.run(make_book(site.cell, site.home, "calendars/own", {}, OURSELVES, data))
+    site.run(make_collection(site.cell, site.home, "calendars/own", {}, OURSELVES, data))
     assert endings(bring(site, calendar(component("VTODO", uid="t")))) == ["new"]
     assert list(standing(site)["own"]) == ["t.ics"]
 
@@ -129,7 +129,7 @@ def test_an_account_whose_calendars_were_all_removed_gets_none_back(site: Site) 
     for name in list(standing(site)):
         book = site.cell.directory.collection(site.home, f"calendars/{name}")
         assert book is not None
-        site.run(remove_book(site.cell, book, Precondition(), OURSELVES))
+        site.run(remove_collection(site.cell, book, Precondition(), OURSELVES))
     with pytest.raises(InvalidError, match="Make one"):
         bring(site, FILE)
     assert standing(site) == {}

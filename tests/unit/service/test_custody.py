@@ -20,9 +20,9 @@ from strongroom.history.entries import OBJECT, Key, Member, digest_of, genesis_c
 from strongroom.ports.positions import CameBack
 from strongroom.service import custody as module
 from strongroom.service.accounts import add_account, add_device, revoke_device
-from strongroom.service.collections import calendar_data, make_book, remove_book
+from strongroom.service.collections import calendar_data, make_collection, remove_collection
 from strongroom.service.custody import Custody, DeviceCustody, Holding, custody
-from strongroom.service.objects import delete_card, put_card, tell_again
+from strongroom.service.objects import delete_object, put_object, tell_again
 from strongroom.service.rights import FULL, Rights, choose
 from strongroom.service.thaw import thaw
 
@@ -70,10 +70,12 @@ class Scene:
 
     def put(self, device: str, name: str, text: str = "", book: str = "contacts") -> None:
         body = card(name, text or name)
-        self.run(put_card(self.cell, self.book(book), f"{name}.vcf", body, ALWAYS, self.by(device)))
+        self.run(
+            put_object(self.cell, self.book(book), f"{name}.vcf", body, ALWAYS, self.by(device))
+        )
 
     def delete(self, device: str, name: str) -> None:
-        job = delete_card(self.cell, self.book(), f"{name}.vcf", ALWAYS, self.by(device))
+        job = delete_object(self.cell, self.book(), f"{name}.vcf", ALWAYS, self.by(device))
         self.run(job)
 
     def later(self) -> None:
@@ -207,7 +209,7 @@ def test_of_a_device_whose_visits_are_not_known_the_journal_tells_what_it_wrote_
 ) -> None:
     at = scene.cell.now_ms
     origin = replace(scene.by("ipad"), client="iOS/18.6")
-    scene.run(put_card(scene.cell, scene.book(), "dan.vcf", card("dan"), ALWAYS, origin))
+    scene.run(put_object(scene.cell, scene.book(), "dan.vcf", card("dan"), ALWAYS, origin))
     scene.put("ipad", "eve")  # by a program that names itself nothing
     rows = scene.run(scene.cell.listing(scene.book().id, OBJECT))[1]
     scene.run(tell_again(scene.cell, scene.book(), rows, "r1"))  # by somebody else's need
@@ -295,7 +297,7 @@ def test_numbers_that_are_left_out_are_no_changes_to_lag_behind(scene: Scene) ->
 
 
 def test_a_card_that_moved_is_the_same_version_in_its_new_book(scene: Scene) -> None:
-    scene.run(make_book(scene.cell, scene.account.id, "other", {}, Origin()))
+    scene.run(make_collection(scene.cell, scene.account.id, "other", {}, Origin()))
     scene.visit("ipad")
     scene.later()
     source, target = (Key(scene.book(b).id, OBJECT, "ann.vcf") for b in ("contacts", "other"))
@@ -313,7 +315,7 @@ def test_a_card_that_moved_is_the_same_version_in_its_new_book(scene: Scene) -> 
 def test_a_removed_book_lives_on_where_nobody_heard_of_that(scene: Scene) -> None:
     scene.visit("ipad")
     scene.later()
-    scene.run(remove_book(scene.cell, scene.book(), ALWAYS, scene.by("phone")))
+    scene.run(remove_collection(scene.cell, scene.book(), ALWAYS, scene.by("phone")))
     scene.seen("phone")
 
     found = scene.of("ipad")
@@ -393,7 +395,7 @@ def test_a_device_is_asked_only_for_what_it_was_made_for() -> None:
     scene = Scene("phone")
     scene.add("reader", choose(["calendars"], read_only=True))
     data = calendar_data(("VEVENT",))
-    scene.run(make_book(scene.cell, scene.account.id, "calendars/work", {}, Origin(), data))
+    scene.run(make_collection(scene.cell, scene.account.id, "calendars/work", {}, Origin(), data))
     scene.put("phone", "ann")
 
     books = {one.name: [held.book for held in one.books] for one in scene.map().devices}

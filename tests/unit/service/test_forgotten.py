@@ -16,7 +16,7 @@ from strongroom.formats.conditions import ANY, Precondition
 from strongroom.history.edits import Origin
 from strongroom.history.entries import OBJECT, Key, Member, digest_of
 from strongroom.service.accounts import add_account
-from strongroom.service.objects import delete_card, put_card
+from strongroom.service.objects import delete_object, put_object
 from strongroom.service.thaw import thaw
 
 T = TypeVar("T")
@@ -50,10 +50,10 @@ class Scene:
         return asyncio.run(job)
 
     def put(self, name: str, body: bytes, when: Precondition = ALWAYS) -> Member:
-        return self.run(put_card(self.cell, self.book, name, body, when, Origin(7)))[0]
+        return self.run(put_object(self.cell, self.book, name, body, when, Origin(7)))[0]
 
     def delete(self, name: str, when: Precondition) -> None:
-        self.run(delete_card(self.cell, self.book, name, when, Origin(7)))
+        self.run(delete_object(self.cell, self.book, name, when, Origin(7)))
 
     def standing(self, name: str) -> str:
         row = self.run(self.cell.row(Key(self.book.id, OBJECT, name)))

@@ -16,7 +16,7 @@ from strongroom.formats.contactcsv import ContactCsv
 from strongroom.history.edits import OURSELVES, UNCONDITIONAL
 from strongroom.history.entries import OBJECT, Key, digest_of
 from strongroom.service import intake as module
-from strongroom.service.objects import delete_card
+from strongroom.service.objects import delete_object
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_what_comes_in_by_itself_is_nobody_else(site: Site) -> None:
     """A book that holds a person twice comes back as it was, also after half of it came."""
     twins = person("a", "TEL:1234567"), person("b", "TEL:1234567", "NOTE:b")
     assert endings(bring(site, *twins)) == ["new", "new"]
-    site.run(delete_card(site.cell, site.book, "b.vcf", UNCONDITIONAL, OURSELVES))
+    site.run(delete_object(site.cell, site.book, "b.vcf", UNCONDITIONAL, OURSELVES))
     assert endings(bring(site, *twins)) == ["unchanged", "new"]
     assert standing(site) == {"a.vcf": twins[0], "b.vcf": twins[1]}
 

@@ -22,7 +22,7 @@ from strongroom.history.edits import OURSELVES, UNCONDITIONAL, Edit, Together
 from strongroom.history.entries import OBJECT, Key
 from strongroom.service.intake import Intake
 from strongroom.service.meters import Meters
-from strongroom.service.objects import delete_card, put_card
+from strongroom.service.objects import delete_object, put_object
 from strongroom.service.timeline import is_unconditional
 from strongroom.service.undo import Wish, apply_undo, plan_undo
 from strongroom.service.usage import set_quota
@@ -88,7 +88,7 @@ def rival(
             monkeypatch.setattr(site.cell, "submit", submit)
             for one in writes:
                 if isinstance(one, str):
-                    await delete_card(site.cell, site.book, one, UNCONDITIONAL, OURSELVES)
+                    await delete_object(site.cell, site.book, one, UNCONDITIONAL, OURSELVES)
                 else:
                     name = one.partition(b"UID:")[2].partition(b"\r")[0].decode() + ".vcf"
                     await put(site, name, one)
@@ -99,7 +99,7 @@ def rival(
 
 
 async def put(site: Site, name: str, body: bytes) -> None:
-    await put_card(site.cell, site.book, name, body, UNCONDITIONAL, OURSELVES)
+    await put_object(site.cell, site.book, name, body, UNCONDITIONAL, OURSELVES)
 
 
 def test_a_phone_that_was_quicker_is_merged_with(site: Site, monkeypatch) -> None:
