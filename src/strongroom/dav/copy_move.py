@@ -2,7 +2,7 @@
 
 `Destination` is matched by its path, whatever host it names: a proxy may have another one. What is
 not a place of the caller's own is refused with the same words, whether it is there or not (I4).
-A book moves by getting another name; a book is not copied: that would give each card a twin.
+A collection moves by getting another name; it is not copied: that would give each object a twin.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _overwrites(request: Request) -> bool:
 async def _move_collection(request: Request, target: Target, wish: Wish) -> bool:
     if request.method == "COPY":
         await find_collection(request.cell, request.caller.home, request.target.collection)
-        raise ForbiddenError("An address book is not copied; copy its cards one by one.")
+        raise ForbiddenError("A collection is not copied; copy what is in it one by one.")
     if request.header(b"depth").strip().lower() not in {"", "infinity"}:
         raise InvalidError("A collection moves with all that it holds: Depth is infinity.")
     name = request.target.collection

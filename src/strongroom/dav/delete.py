@@ -1,4 +1,4 @@
-"""DELETE of a card or of a whole address book: the owner's own act, and an entry (I4, I6)."""
+"""DELETE of an object or of a whole collection: the owner's own act, and an entry (I4, I6)."""
 
 from __future__ import annotations
 

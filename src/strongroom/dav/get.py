@@ -1,4 +1,4 @@
-"""GET and HEAD of a card: the bytes as they were put (I3)."""
+"""GET and HEAD of an object: the bytes as they were put (I3)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def type_of(kind: Kind) -> tuple[bytes, bytes]:
 
 
 def object_headers(member: Member) -> list[tuple[bytes, bytes]]:
-    """Give the headers of a card's representation, but for its type."""
+    """Give the headers of an object's representation, but for its type."""
     return [etag_header(member.etag), (b"last-modified", last_modified(member)), _CACHE]
 
 

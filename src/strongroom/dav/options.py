@@ -34,7 +34,7 @@ def allowed(place: Place, method: str) -> bool:
 
 
 _SPOKEN: Final = {place: frozenset(text.decode().split(", ")) for place, text in ALLOW.items()}
-# Not offered, but the refusal says why: a book holds no collections, and is not copied.
+# Not offered, but the refusal says why: a collection holds no collections, and is not copied.
 _SPOKEN[Place.OBJECT] |= {"MKCOL", "MKCALENDAR"}
 _SPOKEN[Place.COLLECTION] |= {"COPY", "MKCALENDAR"}
 

@@ -2,10 +2,10 @@
 
 Each object that stands now has a response under its own address: 201 where it is new, 200 where it
 was there or was merged, with its ETag, its UID and what was done. What was not taken has a response
-under the book's address with `?line=N`: 403 with the reason, and the bytes as long as they are few.
-With return=minimal only those are told. What ends an import early (no room, a freeze) is answered
-as usual where nothing was taken yet; else it is told of the book itself, and the same request sent
-again goes on from there.
+under the collection's address with `?line=N`: 403 with the reason, and the bytes as long as they
+are few. With return=minimal only those are told. What ends an import early (no room, a freeze) is
+answered as usual where nothing was taken yet; else it is told of the collection itself, and the
+same request sent again goes on from there.
 
 Rules: the body is read in parts and never held whole; no address comes twice (RFC 4918 section
 14.24). Source: RFC 4918 section 13; the bulk requests of calendarserver, whose `uid` is used.

@@ -82,7 +82,7 @@ async def _one(request: Request, site: Site, member: Member, wanted: Propfind) -
 async def _collections(request: Request, site: Site, wanted: Propfind) -> AsyncIterator[bytes]:
     kind = request.target.kind
     _, members = await request.cell.listing(request.caller.home, COLLECTION)
-    # The first book of a home is the one that phones take without asking.
+    # The first collection of a home is the one that phones take without asking.
     collections = sorted(shown(members, kind), key=lambda one: one.href != kind.stands(kind.first))
     base = own_href(request)
     rows = []
@@ -112,7 +112,7 @@ async def _members(
 
 
 def object_writer(site: Site, base: str, wanted: Propfind) -> Callable[[Member], bytes]:
-    """Give what writes one card's response."""
+    """Give what writes one object's response."""
     if wanted.kind != "prop":
         return lambda member: describe_propfind(
             site, Place.OBJECT, base + name_href(member.href), member, wanted

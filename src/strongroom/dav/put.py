@@ -1,4 +1,4 @@
-"""PUT of a card: the bytes are kept as sent, and acknowledged when a quorum holds them (I1, I3)."""
+"""PUT of an object: its bytes are kept as sent, and acknowledged when a quorum has them (I1, I3)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def _representation(request: Request, member: Member, new: bool, body: byt
 
 
 def check_object_headers(request: Request) -> None:
-    """Raise InvalidError where the headers say that the body is not one whole card."""
+    """Raise InvalidError where the headers say that the body is not one whole object."""
     sent = request.header(b"content-type").partition(";")[0].strip().lower()
     terms = TERMS[request.target.kind]
     if sent not in terms.media_types:
@@ -61,7 +61,7 @@ def check_object_headers(request: Request) -> None:
 
 
 async def object_body(request: Request) -> bytes:
-    """Read the body; raises InvalidError where it is longer than a card may be."""
+    """Read the body; raises InvalidError where it is longer than an object may be."""
     try:
         return await request.body(OBJECT_BYTES_MAX)
     except TooLargeError as error:
@@ -70,6 +70,6 @@ async def object_body(request: Request) -> bytes:
 
 
 def addressed(error: InvalidError, login: str, collection: str) -> InvalidError:
-    """Give the name that an error is about its address in `book`."""
+    """Give the name that an error is about its address in `collection`."""
     href = collection_href(login, collection) + name_href(error.href) if error.href else ""
     return InvalidError(str(error), said_by(kind_of(collection), error.condition), href)

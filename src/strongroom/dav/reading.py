@@ -64,7 +64,7 @@ def condition_text(request: Request) -> str:
 
 
 def _around(request: Request) -> Around | None:
-    """Give the book that a card stands in, with its sync token (RFC 6578 section 5)."""
+    """Give the collection that an object stands in, with its sync token (RFC 6578 section 5)."""
     target, cell = request.target, request.cell
     collection = (
         cell.directory.collection(request.caller.home, target.collection) if target.name else None

@@ -2,7 +2,8 @@
 
 A phone drops an edit that it hears 403, 409 or 412 about, so what it sent is kept for its owner
 first (service.refused). A phone that was refused a deletion has deleted already, and its sync token
-has not moved: the card is told as changed once more, or it would never come back (features.md 3.1).
+has not moved: the object is told as changed once more, or it would never come back (features.md
+3.1).
 
 Rules: what goes wrong while keeping never changes the answer; a deletion that could not be told
 again is answered 503, which the phone repeats. A 503 is no refusal.

@@ -32,7 +32,7 @@ from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
 from strongroom.service.collections import text_of
-from strongroom.service.objects import find_object, find_objects, read_bodies
+from strongroom.service.objects import find_object, read_bodies
 from strongroom.service.spans import Told, unknown
 
 T = TypeVar("T")
@@ -85,12 +85,9 @@ async def _candidates(
 async def _between(
     request: Request, calendar: Member, when: Range, component: str, told: Told = unknown
 ) -> Sequence[Member]:
-    cell, spans = request.cell, request.spans
+    spans = request.spans
     assert spans is not None
-    names = await spans.between(cell, calendar.id, when, component, told)
-    found = await find_objects(cell, calendar, names)
-    # What was deleted since is proven to be gone; what came since is told by the next query.
-    return [member for member in found if member is not None]
+    return await spans.between(request.cell, calendar.id, when, component, told)
 
 
 async def _rows(

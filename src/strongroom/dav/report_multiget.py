@@ -1,6 +1,6 @@
 """REPORT addressbook-multiget and calendar-multiget (RFC 6352 8.7, RFC 4791 7.9): these objects.
 
-A card whose bytes cannot be had now is 503 for that href alone, and is reported as changed once
+An object whose bytes cannot be had now is 503 for that href alone, and is reported as changed once
 more, for the phone goes on without it; 404 is said with proof only (I4).
 """
 

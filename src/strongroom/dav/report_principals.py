@@ -1,7 +1,7 @@
 """Reports about principals (RFC 3744 sections 9.2 to 9.5) and expand-property (RFC 3253 3.8).
 
 There is one principal that anybody can find here: the caller. What an expansion leads to is only
-what can be told without asking a replica: the caller's own principal, home and books.
+what can be told without asking a replica: the caller's own principal, home and collections.
 """
 
 from __future__ import annotations

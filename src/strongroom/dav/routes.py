@@ -4,8 +4,8 @@
     /dav/  /dav/principals/                    the same
     /dav/principals/{login}/                   principal
     /dav/addressbooks/{login}/                 home
-    /dav/addressbooks/{login}/{book}/          book
-    /dav/addressbooks/{login}/{book}/{card}    card
+    /dav/addressbooks/{login}/{name}/          collection: an address book
+    /dav/addressbooks/{login}/{name}/{object}  object: a card
     /dav/calendars/{login}/...                 the same, of calendars
 
 What no route can hold is `Place.NONE` and 404 by its address alone, with the same bytes whoever
@@ -73,7 +73,9 @@ class Target(NamedTuple):
 NOWHERE: Final = Target(Place.NONE, Path((), True))
 
 
-_REMEMBERED_BYTES_MAX: Final = 512  # of a book's address; longer ones are hardly asked for twice
+_REMEMBERED_BYTES_MAX: Final = (
+    512  # of a collection's address; longer ones are hardly asked for twice
+)
 
 
 def parse(raw_path: bytes | str) -> Target:
@@ -82,7 +84,7 @@ def parse(raw_path: bytes | str) -> Target:
         raw_path = raw_path.encode("utf-8", "surrogatepass")
     base, _, name = raw_path.rpartition(b"/")
     if name and len(base) <= _REMEMBERED_BYTES_MAX:
-        # Almost every request is about a card in a book that was asked for before.
+        # Almost every request is about an object in a collection that was asked for before.
         above = _remembered(base)
         if above.place is Place.COLLECTION and not above.path.is_collection:
             return _inside(above, name)

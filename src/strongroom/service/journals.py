@@ -90,12 +90,15 @@ async def followed(
     head = cell.head(collection)
     more = (mark.number, mark.chain) != (head.number, head.chain)
     while more:
-        if cell.head(collection).number - mark.number > max(_PAGE, size):
+        asked = mark.number
+        if cell.head(collection).number - asked > max(_PAGE, size):
             return False
         try:
-            part = await cell.changes(collection, mark.number, mark.chain[:8], _PAGE)
+            part = await cell.changes(collection, asked, mark.chain[:8], _PAGE)
         except FoldError:
             return False  # of another history than this one
+        if mark.number != asked:
+            continue  # another has brought it on meanwhile, and this is behind it
         for entry in part.entries:
             take(entry)
         mark.number, mark.chain, more = part.upto, part.chain, part.more

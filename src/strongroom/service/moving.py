@@ -1,6 +1,6 @@
-"""Copying and moving cards, moving collections; each one edit, so it happens whole or not at all.
+"""Copying and moving objects, moving collections; each one edit, so it happens whole or not at all.
 
-A thing that moves keeps its id and all that hangs on it; a moved collection keeps its cards, its
+A thing that moves keeps its id and all that hangs on it; a moved collection keeps its objects, its
 journal and its sync tokens.
 """
 
@@ -20,7 +20,7 @@ from strongroom.service.objects import Room, no_limit, size_of
 
 
 class Spot(NamedTuple):
-    """A name in an address book."""
+    """A name in a collection."""
 
     collection: Member
     name: str
@@ -44,7 +44,7 @@ class Wish:
 async def transfer_object(
     cell: Cell, kind: type[Copy] | type[Move], source: Spot, target: Spot, wish: Wish
 ) -> bool:
-    """Copy or move a card, also into another book of the account.
+    """Copy or move an object, also into another collection of the account.
 
     A MOVE that the same device repeats, for its first answer was lost, ends like the first.
 
@@ -52,11 +52,11 @@ async def transfer_object(
         Whether nothing stood under the target.
 
     Raises:
-        NotFoundError: there is no such card.
+        NotFoundError: there is no such object.
         PreconditionError: a condition does not hold, or something stands under the target.
-        InvalidError: `no-uid-conflict`; `href` names the card in the way. Or the target's
+        InvalidError: `no-uid-conflict`; `href` names the object in the way. Or the target's
             collection takes no such object.
-        ConflictError: one of the books is gone.
+        ConflictError: one of the collections is gone.
         QuotaError: there is no room for a copy.
         ForbiddenError: both are the same. Nothing changed in all these cases.
     """

@@ -1,4 +1,4 @@
-"""Cards: keeping, reading, deleting one; reading many."""
+"""Objects: keeping, reading, deleting one; reading many."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ async def put_object(
         What stands now, and whether the name is new.
 
     Raises:
-        InvalidError: `body` is not one card with a UID, or its UID is that of another card, whose
+        InvalidError: `body` is not one object with a UID, or its UID is that of another, whose
             name is then `href`; `condition` names what it lacks.
         PreconditionError: `when` does not hold.
-        ConflictError: the book is gone.
+        ConflictError: the collection is gone.
         QuotaError: there is no room for it. Nothing changed in these four cases.
         UnknownError: the ending is unknown; a later read tells.
     """
     content, digest = await _look_at(collection, body)
-    # An id tells the batch that made it: behind the book's last one, it was made by this edit.
+    # An id tells the batch that made it: behind the collection's last, it was made by this edit.
     last_batch = cell.head(collection.id).batch
     edit = Put(
         Key(collection.id, OBJECT, name),
@@ -89,16 +89,16 @@ async def _look_at(collection: Member, body: bytes) -> tuple[Content, str]:
 async def add_object(
     cell: Cell, collection: Member, body: bytes, origin: Origin, room: Room = no_limit
 ) -> Member:
-    """Keep `body` under a name that its UID gives, as `put_card` does.
+    """Keep `body` under a name that its UID gives, as `put_object` does.
 
-    The same body of the same device twice is one card. Raises as `put_card`.
+    The same body of the same device twice is one object. Raises as `put_object`.
     """
     uid = (await _look_at(collection, body))[0].uid
     name, other = names_for(uid, origin.request, kind_of(collection.href).extension)
     try:
         member, _ = await put_object(cell, collection, name, body, ABSENT, origin, room)
     except PreconditionError:
-        # Something is called so; if it is no card of this UID, another name will do.
+        # Something is called so; if it is no object of this UID, another name will do.
         member, _ = await put_object(cell, collection, other, body, ABSENT, origin, room)
     return member
 
@@ -110,7 +110,7 @@ def names_for(uid: str, more: str, extension: str = "vcf") -> tuple[str, str]:
 
 
 async def find_object(cell: Cell, collection: Member, name: str) -> Member:
-    """Give what is known of a card; raises NotFoundError with proof, or UnsureError (I4)."""
+    """Give what is known of an object; raises NotFoundError with proof, or UnsureError (I4)."""
     member = await cell.row(Key(collection.id, OBJECT, name))
     if member is None:
         raise NotFoundError
@@ -126,7 +126,7 @@ async def read_body(cell: Reader, member: Member) -> bytes:
 
 
 async def fetch_object(cell: Cell, collection: Member, name: str) -> tuple[Member, bytes]:
-    """Give a card and its bytes in one go; see `find_card` and `read_body`."""
+    """Give an object and its bytes in one go; see `find_object` and `read_body`."""
     found = (await cell.fetch((Key(collection.id, OBJECT, name),)))[0]
     if found is None:
         raise NotFoundError
@@ -139,7 +139,7 @@ async def fetch_object(cell: Cell, collection: Member, name: str) -> tuple[Membe
 async def delete_object(
     cell: Cell, collection: Member, name: str, when: Precondition, origin: Origin
 ) -> None:
-    """Delete a card; its bytes stay in the history (I6).
+    """Delete an object; its bytes stay in the history (I6).
 
     Raises:
         NotFoundError, PreconditionError, ConflictError: nothing changed.
@@ -149,14 +149,14 @@ async def delete_object(
 
 
 async def find_objects(cell: Cell, collection: Member, names: Sequence[str]) -> list[Member | None]:
-    """Give what is known of many cards; each None is proven (I4)."""
+    """Give what is known of many objects; each None is proven (I4)."""
     return await cell.rows([Key(collection.id, OBJECT, name) for name in names])
 
 
 async def read_bodies(
     cell: Reader, members: Sequence[Member]
 ) -> AsyncIterator[list[tuple[Member, bytes | None]]]:
-    """Give cards with their bodies, page by page so that memory stays bounded; None = not now."""
+    """Give objects with their bodies, page by page so that memory stays bounded; None = not now."""
     page: list[Member] = []
     size = 0
     for member in members:
@@ -192,7 +192,7 @@ async def tell_again(
     ]
     endings = await asyncio.gather(*(cell.submit(e, {}) for e in edits), return_exceptions=True)
     for ending in endings:
-        # One that is gone, or went with its book, is told of anyway.
+        # One that is gone, or went with its collection, is told of anyway.
         if isinstance(ending, BaseException) and not isinstance(ending, ClientError):
             raise ending
 
@@ -207,7 +207,7 @@ def version_mark(version: str) -> str:
 
 
 def size_of(member: Member) -> int:
-    """Give the length of a card's body in bytes."""
+    """Give the length of an object's body in bytes."""
     return size_in(member.data)
 
 

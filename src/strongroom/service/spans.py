@@ -21,7 +21,7 @@ from strongroom.base.errors import UnsureError
 from strongroom.base.limits import KNOWN_EVENTS_MAX, SPANNED_NAMES_MAX
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
-from strongroom.history.entries import GONE, OBJECT, Entry, Head
+from strongroom.history.entries import GONE, OBJECT, Entry, Head, Key, Member
 from strongroom.ports.cell import Reader
 from strongroom.service.journals import followed
 
@@ -30,6 +30,7 @@ _SPAN: Final = re.compile(r'"span":\[(-?\d+),(-?\d+)\],"type":"text/calendar;([A
 Extent = tuple[int, int, str]  # first, last, component ("" = not known)
 Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
 _ANYWHERE: Final[Extent] = (-(1 << 62), 1 << 62, "")
+_LOOKS: Final = 2  # at the rows; one that is written just then differs the first time
 
 
 def unknown(_etag: str) -> None:
@@ -44,6 +45,18 @@ class _Index:
     def __init__(self, head: Head) -> None:
         self.number, self.chain = head.number, head.chain
         self.spans: dict[str, tuple[Extent, str]] = {}  # with the ETag
+
+    def between(self, when: Range, component: str, told: Told) -> dict[str, str]:
+        """Give the names and ETags of those that may happen then."""
+        start, end = when
+        return {
+            href: etag
+            for href, ((first, last, kind), etag) in self.spans.items()
+            if first < end
+            and last >= start
+            and (not component or kind in {component, ""})
+            and told(etag) is not False
+        }
 
 
 class Spans:
@@ -69,8 +82,11 @@ class Spans:
 
     async def between(
         self, cell: Reader, calendar: int, when: Range, component: str, told: Told = unknown
-    ) -> list[str]:
-        """Name the objects that may happen then, proven (I4).
+    ) -> list[Member]:
+        """Give the objects that may happen then, as they stand, proven (I4).
+
+        A replica may hold a row of the past, whose body happens at another time, and nothing but a
+        listing finds that out: so a row counts only where the index says the same of its ETag.
 
         Args:
             cell: the cell.
@@ -82,43 +98,42 @@ class Spans:
         Raises:
             UnsureError: not provable now.
         """
-        index = await self._level(cell, calendar)
-        start, end = when
-        return [
-            href
-            for href, ((first, last, kind), etag) in index.spans.items()
-            if first < end
-            and last >= start
-            and (not component or kind in {component, ""})
-            and told(etag) is not False
-        ]
+        for _ in range(_LOOKS):
+            named = (await self._level(cell, calendar)).between(when, component, told)
+            found = await cell.rows([Key(calendar, OBJECT, href) for href in named])
+            pairs = zip(found, named.values(), strict=True)
+            if all(row is None or row.etag == etag for row, etag in pairs):
+                # What was deleted since is proven to be gone; the next query tells what came since.
+                return [row for row in found if row is not None]
+        index, members = await self._listed(cell, calendar)
+        named = index.between(when, component, told)
+        return [member for member in members if member.href in named]
 
     async def _level(self, cell: Reader, calendar: int) -> _Index:
         index = self._indexes.get(calendar)
         if index is None or not await followed(
             cell, calendar, index, len(index.spans), partial(_take, index)
         ):
-            index = self._indexes[calendar] = await _listed(cell, calendar)
+            index, _ = await self._listed(cell, calendar)
         self._indexes.move_to_end(calendar)
         names = sum(len(one.spans) for one in self._indexes.values())
         while names > self._names_max and len(self._indexes) > 1:
             names -= len(self._indexes.popitem(last=False)[1].spans)
         return index
 
+    async def _listed(self, cell: Reader, calendar: int) -> tuple[_Index, tuple[Member, ...]]:
+        head, members = await cell.listing(calendar, OBJECT)
+        if len(members) != head.members:
+            raise UnsureError
+        index = self._indexes[calendar] = _Index(head)
+        index.spans = {member.href: (span_in(member.data), member.etag) for member in members}
+        return index, members
+
 
 def span_in(data: str) -> Extent:
     """Give when an object can happen, and what it is, as the data of its row tells."""
     found = _SPAN.search(data)
     return (int(found[1]), int(found[2]), found[3]) if found else _ANYWHERE
-
-
-async def _listed(cell: Reader, calendar: int) -> _Index:
-    head, members = await cell.listing(calendar, OBJECT)
-    if len(members) != head.members:
-        raise UnsureError
-    index = _Index(head)
-    index.spans = {member.href: (span_in(member.data), member.etag) for member in members}
-    return index
 
 
 def _take(index: _Index, entry: Entry) -> None:

@@ -1,9 +1,9 @@
 """The timeline of an account: who changed what, when, by which device and client (issue 4).
 
-It is read from the journals of all collections that the account ever had and of its home: books
-made, renamed and removed, devices added and revoked; secrets are never shown. Memory is bounded by
-what is shown, not by the history: the newest events that pass the filters are kept, the others are
-counted.
+It is read from the journals of all collections that the account ever had and of its home:
+collections made, renamed and removed, devices added and revoked; secrets are never shown. Memory is
+bounded by what is shown, not by the history: the newest events that pass the filters are kept, the
+others are counted.
 
 An event is *unconditional* if a version was overwritten or deleted by who set no condition, and so
 may never have seen it (features.md 3.1, rule 6). `undo --entry` takes it back.

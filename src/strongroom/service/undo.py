@@ -162,7 +162,7 @@ async def _one_moment(cell: Reader, home: int) -> tuple[Past, dict[int, int]]:
         if past.number == cell.head(home).number:
             journals = (one for one in (home, *past.collections) if not past.is_hidden(one))
             return past, {one: cell.head(one).number for one in journals}
-    raise UnsureError  # books come and go all the time
+    raise UnsureError  # collections come and go all the time
 
 
 async def _goal(cell: Reader, past: Past, wish: Wish) -> _Goal:
