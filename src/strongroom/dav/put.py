@@ -1,4 +1,4 @@
-"""PUT of an object: its bytes are kept as sent, and acknowledged when a quorum has them (I1, I3)."""
+"""PUT of an object: its bytes are kept as sent, acknowledged when a quorum has them (I1, I3)."""
 
 from __future__ import annotations
 
