@@ -58,7 +58,7 @@ from strongroom.wire import OneWriteProtocol, part, sweep
 
 if TYPE_CHECKING:
     from strongroom.stores.tls import LiveCertificate as LiveCertificate  # noqa: PLC0414 - shown on
-    from strongroom.stores.tls import LocalAuthority
+    from strongroom.stores.tls import LocalAuthority as LocalAuthority  # noqa: PLC0414 - as above
 
 QUARANTINE: Final = "quarantine"
 MARK_BATCHES: Final = 4096  # a scrub that is stopped reads so many again at most

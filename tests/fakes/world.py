@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from strongroom.stores.clock import SystemClock
+
 
 class FakeEntropy:
     """Bytes from a counter."""
@@ -14,3 +16,13 @@ class FakeEntropy:
     def token(self, size: int) -> bytes:
         self.count += 1
         return sha256(str(self.count).encode()).digest()[:size]
+
+
+class Later:
+    """The machine's clock, set forward."""
+
+    def __init__(self, by_ms: int = 0) -> None:
+        self.by_ms = by_ms
+
+    def now_ms(self) -> int:
+        return SystemClock().now_ms() + self.by_ms

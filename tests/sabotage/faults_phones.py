@@ -96,6 +96,22 @@ PHONES = (
         ("tests/unit/formats/test_certificates.py",),
     ),
     Fault(
+        "a leaf that ends while the server runs is not renewed",
+        "stores/tls.py",
+        'renew=False).what != "nothing"',
+        'renew=False).what == "renewed"',
+        ("tests/unit/stores/test_tls.py::test_a_server_that_runs_on_renews_its_own_leaf",),
+    ),
+    Fault(
+        "a leaf whose time has not come is served on",
+        "stores/tls.py",
+        "facts.begins_ms <= now_ms < facts.expires_ms - RENEW_MS",
+        "now_ms < facts.expires_ms - RENEW_MS",
+        (
+            "tests/unit/stores/test_tls.py::test_a_leaf_of_a_clock_that_was_ahead_is_made_anew_once_it_is_right",
+        ),
+    ),
+    Fault(
         "passwords cross the network unencrypted",
         "base/settings.py",
         "    if encrypted or ip_address(host).is_loopback:",

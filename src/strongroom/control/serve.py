@@ -20,7 +20,7 @@ from typing import Any, Final
 import uvloop
 
 from strongroom import compose
-from strongroom.base.errors import LockedError, OperatorError, StrongroomError
+from strongroom.base.errors import LockedError, OperatorError, SettingsError, StrongroomError
 from strongroom.base.settings import Settings
 from strongroom.control.copies import scrub_cell
 from strongroom.control.listen import listening
@@ -204,7 +204,8 @@ class _Server:
         """Give what runs beside the requests until the end."""
         duties = [self._look_after(room), room.parts.positions.run()]
         if room.certificate is not None:
-            duties.append(_watch(room.certificate))
+            authority = compose.local_authority(self._settings)
+            duties.append(_watch(room.certificate, authority))
         return duties
 
     async def _parts(self, stack: AsyncExitStack) -> compose.Parts:
@@ -273,15 +274,27 @@ class _Server:
             pause = min(max(took * _SCRUB_PAUSE_ROUNDS, least), most)
 
 
-async def _watch(certificate: compose.LiveCertificate) -> None:
-    """Look at the certificate's files, for ever."""
+async def _watch(certificate: compose.LiveCertificate, authority: compose.LocalAuthority) -> None:
+    """Look at the certificate's files, and renew our own in time, for ever."""
     told = ""
     while True:
         await asyncio.sleep(_CERTIFICATE_SECONDS)
-        await asyncio.to_thread(certificate.refresh)
-        if certificate.trouble and certificate.trouble != told:
-            _log.warning("%s", certificate.trouble)
-        told = certificate.trouble
+        trouble = await asyncio.to_thread(_keep, certificate, authority)
+        if trouble and trouble != told:
+            _log.warning("%s", trouble)
+        told = trouble
+
+
+def _keep(certificate: compose.LiveCertificate, authority: compose.LocalAuthority) -> str:
+    """Serve a pair that is good, and say what is in its way."""
+    trouble = ""
+    try:
+        if authority.keep(certificate):
+            _log.info("the certificate was renewed; phones notice nothing")
+    except SettingsError as error:
+        trouble = str(error)
+    certificate.refresh()
+    return certificate.trouble or trouble
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -57,6 +57,7 @@ class Facts(NamedTuple):
     """What a certificate says."""
 
     hosts: Hosts
+    begins_ms: int
     expires_ms: int
     fingerprint: str  # SHA-256, hex pairs with colons
 
@@ -113,8 +114,11 @@ def read_certificate(pem: bytes) -> Facts:
     except x509.ExtensionNotFound:
         hosts = Hosts((), ())
     digest = found.fingerprint(hashes.SHA256())
-    expires_ms = int(found.not_valid_after_utc.timestamp() * 1000)
-    return Facts(hosts, expires_ms, digest.hex(":").upper())
+    begins, expires = (
+        int(moment.timestamp() * 1000)
+        for moment in (found.not_valid_before_utc, found.not_valid_after_utc)
+    )
+    return Facts(hosts, begins, expires, digest.hex(":").upper())
 
 
 def is_issued_by(pem: bytes, authority_pem: bytes) -> bool:

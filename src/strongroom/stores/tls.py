@@ -72,6 +72,22 @@ class LocalAuthority:
         except FormatError as error:
             raise SettingsError(f"{self.certificate.parent}: {error.message}") from error
 
+    def keep(self, served: LiveCertificate) -> bool:
+        """Renew the leaf that is served, for the names it has, once it ends soon.
+
+        Only a leaf of ours that lies here is renewed; one whose time has not come yet (a clock was
+        wrong when it was made) is no good either.
+
+        Returns:
+            Whether a new one lies there now, which `served` has not read yet.
+
+        Raises:
+            SettingsError: it cannot be made, and why; the one before is there still.
+        """
+        if served.certificate != self.certificate or not served.is_local():
+            return False
+        return self.provide(served.facts.hosts, renew=False).what != "nothing"
+
     def _with(self, hosts: Hosts, also: Hosts) -> Hosts:
         strange = outside(_read(self.authority), also) if self.authority.exists() else []
         return Hosts(
@@ -121,7 +137,8 @@ class LocalAuthority:
         covers = set(hosts.names) <= set(facts.hosts.names) and set(hosts.addresses) <= set(
             facts.hosts.addresses
         )
-        lasts = facts.expires_ms - self._clock.now_ms() > RENEW_MS
+        now_ms = self._clock.now_ms()
+        lasts = facts.begins_ms <= now_ms < facts.expires_ms - RENEW_MS
         return facts if ours and covers and lasts else None
 
 
@@ -134,6 +151,7 @@ class LiveCertificate:
         Raises:
             SettingsError: it cannot be used. Nothing was started.
         """
+        self.certificate = certificate
         self._paths = (certificate, key)
         self._authority = authority
         self.trouble = ""

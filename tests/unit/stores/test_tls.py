@@ -7,25 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from fakes.world import FakeEntropy
+from fakes.world import FakeEntropy, Later
 from strongroom.base.errors import SettingsError
 from strongroom.formats.certificates import LEAF_DAYS, is_issued_by, read_certificate
 from strongroom.formats.hosts import Hosts
-from strongroom.stores.clock import SystemClock
 from strongroom.stores.tls import RENEW_MS, LiveCertificate, LocalAuthority
 
 HOSTS = Hosts(("box.local", "localhost"), ("127.0.0.1",))
 LEAF_MS = LEAF_DAYS * 86_400_000
-
-
-class Later:
-    """The machine's clock, set forward."""
-
-    def __init__(self, by_ms: int = 0) -> None:
-        self.by_ms = by_ms
-
-    def now_ms(self) -> int:
-        return SystemClock().now_ms() + self.by_ms
 
 
 class Files:
@@ -98,6 +87,37 @@ def test_a_leaf_that_ends_soon_is_renewed(files: Files):
     assert files.tls.provide(HOSTS, renew=False).what == "nothing"
     files.clock.by_ms += 2 * 3_600_000
     assert files.tls.provide(HOSTS, renew=False).what == "leaf"
+
+
+def test_a_server_that_runs_on_renews_its_own_leaf(files: Files):
+    live = files.live()
+    first = peer(live)
+    assert not files.tls.keep(live)
+    files.clock.by_ms = LEAF_MS - RENEW_MS
+    assert files.tls.keep(live)
+    live.refresh()
+    assert peer(live) != first
+    assert live.facts.hosts == HOSTS
+    assert not files.tls.keep(live)
+
+
+def test_a_leaf_of_a_clock_that_was_ahead_is_made_anew_once_it_is_right(files: Files):
+    files.clock.by_ms = LEAF_MS
+    files.tls.provide(HOSTS, renew=False)
+    live = files.live()
+    files.clock.by_ms = 0
+    assert files.tls.keep(live)
+    live.refresh()
+    assert live.facts.begins_ms <= files.clock.now_ms()
+
+
+def test_the_certificate_of_others_is_left_alone(files: Files, tmp_path: Path):
+    files.clock.by_ms = LEAF_MS
+    other = Files(tmp_path / "other", seed=1)
+    other.tls.provide(HOSTS, renew=True)
+    before = other.bytes()
+    assert not files.tls.keep(other.live())
+    assert other.bytes() == before
 
 
 def test_what_the_authority_was_not_made_for_is_left_out_where_it_was_only_found(files: Files):
