@@ -37,14 +37,15 @@ def _list(given: Namespace, screen: Screen, ask: Ask) -> None:
 
 
 def row_text(row: Mapping[str, Any]) -> str:
-    """Say in a line what a phone tried to save, when, and why it was refused."""
+    """Say in a line what a phone tried to save, when, where, and why it was refused."""
     by = (row["device"] or "a device") + f" ({row['client']})" * bool(row["client"])
     name = row["name"] or row["href"] or "without a name"
     again = f", {row['times']} times" if row["times"] > 1 else ""
     part = "" if row["whole"] else f"; only {bytes_text(row['size'])} of it are kept"
     more = f"; {row['more']} more that came too fast are not" if row["more"] else ""
     when = day_and_time(row["at"])
-    return f"{row['number']}  {when}  {name}  by {by}: {row['why']}{again}{part}{more}"
+    where = f"for {row['book']}, " * bool(row["book"])
+    return f"{row['number']}  {when}  {name}  {where}by {by}: {row['why']}{again}{part}{more}"
 
 
 def _show(given: Namespace, screen: Screen, ask: Ask) -> None:

@@ -167,10 +167,10 @@ def test_what_stands_already_and_what_is_not_whole_is_said(desk: Desk, capsys: A
     assert "All of it stood already; it is off the list." in desk.say("apply", capsys)
 
     row = {
-        "number": 7, "at": 0, "name": "", "href": "", "device": "", "client": "", "why": "why",
-        "times": 3, "whole": False, "size": 0, "more": 2,
+        "number": 7, "at": 0, "name": "", "book": "calendars/work", "href": "", "device": "",
+        "client": "", "why": "why", "times": 3, "whole": False, "size": 0, "more": 2,
     }  # fmt: skip
     assert cli.row_text(row) == (
-        "7  1970-01-01 00:00 UTC  without a name  by a device: why, 3 times; only 0 bytes of it "
-        "are kept; 2 more that came too fast are not"
+        "7  1970-01-01 00:00 UTC  without a name  for calendars/work, by a device: why, 3 "
+        "times; only 0 bytes of it are kept; 2 more that came too fast are not"
     )
