@@ -112,8 +112,8 @@ def test_an_account_tells_how_many_there_are(desk: Desk) -> None:
 def test_a_person_reads_who_what_when_and_why(desk: Desk, capsys: Any) -> None:
     text = desk.say("list", capsys)
     assert text == (
-        "1  2023-11-14 22:13 UTC  Ann Lee  by phone (DAVx5/4.5-ose): it had changed in the "
-        "meantime\n"
+        "1  2023-11-14 22:13 UTC  Ann Lee  for contacts, by phone (DAVx5/4.5-ose): it had "
+        "changed in the meantime\n"
     )
     shown = desk.say("show", capsys)
     assert "  Full name: server Ann | phone Ann Lee\n" in shown
