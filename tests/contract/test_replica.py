@@ -433,8 +433,8 @@ def test_replaying_the_batches_into_an_empty_replica_gives_equal_tables(
     assert tables(other) == tables(replica)
 
 
-def test_free_bytes_are_more_than_nothing(replica: Replica) -> None:
-    assert replica.free_bytes() > 0
+def test_who_is_present_says_how_much_room_there_is(replica: Replica) -> None:
+    assert replica.present() > 0
     replica.checkpoint()
 
 

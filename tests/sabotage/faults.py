@@ -15,6 +15,7 @@ from sabotage.faults_opening import LAUNCHES
 from sabotage.faults_past import PAST
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
+from sabotage.faults_present import PRESENCE
 from sabotage.faults_proxies import PROXIES
 from sabotage.faults_refused import KEPT
 from sabotage.faults_space import SPACE
@@ -447,6 +448,7 @@ FAULTS = (
     *PEOPLE,
     *PHONES,
     *PROXIES,
+    *PRESENCE,
     *SPACE,
     *CUSTODY,
     *KEPT,

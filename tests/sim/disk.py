@@ -266,9 +266,14 @@ class SimReplica(MemoryReplica):
         empty.create(identity)
         return self._sibling(replace(empty.state, promised=self._promised()))
 
-    def free_bytes(self) -> int:
-        self._identity()
+    def present(self) -> int:
+        self._opened()
         assert self._disk is not None
+        if self._broken:
+            raise BrokenReplicaError(self._broken)
+        self._anchored()
+        if self._disk.read_only:
+            raise UnavailableReplicaError("it became read-only")
         return self._disk.room
 
     def close(self) -> None:

@@ -208,6 +208,10 @@ class MirrorCell:
         """Give a head as it was after a batch, if that is not too long ago."""
         return self._core.head_at(collection, batch)
 
+    async def look(self) -> None:
+        """Look now whether the copies are there, so that `report` tells nothing old."""
+        await self._keeper.look()
+
     def report(self) -> dict[str, Any]:
         """Say how the cell is, for `strongroom status`."""
         core = self._core
@@ -236,6 +240,8 @@ class MirrorCell:
             "held": peer.held,
             "behind": behind,
             "reason": peer.reason,
+            "since": self._keeper.watch.since(name),
+            "silent_seconds": self._keeper.watch.silent_seconds(name),
             "free_bytes": self._writer.free.get(name),
         }
 

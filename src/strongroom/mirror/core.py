@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from strongroom.base.errors import (
     BrokenReplicaError,
@@ -24,6 +24,8 @@ from strongroom.mirror import state as machine
 from strongroom.mirror.recent import Recent
 from strongroom.mirror.site import Site
 from strongroom.ports.world import Clock
+
+T = TypeVar("T")
 
 _PAST_BATCHES: Final = 256  # how long a reader may take while batches go by
 
@@ -101,6 +103,23 @@ class Core:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def heard(
+        self, name: str, number: int, answer: asyncio.Future[T], act: Callable[[T], None]
+    ) -> None:
+        """Take what a replica answered about batch `number` (0 = about itself).
+
+        An error goes to the machine, all else to `act`. An opening that is over hears nothing.
+        """
+        error = None if answer.cancelled() else answer.exception()
+        if answer.cancelled() or self.closing:
+            return
+        if isinstance(error, DamageError):
+            self.failed(name, number, error)
+        elif error is not None:
+            self.mistaken(error)
+        else:
+            act(answer.result())
 
     def failed(self, name: str, number: int, error: DamageError) -> None:
         """Tell the machine what a replica's error means for batch `number`."""

@@ -27,6 +27,7 @@ from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
 from strongroom.mirror.reader import Reader
 from strongroom.mirror.site import Site
+from strongroom.mirror.watch import Watch
 from strongroom.mirror.writer import Writer, standing_edit
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Identity, Probe, Replica
 from strongroom.ports.world import Entropy
@@ -189,6 +190,7 @@ class Keeper:
         self._entropy = entropy
         self._busy: set[str] = set()
         self.copying: dict[str, tuple[int, int]] = {}
+        self.watch = Watch(core, writer.free)
         self._to_admit: dict[str, str] = {}  # replica -> the incarnation of its finished copy
         core.on(machine.CatchUp, self._catch_up)
 
@@ -201,7 +203,7 @@ class Keeper:
         """Look after absent and doubtful replicas, for ever."""
         while True:
             await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
-            await self._look_at_space()
+            await self.look()
             state = self._core.state
             for name in sorted(state.named(machine.ABSENT) | state.left_behind()):
                 self._catch_up(machine.CatchUp(name))
@@ -233,14 +235,9 @@ class Keeper:
         except DamageError:
             return  # full or gone: the WAL keeps what it has
 
-    async def _look_at_space(self) -> None:
-        for name in sorted(self._core.state.named(machine.VOTER)):
-            try:
-                async with asyncio.timeout(limits.READ_SECONDS_MAX):
-                    free = await self._core.sites[name].reading(lambda r: r.free_bytes())
-            except (DamageError, TimeoutError):
-                continue
-            self._writer.free[name] = free
+    async def look(self) -> None:
+        """Look now whether the copies are there; what is known is then a second old at most."""
+        await self.watch.look(self._busy)
 
     # --- behind -----------------------------------------------------------------------------------
     async def _bring_up(self, name: str) -> None:
@@ -274,6 +271,7 @@ class Keeper:
         core, site = self._core, self._core.sites[name]
         found = _usable(await site.writing(lambda r: r.probe()))
         _check_identity(core, name, found.identity)
+        self._writer.free[name] = await site.writing(lambda r: r.present())
         if found.promised < core.term:
             await site.writing(lambda r: r.promise(core.term))
         if found.position == self._writer.flying():

@@ -16,7 +16,6 @@ from strongroom.base import limits
 from strongroom.base.errors import (
     BusyError,
     ClientError,
-    DamageError,
     FoldError,
     NoSpaceError,
     StrongroomError,
@@ -310,19 +309,14 @@ class Writer:
         vote.add_done_callback(partial(self._heard, action.replica, batch))
 
     def _heard(self, name: str, batch: Batch, vote: asyncio.Future[Position]) -> None:
-        """Tell the machine what a replica answered; an opening that is over hears nothing."""
-        core = self._core
-        if vote.cancelled() or core.closing:
-            return
-        error = vote.exception()
-        if isinstance(error, DamageError):
-            core.failed(name, batch.number, error)
-        elif error is not None:
-            core.mistaken(error)
-        elif vote.result() == batch.position:
-            core.event(machine.Voted(name, batch.number))
+        self._core.heard(name, batch.number, vote, partial(self._count, name, batch))
+
+    def _count(self, name: str, batch: Batch, voted: Position) -> None:
+        if voted == batch.position:
+            self._core.event(machine.Voted(name, batch.number))
         else:
-            core.event(machine.Broke(name, f"voted for another content of batch {batch.number}"))
+            reason = f"voted for another content of batch {batch.number}"
+            self._core.event(machine.Broke(name, reason))
 
     def _commit(self, action: machine.Commit) -> None:
         flown = self._flown

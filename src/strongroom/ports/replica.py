@@ -190,8 +190,16 @@ class Replica(Protocol):
     def directory(self) -> Snapshot[tuple[Member, ...]]:
         """Read all members that are not objects."""
 
-    def free_bytes(self) -> int:
-        """Say how much room the medium has."""
+    def present(self) -> int:
+        """Make the identity check that a vote ends with, without one; wakes no disk.
+
+        Returns:
+            How many bytes of room the medium has.
+
+        Raises:
+            UnavailableReplicaError: it is not there, or takes no writes.
+            BrokenReplicaError: another replica lies there, or this one broke before.
+        """
 
     def drop_cache(self) -> None:
         """Let cached pages go, so that what is read next comes from the medium."""

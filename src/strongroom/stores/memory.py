@@ -105,7 +105,7 @@ class MemoryReplica:
     def __init__(
         self, state: MemoryState | None = None, *, device: int = 0, room: int = 1 << 40
     ) -> None:
-        """Start with `state`, or blank; `room` is what `free_bytes` answers."""
+        """Start with `state`, or blank; `room` is what `present` answers."""
         self.state = state or MemoryState()
         self.device = device
         self.room = room
@@ -268,8 +268,9 @@ class MemoryReplica:
         rows = _members(r for r in self.state.rows.values() if r.kind != OBJECT)
         return Snapshot(self.state.position, tuple(rows))
 
-    def free_bytes(self) -> int:
-        """Say how much room there is."""
+    def present(self) -> int:
+        """Say how much room there is, if there is a replica."""
+        self._identity()
         return self.room
 
 

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from strongroom.base.errors import BrokenReplicaError, UnavailableReplicaError
 from strongroom.stores import marker
+from strongroom.stores.durable import translated
 from strongroom.stores.sqlite.schema import FILE
+
+# One entry for each disk that the kernel has. A disk that is pulled out leaves at once, while what
+# was mounted from it answers from memory as if nothing had happened.
+DISKS: Final = Path("/sys/dev/block")
 
 
 class OtherReplicaError(BrokenReplicaError):
@@ -30,6 +36,8 @@ class Anchor:
         self._marker = str(root / marker.NAME)
         self.device = os.stat(root).st_dev
         self._inode = os.stat(self._path).st_ino
+        entry = DISKS / f"{os.major(self.device)}:{os.minor(self.device)}"
+        self._disk = str(entry) if entry.exists() else ""  # a network drive has none
 
     def expect(self, raw: bytes) -> None:
         """From now on the marker must have these bytes."""
@@ -47,7 +55,7 @@ class Anchor:
         """Compare; a batch may have been committed before.
 
         Raises:
-            UnavailableReplicaError: the marker or the catalog is not there: vanished.
+            UnavailableReplicaError: the disk, the marker or the catalog is not there: vanished.
             OtherReplicaError: another marker, device or catalog is.
         """
         try:
@@ -55,13 +63,34 @@ class Anchor:
             device = os.stat(self._root).st_dev
             inode = os.stat(self._path).st_ino
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise UnavailableReplicaError(f"vanished: {error}") from error
+            raise UnavailableReplicaError(f"vanished: {error.filename} is not there") from error
         except OSError as error:
+            self._refuse_pulled_out()
             raise BrokenReplicaError(f"the marker cannot be read: {error}") from error
         if raw != self._expected:
             raise OtherReplicaError("another marker lies here")
         if (device, inode) != (self.device, self._inode):
             raise OtherReplicaError("another device or catalog lies here")
+
+    def room(self) -> int:
+        """Say how much room the medium has, in bytes.
+
+        Raises:
+            UnavailableReplicaError: it is not there, or takes no writes.
+            BrokenReplicaError: the system does not tell.
+        """
+        self._refuse_pulled_out()
+        try:
+            found = os.statvfs(self._root)
+        except OSError as error:
+            raise translated(error, f"look at {self._root}") from error
+        if found.f_flag & os.ST_RDONLY:
+            raise UnavailableReplicaError("it became read-only")
+        return found.f_bavail * found.f_frsize
+
+    def _refuse_pulled_out(self) -> None:
+        if self._disk and not os.path.lexists(self._disk):
+            raise UnavailableReplicaError("vanished: the disk was pulled out")
 
     def _read_marker(self) -> bytes:
         fd = os.open(self._marker, os.O_RDONLY | os.O_CLOEXEC)

@@ -12,7 +12,6 @@ replica stays `Damaged` until a copy takes over.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -46,7 +45,7 @@ from strongroom.ports.replica import (
 from strongroom.stores import marker
 from strongroom.stores.blobs import BlobFiles
 from strongroom.stores.checks import check_cell
-from strongroom.stores.durable import Durable, translated
+from strongroom.stores.durable import Durable
 from strongroom.stores.marker import Marker
 from strongroom.stores.sqlite import codes, schema, vfs
 from strongroom.stores.sqlite.anchor import Anchor, OtherReplicaError
@@ -456,13 +455,11 @@ class SqliteReplica:
         """Read all members that are not objects."""
         return self._read(lambda r: r.directory())
 
-    def free_bytes(self) -> int:
-        """Say how much room the medium has."""
-        try:
-            found = os.statvfs(self._root)
-        except OSError as error:
-            raise translated(error, f"free space of {self._root}") from error
-        return found.f_bavail * found.f_frsize
+    def present(self) -> int:
+        """Make the identity check without a vote; say how much room there is."""
+        with self._changing() as opened:
+            opened.anchor.check()
+            return opened.anchor.room()
 
 
 def _size(path: Path) -> int:

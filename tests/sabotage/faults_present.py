@@ -1,0 +1,46 @@
+"""Faults of knowing which copies are there: what would tell an owner that all is well."""
+
+from __future__ import annotations
+
+from sabotage.fault import Fault
+
+QUIET = "tests/sim/test_present.py::"
+PRESENT = "tests/unit/stores/test_present.py::"
+
+PRESENCE = (
+    Fault(
+        "a copy is looked at only when something is written",
+        "mirror/keeper.py",
+        "            await self.look()\n",
+        "",
+        (QUIET + "test_a_disk_that_vanishes_is_noticed_without_a_write_and_comes_back",),
+    ),
+    Fault(
+        "a disk that hangs counts as good",
+        "mirror/watch.py",
+        "        self._give_up_the_silent()\n",
+        "",
+        (QUIET + "test_a_disk_that_hangs_holds_up_nobody_and_is_told",),
+    ),
+    Fault(
+        "a read-only copy that lacks nothing is good again at once",
+        "mirror/keeper.py",
+        "        self._writer.free[name] = await site.writing(lambda r: r.present())\n",
+        "",
+        (QUIET + "test_a_medium_that_became_read_only_is_behind_until_it_takes_writes",),
+    ),
+    Fault(
+        "room is all that is asked of a quiet copy",
+        "stores/sqlite/replica.py",
+        "            opened.anchor.check()\n            return opened.anchor.room()\n",
+        "            return opened.anchor.room()\n",
+        (PRESENT + "test_a_folder_without_its_marker_has_vanished",),
+    ),
+    Fault(
+        "what the kernel remembers of a pulled disk is believed",
+        "stores/sqlite/anchor.py",
+        "        self._refuse_pulled_out()\n        try:\n",
+        "        try:\n",
+        (PRESENT + "test_a_disk_that_is_pulled_out_has_vanished_though_its_files_still_answer",),
+    ),
+)
