@@ -338,6 +338,28 @@ def test_multiget(site: Site) -> None:
     assert site.do("REPORT", CALENDAR, version).condition == CAL + "supported-calendar-data"
 
 
+@pytest.mark.rfc("4791", "9.7.1")
+def test_what_a_zone_or_a_calendar_itself_matches_is_found_in_every_kind_of_object(
+    site: Site,
+) -> None:
+    site.do("PROPFIND", HOME, depth="0")
+    zoned = calendar(BERLIN, component("VEVENT", "DTSTART;TZID=Europe/Berlin:20260105T090000"))
+    put(site, "zoned.ics", zoned)
+    put(site, "lunch.ics", LUNCH)
+    for wanted in ("<D:getetag/>", "<C:calendar-data/>"):
+        in_zone = query(site, '<C:comp-filter name="VTIMEZONE"/>', wanted)
+        assert in_zone.hrefs == [CALENDAR + "zoned.ics"]
+        without = '<C:comp-filter name="VTIMEZONE"><C:is-not-defined/></C:comp-filter>'
+        assert query(site, without, wanted).hrefs == [CALENDAR + "lunch.ics"]
+        made_by = '<C:prop-filter name="PRODID"><C:text-match>//T</C:text-match></C:prop-filter>'
+        assert len(query(site, made_by, wanted).hrefs) == 2
+        no_calendar = f"<C:calendar-query {XML}><D:prop>{wanted}</D:prop><C:filter>" + (
+            '<C:comp-filter name="VCALENDAR"><C:is-not-defined/></C:comp-filter>'
+            "</C:filter></C:calendar-query>"
+        )
+        assert site.do("REPORT", CALENDAR, no_calendar, depth="1").hrefs == []
+
+
 @pytest.mark.rfc("4791", "7.1", "7.7", "7.8", "7.8.8", "9.5", "9.8")
 @pytest.mark.rfc("3253", "3.6")
 def test_reports_are_answered_where_they_belong(site: Site) -> None:

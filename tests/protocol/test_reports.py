@@ -95,6 +95,23 @@ def test_a_delta_says_the_last_fate_of_each_name(site: Site) -> None:
 
 
 @pytest.mark.rfc("6578", "3.5.1")
+def test_the_bytes_that_stand_put_again_are_told_with_their_etag(site: Site) -> None:
+    """The owner saved it; a repeated request whose first answer was lost is not told twice (I1)."""
+    tag = site.put("ann.vcf").headers["etag"]
+    token = sync(site).token
+    for headers in ({}, {"if_match": tag}):
+        assert site.put("ann.vcf", **headers).headers["etag"] == tag
+        answer = sync(site, token)
+        assert answer.hrefs == [BOOK + "ann.vcf"]
+        assert answer.prop(BOOK + "ann.vcf", D + "getetag").text == tag  # type: ignore[union-attr]
+        token = answer.token
+
+    for headers in ({"if_none_match": "*"}, {"if_match": '"of before"'}):
+        assert site.put("ann.vcf", **headers).status == 204
+        assert sync(site, token).hrefs == []
+
+
+@pytest.mark.rfc("6578", "3.5.1")
 def test_a_property_change_is_told_and_a_gap_is_not(site: Site) -> None:
     site.put("ann.vcf")
     token = sync(site).token
@@ -333,10 +350,11 @@ def test_multiget_of_foreign_paths_tells_nothing(site: Site) -> None:
     site.do("PUT", HOME + "other/x.vcf", card("x"))
     site.run(site.bob("PUT", "/dav/addressbooks/bob/contacts/b.vcf", card("b")))
     foreign = ["/dav/addressbooks/bob/contacts/b.vcf", "/dav/addressbooks/bob/contacts/no.vcf",
-               "/dav/addressbooks/nobody/contacts/b.vcf", "/etc/passwd", "../x", BOOK]  # fmt: skip
-    answer = multiget(site, *foreign, HOME + "other/x.vcf")
+               "/dav/addressbooks/nobody/contacts/b.vcf", "/etc/passwd", "../x"]  # fmt: skip
+    own = [HOME + "other/x.vcf", BOOK, HOME, "/dav/principals/alice/"]  # they are no absent cards
+    answer = multiget(site, *foreign, *own)
     assert [answer.status_of(href) for href in foreign] == [GONE] * len(foreign)
-    assert answer.status_of(HOME + "other/x.vcf") == "HTTP/1.1 403 Forbidden"
+    assert [answer.status_of(href) for href in own] == ["HTTP/1.1 403 Forbidden"] * len(own)
 
 
 def test_multiget_that_cannot_be_proven_is_503_as_a_whole(site: Site) -> None:

@@ -6,6 +6,7 @@ from sabotage.fault import Fault
 
 KNOWN = "tests/unit/formats/test_calendarknown.py::"
 SPANS = "tests/unit/service/test_spans.py::"
+SIM = "tests/sim/test_calendars.py::"
 RULES = "tests/unit/formats/test_recurrence.py::"
 ZONES = "tests/unit/formats/test_calendarzone.py::"
 CLIENTS = "tests/protocol/test_calendar_clients.py::"
@@ -50,16 +51,6 @@ CALENDARS = (
         "        old = index.spans.get(entry.href)\n"
         "        index.spans[entry.href] = old or (span_in(entry.data), entry.etag)\n",
         (SPANS + "test_what_changed_since_is_looked_at_again",),
-    ),
-    Fault(
-        "scrub finds no row that tells too little time",
-        "upkeep/scrub.py",
-        "        if first > span.first or last < span.last:\n",
-        "        if first > span.first and last < span.last:\n",
-        (
-            "tests/unit/upkeep/test_scrub.py"
-            "::test_a_row_that_tells_less_time_than_its_object_takes_is_named_once",
-        ),
     ),
     Fault(
         "weekdays with and without places are both wanted of one day",
@@ -128,6 +119,33 @@ CALENDARS = (
         ),
     ),
     Fault(
+        "a row of the past makes a query short",
+        "service/spans.py",
+        "            if all(row is None or row.etag == etag for row, etag in pairs):\n",
+        "            if list(pairs) is not None:\n",
+        (
+            SPANS + "test_a_row_of_the_past_makes_no_query_short",
+            SIM + "test_a_row_of_the_past_costs_no_event",
+        ),
+    ),
+    Fault(
+        "an index that two queries follow goes back",
+        "service/journals.py",
+        "        if mark.number != asked:\n",
+        "        if mark is None:\n",
+        (
+            "tests/unit/service/test_journals.py"
+            "::test_who_follows_slowly_does_not_take_back_what_another_followed",
+        ),
+    ),
+    Fault(
+        "an index of a history that was lost is believed",
+        "service/journals.py",
+        "            return False  # of another history than this one\n",
+        "            return True\n",
+        (SIM + "test_an_index_of_a_history_that_was_lost_is_made_anew",),
+    ),
+    Fault(
         "a slow rule holds up everybody",
         "dav/report_calendar.py",
         "    return await asyncio.to_thread(lambda: [ask(body) for _, body in page])\n",
@@ -147,5 +165,29 @@ CALENDARS = (
         "(?:[Tt](",
         "(?:T(",
         (CLIENTS + "test_what_clients_write_is_kept_and_found",),
+    ),
+    Fault(
+        "a task that is due when the time asked for ends is left out by the index",
+        "formats/calendarfilter.py",
+        "min(one.end for one in ranges) + 1)",
+        "min(one.end for one in ranges))",
+        ("tests/protocol/test_calendar_tasks.py",),
+    ),
+    Fault(
+        "a task that ends where the time asked for begins is left out",
+        "formats/recurrence.py",
+        "            return start <= last and (end > first or end >= last)\n",
+        "            return start < last and (end > first or end >= last)\n",
+        ("tests/protocol/test_calendar_tasks.py",),
+    ),
+    Fault(
+        "a query for objects with a zone finds none, for no object is a zone",
+        "formats/calendarfilter.py",
+        "    names = {one.name for one in wanted.comps if one.defined} & _KINDS\n",
+        "    names = {one.name for one in wanted.comps if one.defined}\n",
+        (
+            "tests/protocol/test_calendars.py::"
+            "test_what_a_zone_or_a_calendar_itself_matches_is_found_in_every_kind_of_object",
+        ),
     ),
 )

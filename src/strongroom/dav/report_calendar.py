@@ -176,10 +176,8 @@ async def _each(ask: Callable[[bytes], T], page: list[tuple[Member, bytes]]) -> 
 
 def _told_by_index(wanted: CompFilter) -> bool:
     """Say whether a filter asks for nothing but one kind of component, which the index tells."""
-    inner = wanted.comps
-    return not wanted.props and (
-        not inner or (len(inner) == 1 and inner[0] == CompFilter(inner[0].name))
-    )
+    kind = CompFilter(component_wanted(wanted))
+    return wanted in {CompFilter(wanted.name), CompFilter(wanted.name, comps=(kind,))}
 
 
 # --- free-busy-query ------------------------------------------------------------------------------

@@ -74,9 +74,8 @@ def _is_here(request: Request, target: Target) -> bool:
 
 
 def _fate(request: Request, target: Target) -> str:
-    # An object elsewhere among one's own may exist: it is refused, not denied.
-    own = target.place is Place.OBJECT and target.login == request.caller.login
-    return status_line(403) if own else NOT_FOUND
+    # What is elsewhere among one's own, or no object, may exist: it is refused, not denied.
+    return status_line(403) if target.login == request.caller.login else NOT_FOUND
 
 
 async def _rows(

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from strongroom.formats import FormatError
+from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.calendarrule import Budget
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendartime import moment_of, read_duration, read_moment
@@ -26,14 +27,15 @@ from strongroom.formats.cardfilter import (
     Collation,
     ParamFilter,
     TextMatch,
-    fold_case,
+    folded_text,
     param_holds,
     text_holds,
 )
-from strongroom.formats.cardlines import Line, unescape
+from strongroom.formats.cardlines import Line
 from strongroom.formats.recurrence import Instance, Series
 
-_DAY: int = 86_400
+_DAY: Final = 86_400
+_KINDS: Final = frozenset(name.encode() for name in COMPONENTS)
 
 
 class Range(NamedTuple):
@@ -66,17 +68,18 @@ class CompFilter(NamedTuple):
 def window(wanted: CompFilter) -> Range:
     """Give the time outside of which no object can match; by it the index is asked.
 
-    Only what is asked of the object's own components counts; an alarm may ring at any time.
+    Only what is asked of the object's own components counts; an alarm may ring at any time. A task
+    that ends when the range does is in it, so one second more is looked at.
     """
     ranges = [one.range for one in wanted.comps if one.defined and one.range is not None]
     if not ranges:
         return Range(FIRST, LAST)
-    return Range(max(one.start for one in ranges), min(one.end for one in ranges))
+    return Range(max(one.start for one in ranges), min(one.end for one in ranges) + 1)
 
 
 def component_wanted(wanted: CompFilter) -> bytes:
-    """Name the one kind of component that a match must hold; empty = any may do."""
-    names = {one.name for one in wanted.comps if one.defined}
+    """Name the one kind of object that can match; empty = any may, for each can hold a zone."""
+    names = {one.name for one in wanted.comps if one.defined} & _KINDS
     return names.pop() if len(names) == 1 else b""
 
 
@@ -138,18 +141,14 @@ class _Matcher:
         return found
 
     def _dated(self, dated: list[Component], when: Range) -> list[Component]:
-        # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
-        wider = 1 if dated[0].name == b"VTODO" else 0
         for series in self._readings(dated):
-            if found := series.happening(when.start - wider, when.end + wider):
+            if found := series.happening(*when):
                 return found
         return []
 
     def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
         for series in self._readings(dated):
-            # One second more on each side: of a task the end counts too (RFC 4791 section 9.9).
-            wider = 1 if dated[0].name == b"VTODO" else 0
-            if found := series.between(when.start - wider, when.end + wider):
+            if found := series.between(*when):
                 return found
         return []
 
@@ -173,8 +172,8 @@ class _Matcher:
         due, completed, created = (task.first(n) for n in (b"DUE", b"COMPLETED", b"CREATED"))
         if due is not None:
             # A task that recurs by its end alone: each end is a moment.
-            instances = self._instances([self._by_end(task)], when)
-            return any(when.start < one.start <= when.end for one in instances)
+            ends = self._instances([self._by_end(task)], Range(when.start, when.end + 1))
+            return any(when.start < one.start for one in ends)
         marks = [self._instant(line) for line in (completed, created) if line is not None]
         if completed is None:
             return not marks or when.end > marks[0]
@@ -242,8 +241,7 @@ class _Matcher:
         key = (id(line), collation)
         text = self._texts.get(key)
         if text is None:
-            text = fold_case(unescape(line.value.decode("utf-8", "replace")), collation)
-            self._texts[key] = text
+            text = self._texts[key] = folded_text(line, collation)
         return text
 
 

@@ -168,7 +168,7 @@ class Series:
     def _touching(self, start: int, end: int) -> Iterator[Instance]:
         count = 0
         for instance in self._all(start, end):
-            if instance.start < end and (instance.end > start or instance.start >= start):
+            if _touches(instance, start, end):
                 yield instance
                 count += 1
                 if count > INSTANCES_MAX:
@@ -269,6 +269,18 @@ class Series:
             elif rule.until.zone and not first.is_date:
                 until = local_of(self._zones.instant(until, rule.until.zone), self._zone(first))
         return occurrences(rule, first.local, until, low, high, self._budget)
+
+
+def _touches(instance: Instance, start: int, end: int) -> bool:
+    """Say whether an instance is in [start, end), by the tables of RFC 4791 section 9.9."""
+    first, last = instance.start, instance.end
+    if instance.component.name == b"VTODO":
+        # Of a task the very moment of its end counts as well.
+        if instance.component.first(b"DUE") is not None:
+            return (start < last or start <= first) and (end > first or end >= last)
+        if instance.component.first(b"DURATION") is not None:
+            return start <= last and (end > first or end >= last)
+    return first < end and (last > start or first >= start)
 
 
 def _start(component: Component) -> Line:

@@ -138,7 +138,11 @@ def test_the_conditions_must_hold_for_one_component_and_one_instance() -> None:
         (("COMPLETED:20260105T120000Z", "CREATED:20251231T120000Z"), True),
         (("COMPLETED:20251231T120000Z", "CREATED:20251230T120000Z"), False),
         (("DTSTART:20251231T120000Z", "DUE:20260101T120000Z"), True),
-        (("DTSTART:20251231T120000Z", "DUE:20260101T000000Z"), True),
+        (("DTSTART:20251231T120000Z", "DUE:20260101T000000Z"), False),
+        (("DTSTART:20251231T120000Z", "DURATION:PT12H"), True),
+        (("DTSTART:20260102T000000Z", "DURATION:PT0S"), True),
+        (("DTSTART:20260102T000000Z", "DUE:20260102T000000Z"), True),
+        (("DTSTART:20260102T000000Z",), False),
         (("DTSTART:20251230T120000Z", "DUE:20251231T120000Z"), False),
         (("DTSTART:20260101T000000Z",), True),
         (("DTSTART:20251231T000000Z",), False),
@@ -238,12 +242,13 @@ def test_a_zone_told_in_two_ways_is_asked_both_ways() -> None:
 
 def test_the_index_is_asked_for_the_time_and_kind_of_the_objects_own_components() -> None:
     everything = Range(FIRST, LAST)
-    day = Range(1767225600, 1767312000)
-    assert window(wanted(comp("VEVENT", NEW_YEAR))) == day
+    day_and_its_end = Range(1767225600, 1767312001)
+    assert window(wanted(comp("VEVENT", NEW_YEAR))) == day_and_its_end
     assert window(wanted(comp("VEVENT", comp("VALARM", NEW_YEAR)))) == everything
     assert window(wanted(comp("VTODO", "<is-not-defined/>"))) == everything
     assert component_wanted(wanted(comp("VEVENT", NEW_YEAR))) == b"VEVENT"
     assert component_wanted(wanted()) == b""
+    assert component_wanted(wanted(comp("VTIMEZONE"))) == b""  # an event may hold one
     assert component_wanted(wanted(comp("VEVENT") + comp("VTODO"))) == b""
 
 
