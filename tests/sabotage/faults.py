@@ -19,6 +19,7 @@ from sabotage.faults_present import PRESENCE
 from sabotage.faults_proxies import PROXIES
 from sabotage.faults_refused import KEPT
 from sabotage.faults_space import SPACE
+from sabotage.faults_times import TIMES
 from sabotage.faults_unopened import UNOPENED
 
 WRITING = "tests/sim/test_writing.py::"
@@ -61,6 +62,31 @@ HISTORY = (
         "        if same and standing is not None and standing.by == edit.origin.device:",
         "        if same and standing is not None:",
         (OPENING + "test_a_repeated_request_finds_its_own_bytes",),
+    ),
+    Fault(
+        "who saves what stands is not told of",
+        "history/decide.py",
+        "standing.data == edit.data and standing.kind != OBJECT:",
+        "standing.data == edit.data:",
+        (
+            "tests/protocol/test_reports.py::"
+            "test_the_bytes_that_stand_put_again_are_told_with_their_etag",
+        ),
+    ),
+    Fault(
+        "a repeated PUT is told twice",
+        "history/decide.py",
+        """            return (standing,)
+        raise PreconditionError
+    if same""",
+        """            return _write(view, stamp, old, edit.key, edit, PUT,
+                (standing.id, edit.etag, edit.data, props))
+        raise PreconditionError
+    if same""",
+        (
+            "tests/protocol/test_reports.py::"
+            "test_the_bytes_that_stand_put_again_are_told_with_their_etag",
+        ),
     ),
     Fault(
         "half of a refused pair of edits is kept",
@@ -457,4 +483,5 @@ FAULTS = (
     *EXPORT,
     *UNOPENED,
     *CALENDARS,
+    *TIMES,
 )

@@ -186,9 +186,11 @@ def _check_uid(
         return
     other = view.row(uid_key(key.collection, uid))
     if other is not None and other.key != leaving:
-        raise InvalidError("another card has this UID", NO_UID_CONFLICT, other.href)
+        raise InvalidError(
+            "another object of this collection has this UID", NO_UID_CONFLICT, other.href
+        )
     if stands and bare_uid(stands) != bare_uid(uid):
-        raise InvalidError("a card keeps its UID", NO_UID_CONFLICT, key.href)
+        raise InvalidError("an object keeps its UID", NO_UID_CONFLICT, key.href)
 
 
 def bare_uid(uid: str) -> str:
@@ -197,6 +199,10 @@ def bare_uid(uid: str) -> str:
 
 
 def _put(view: Overlay, edit: Put, stamp: Stamp) -> tuple[Row, ...]:
+    """Decide a Put. Who saves an object did something, also where the bytes are those that stand.
+
+    It is told by sync and seen in the history; only a repeated request is not a second one.
+    """
     old = view.row(edit.key)
     standing = old if isinstance(old, Member) else None
     props = edit.props if edit.props is not None else (standing.props if standing else "")
@@ -207,7 +213,7 @@ def _put(view: Overlay, edit: Put, stamp: Stamp) -> tuple[Row, ...]:
         if same and standing is not None and standing.by == edit.origin.device:
             return (standing,)
         raise PreconditionError
-    if same and standing is not None and standing.data == edit.data:
+    if same and standing is not None and standing.data == edit.data and standing.kind != OBJECT:
         return (standing,)
     _check_uid(view, edit.key, standing, uid_of(edit.data))
     new_id = standing.id if standing else entry_id(stamp.batch, len(view.entries))
@@ -237,7 +243,7 @@ def _copy_or_move(view: Overlay, edit: Copy | Move, stamp: Stamp) -> tuple[Row, 
     if not edit.when.holds(source.etag, number) or (standing is not None and not edit.overwrite):
         raise PreconditionError
     if uid_of(source.data) != edit.uid and source.kind == OBJECT:
-        raise PreconditionError("the card was changed meanwhile; look at it and try again")
+        raise PreconditionError("it was changed meanwhile; look at it and try again")
     if isinstance(edit, Copy):
         _check_uid(view, edit.target, standing, edit.uid)
         new_id = standing.id if standing else entry_id(stamp.batch, len(view.entries))
@@ -319,7 +325,8 @@ def _put_back(
         return _write(view, stamp, old, one.key, edit, PUT, what)
     if (standing.etag, standing.data, standing.props) == what[1:]:
         return rows or (standing,)
-    verb = PUT if (standing.etag, standing.data) != what[1:3] else PROPS
+    # Where the bytes stay, what is told of them beside is no change that a device made.
+    verb = PUT if standing.etag != one.etag else PROPS
     return _write(view, stamp, standing, one.key, edit, verb, what)
 
 

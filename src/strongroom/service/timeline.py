@@ -38,7 +38,7 @@ from strongroom.history.entries import (
     Member,
 )
 from strongroom.ports.cell import Reader
-from strongroom.service.objects import DELETE_REFUSED, TOLD_AGAIN, size_in
+from strongroom.service.objects import DELETE_REFUSED, TIME_RETOLD, TOLD_AGAIN, size_in
 from strongroom.service.past import (
     Past,
     Progress,
@@ -69,9 +69,10 @@ _WORDS: Final = {
     (EVIDENCE, PUT): ("evidence accepted",),
     ("", GAP): ("numbers left out",),
 }
-# Entries that change nothing, so that phones ask once more; they bear the name of who wrote last,
-# and it is the server that makes them (service.objects.tell_again).
-_AGAIN: Final = ("told again", "delete refused")
+# Entries that change no bytes; they bear the name of who wrote last, and the server makes them
+# (service.objects.tell_again, service.retelling).
+_AGAIN: Final = (TOLD_AGAIN, "delete refused", TIME_RETOLD)
+_UNCHANGED: Final = ("saved unchanged",)  # a device put the bytes that stood
 # The same of what is kept of refused writes (service.refused).
 _REFUSED_WORDS: Final = {
     PUT: ("tried to save this", "tried to save this again"),
@@ -220,29 +221,28 @@ async def _name(cell: Reader, digest: str, entry: Entry) -> str:
 
 
 def _event(past: Past, entry: Entry) -> Event:
-    if entry.verb == PROPS and entry.condition.startswith((TOLD_AGAIN, DELETE_REFUSED)):
+    if _is_again(entry):
         return _told_again(past, entry)
     words = _WORDS.get((entry.kind, entry.verb), (entry.verb,))
+    if (entry.kind, entry.verb, entry.was_etag) == (OBJECT, PUT, entry.etag):
+        words = _UNCHANGED
     href = entry.href
     if past.is_hidden(entry.collection):
         words = _REFUSED_WORDS.get(entry.verb, words)
         href = _meant(entry) or href
-    by = 0 if _is_again(entry) else entry.by
-    if _is_again(entry):
-        words = ("told again",)
     return Event(
         entry.at, entry.collection, entry.number, past.name_of(entry.collection),
         words[-1] if entry.was_etag else words[0], entry.kind, href, entry.id, "",
-        past.devices.get(by, f"device {by}") if by else "", by,
+        past.devices.get(entry.by, f"device {entry.by}") if entry.by else "", entry.by,
         entry.client, entry.request, entry.condition,
         is_unconditional(entry) and not past.is_hidden(entry.collection), entry.was_number,
     )  # fmt: skip
 
 
 def _told_again(past: Past, entry: Entry) -> Event:
-    """Give an entry that changed nothing: phones were told once more. Its `by` is who wrote it."""
-    refused, _, device = entry.condition.partition(DELETE_REFUSED)
-    what = TOLD_AGAIN if refused else "deletion refused"
+    """Give an entry that changed no bytes: phones were told once more. Its `by` is who wrote it."""
+    why, _, device = entry.condition.partition(DELETE_REFUSED)
+    what = TIME_RETOLD if why == TIME_RETOLD else TOLD_AGAIN if why else "deletion refused"
     return Event(
         entry.at, entry.collection, entry.number, past.name_of(entry.collection), what,
         entry.kind, entry.href, entry.id, "", device, 0, "", entry.request, "", False,

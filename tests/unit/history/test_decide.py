@@ -124,9 +124,22 @@ def test_replacing_keeps_the_id_and_carries_the_pre_image(desk: Desk) -> None:
     assert (entry.was_number, entry.was_etag) == (first.number, first.etag)
 
 
-def test_same_bytes_again_make_no_entry(desk: Desk) -> None:
-    rows = desk.do(put())
-    assert desk.do(put()) == rows
+@pytest.mark.parametrize("etag", [None, digest_of(b"1")])
+def test_the_same_bytes_of_an_object_again_make_an_entry(desk: Desk, etag: str | None) -> None:
+    """The owner saved it: each device is told, and the ETag stays."""
+    (first,) = desk.do(put())
+    when = Precondition(match=None if etag is None else frozenset({etag}))
+    (again,) = desk.do(put(when=when, origin=Origin(8)))
+    assert isinstance(first, Member)
+    assert again == first._replace(number=2, at=1002, by=8)
+    (entry,) = desk.view.entries
+    assert (entry.verb, entry.etag, entry.was_etag) == (PUT, first.etag, first.etag)
+
+
+def test_the_same_words_of_any_other_member_again_make_no_entry(desk: Desk) -> None:
+    again = Put(PARENT, digest_of(b"1"), canonical({}), PHONE)
+    rows = desk.do(again)
+    assert desk.do(again) == rows
     assert desk.view.entries == []
 
 

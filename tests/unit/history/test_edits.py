@@ -21,6 +21,7 @@ from strongroom.base.limits import PROPERTIES_BYTES_MAX
 from strongroom.formats.conditions import ANY, Precondition
 from strongroom.history.decide import Overlay, Stamp, decide
 from strongroom.history.edits import (
+    UNCONDITIONAL,
     AddAccount,
     Edit,
     Origin,
@@ -127,10 +128,11 @@ def test_a_put_may_bring_other_properties_with_the_same_bytes() -> None:
     assert done(view(), put(etag="one", props='{"q":"<q/>"}')).props == '{"q":"<q/>"}'
 
 
-def test_the_same_content_again_makes_no_entry_whoever_sends_it() -> None:
-    seen = view()
-    assert decide(seen, put(etag="one", origin=Origin(TABLET)), STAMP) == (STANDS,)
-    assert seen.entries == []
+@pytest.mark.parametrize("when", [UNCONDITIONAL, Precondition(match=frozenset({"one"}))])
+def test_the_same_content_again_is_an_entry_whoever_sends_it(when: Precondition) -> None:
+    entry = done(view(), put(etag="one", origin=Origin(TABLET), when=when))
+    assert (entry.number, entry.etag, entry.was_etag, entry.by) == (5, "one", "one", TABLET)
+    assert (entry.id, entry.props) == (STANDS.id, STANDS.props)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,12 @@ def scene() -> Scene:
     return made
 
 
+def test_a_device_that_saves_what_stands_holds_it(scene: Scene) -> None:
+    scene.put("ipad", "ann")
+
+    assert scene.holding("ipad").holds == 1
+
+
 def test_a_device_that_came_back_with_the_head_holds_all(scene: Scene) -> None:
     scene.visit("ipad")
 

@@ -229,6 +229,14 @@ def test_what_is_told_again_is_the_servers_own(site: Site) -> None:
     assert events(site, thing="a", device="phone") == [created]
 
 
+def test_who_saved_the_bytes_that_stood_is_told(site: Site) -> None:
+    site.put("a")
+    site.put("a")
+    again, created = events(site, thing="a")
+    assert (again.what, again.device, again.unconditional) == ("saved unchanged", "phone", False)
+    assert created.what == "created"
+
+
 def test_what_a_phone_tried_to_save_is_told_where_it_was_meant_to_be(site: Site) -> None:
     site.put("a", called="Anna")
     site.put("b")

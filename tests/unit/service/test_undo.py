@@ -48,6 +48,21 @@ def test_a_book_goes_back_to_a_time(site: Past) -> None:
     assert (entry.by, entry.request, entry.condition) == (0, "command undo", f"undo to {then}")
 
 
+def test_bytes_that_were_saved_again_leave_nothing_to_undo(site: Past) -> None:
+    site.put("a")
+    then, since = site.last, site.now
+    site.put("a")
+    last = site.entries()[-1]
+
+    assert last.etag == last.was_etag
+    for wish in (
+        {"to": then},
+        {"entry": f"{last.collection}:{last.number}"},
+        {"device": "phone", "since": since},
+    ):
+        assert counts(site.plan(**wish)) == {}
+
+
 def test_an_undo_can_be_undone_and_that_again(site: Past) -> None:
     site.put("a")
     then, one = site.last, site.state()
