@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from sim.model import ACKNOWLEDGED, FAILED, Model, Sight
+from sim.model import ACKNOWLEDGED, FAILED, Model, Query, Sight
 from sim.world import World
 from strongroom.base.errors import FoldError, StrongroomError
 from strongroom.history.entries import (
@@ -154,14 +154,17 @@ class Past:
         stood += [entry for _, entry in steps[first:last]]
         return [None if e is None or e.verb in GONE else e for e in stood]
 
+    def keys(self, collection: int, kind: str) -> list[Key]:
+        """Give all names that ever stood in a collection."""
+        return [key for key in self._steps if key[:2] == (collection, kind)]
+
     def members(self, collection: int, kind: str, number: int) -> dict[str, Entry]:
         """Give what a listing had to hold at `number`."""
         found = {}
-        for key in self._steps:
-            if key[:2] == (collection, kind):
-                (entry,) = self.during(key, number, number)
-                if entry is not None:
-                    found[key.href] = entry
+        for key in self.keys(collection, kind):
+            (entry,) = self.during(key, number, number)
+            if entry is not None:
+                found[key.href] = entry
         return found
 
 
@@ -209,6 +212,22 @@ def check_listings(model: Model, past: Past) -> None:
     model.listings = later
 
 
+def check_queries(model: Model, past: Past) -> None:
+    """I4: a query for a time names what happened then all the while, and nothing that never did."""
+    later: list[Query] = []
+    for query in model.queries:
+        if past.upto.get(query.collection, 0) < query.after:
+            later.append(query)
+            continue
+        for key in past.keys(query.collection, OBJECT):
+            stood = past.during(key, query.before, query.after)
+            happened = {e.etag for e in stood if e is not None and query.happens(e.etag)}
+            always = all(e is not None and e.etag in happened for e in stood)
+            if always if key.href not in query.named else query.named[key.href] not in happened:
+                model.wrong("I4", f"a query tells of {key}: {query.named.get(key.href)!r}")
+    model.queries = later
+
+
 async def audit(world: World, *, whole: bool = False) -> bool:
     """Hold everything that was told against the cell; False = the cell is unsure now."""
     if not await read_journals(world, whole):
@@ -219,6 +238,7 @@ async def audit(world: World, *, whole: bool = False) -> bool:
     check_causes(model)
     check_listings(model, past)
     check_sights(model, past)
+    check_queries(model, past)
     return await check_readable(world, past, all_bodies=whole)
 
 

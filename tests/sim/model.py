@@ -6,7 +6,7 @@ unknown. `checkers.py` holds all of it against the journal that the cell shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,17 @@ class Refusal:
     after: int
 
 
+@dataclass(frozen=True)
+class Query:
+    """What was named to happen in a time, asked of a calendar at some time in (before, after)."""
+
+    collection: int
+    happens: Callable[[str], bool]  # of an ETag: by the book
+    named: Mapping[str, str]  # href -> ETag
+    before: int
+    after: int
+
+
 @dataclass
 class Model:
     """All that was told; and the journals as they were read last."""
@@ -69,6 +80,7 @@ class Model:
     sights: list[Sight] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     listings: list[tuple[Head, tuple[Member, ...], int]] = field(default_factory=list)
+    queries: list[Query] = field(default_factory=list)
     chains: dict[tuple[int, int], bytes] = field(default_factory=dict)
     journals: dict[int, list[Entry]] = field(default_factory=dict)
     wrongs: list[str] = field(default_factory=list)
@@ -122,6 +134,11 @@ class Model:
         """Keep a listing."""
         self.answers += 1
         self.listings.append((head, members, before))
+
+    def queried(self, query: Query) -> None:
+        """Keep the answer to a query for a time."""
+        self.answers += 1
+        self.queries.append(query)
 
     def changed(self, collection: int, after: int, changes: Any) -> None:
         """Keep where a delta ends; its chain proves all that it holds."""

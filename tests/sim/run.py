@@ -6,15 +6,16 @@ import argparse
 import time
 import traceback
 
+from sim.calendars import CalendarWalk
 from sim.checkers import acknowledged
 from sim.walk import Walk
 
 STEPS = 50_000
 
 
-def live(seed: int, steps: int) -> Walk:
+def live(seed: int, steps: int, kind: type[Walk] = CalendarWalk) -> Walk:
     """Live a life; a failure carries how to live it again and what happened last."""
-    walk = Walk(seed)
+    walk = kind(seed)
     try:
         walk.live(steps)
     except Exception as error:

@@ -5,6 +5,8 @@ Replica r1 lies on `world.disks[0]`, and so on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sim import checkers
 from sim.disk import Disk
 from sim.world import LEVEL_SECONDS, World
@@ -13,9 +15,9 @@ from strongroom.stores.memory import MemoryState
 ANN, BOB, EVE = b"FN:Ann", b"FN:Bob", b"FN:Eve"
 
 
-def opened(seed: int = 1) -> World:
+def opened(seed: int = 1, calendars: Sequence[str] = ()) -> World:
     """Give a world with a fresh, open cell."""
-    world = World(seed)
+    world = World(seed, calendars=calendars)
     world.initialise()
     return world
 

@@ -9,7 +9,7 @@ what he can, and then everything must be readable, level and equal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -41,8 +41,8 @@ class Hurt:
 class Walk:
     """One life; `live` runs it to a number of steps."""
 
-    def __init__(self, seed: int) -> None:
-        self.world = World(seed)
+    def __init__(self, seed: int, calendars: Sequence[str] = ()) -> None:
+        self.world = World(seed, calendars=calendars)
         self.rng = self.world.rng
         self.turns = Random(f"{seed} turns")  # of its own, so that other lives stay as they were
         self.hurt: dict[int, Hurt] = {}  # by index of `world.disks`
@@ -262,8 +262,7 @@ class Walk:
         """Let clients work and faults happen, until time is up or the cell ends."""
         cell = self.world.cell
         assert cell is not None
-        work = [asyncio.ensure_future(self.client(i)) for i in range(CLIENTS)]
-        work.append(asyncio.ensure_future(self.faults()))
+        work = [asyncio.ensure_future(one) for one in (*self.at_work(), self.faults())]
         ended = asyncio.ensure_future(cell.ended())
         await asyncio.wait([ended, *work], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in [ended, *work]:
@@ -277,13 +276,17 @@ class Walk:
 
     async def busy_without_faults(self) -> None:
         """Let clients work until the machine goes down."""
-        await asyncio.gather(*(self.client(i) for i in range(CLIENTS)))
+        await asyncio.gather(*self.at_work())
+
+    def at_work(self) -> list[Coroutine[None, None, None]]:
+        """Give the life of each client."""
+        return [self.client(i) for i in range(CLIENTS)]
 
     async def client(self, number: int) -> None:
         """One phone: now and then it writes or reads something."""
         doings: list[tuple[int, Callable[[], Awaitable[object]]]] = [
             (10, self.write), (2, self.delete), (1, self.set_props), (1, self.move_about),
-            (1, self.make_book), (1, self.write_poison), (5, self.look), (2, self.list),
+            (1, self.make_collection), (1, self.write_poison), (5, self.look), (2, self.list),
             (2, self.sync),
         ]  # fmt: skip
         acts = [act for weight, act in doings for _ in range(weight)]
@@ -423,9 +426,13 @@ class Walk:
         checkers.check_tables(world)
         self.hurt.clear()
         world.model.silent = False
+        self.at_rest()
         checkers.require(world.model)
         self.note("at rest")
         return True
+
+    def at_rest(self) -> None:
+        """Look at what only shows when nothing happens."""
 
     async def audited(self, *, whole: bool) -> bool:
         """Audit until the cell is sure; False = it ended."""

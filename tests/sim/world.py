@@ -7,7 +7,7 @@ only through `MirrorCell`, as the services do. Everything that was told to a cli
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from hashlib import sha256
 from random import Random
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from sim.disk import Disk, Place, SimReplica, SimWitness
 from sim.loop import MachineDownError, SimLane, SimLoop, StuckError
 from sim.model import Model
 from strongroom.base.errors import ClientError, NotFoundError, RetryError, StrongroomError
+from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import AddAccount, Edit, Origin, Put, Remove, SetProps
 from strongroom.history.entries import (
@@ -31,6 +32,7 @@ from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise
 from strongroom.mirror.recent import Recent
 from strongroom.mirror.site import Site
+from strongroom.service.collections import calendar_data
 
 T = TypeVar("T")
 
@@ -76,8 +78,12 @@ class Machine:
 class World:
     """Everything that one seed decides."""
 
-    def __init__(self, seed: int, *, replicas: int = 3, quorum: int = 2) -> None:
+    def __init__(
+        self, seed: int, *, replicas: int = 3, quorum: int = 2, calendars: Sequence[str] = ()
+    ) -> None:
         self.seed = seed
+        self.types = dict.fromkeys(BOOKS, canonical({"type": "addressbook"}))
+        self.types |= dict.fromkeys(calendars, calendar_data(COMPONENTS))
         self.rng = Random(seed)
         self.loop = SimLoop(Random(seed + 1))
         self.clock = SimClock(self.loop)
@@ -122,7 +128,7 @@ class World:
             raise
 
     def initialise(self) -> None:
-        """Create the cell, one account and its two books."""
+        """Create the cell, one account, its two books and its calendars."""
         lane = SimLane(self.machine, lambda: 1e-3)
         self.run(
             initialise(
@@ -131,7 +137,7 @@ class World:
             )
         )  # fmt: skip
         cell = self.boot()
-        collections = tuple((name, canonical({"type": "addressbook"}), "") for name in BOOKS)
+        collections = tuple((name, data, "") for name, data in self.types.items())
         data = canonical({"key": self.rng.randbytes(32).hex()})
         edit = AddAccount("alice", data, collections, Origin(0, "init"))
         for row in self.run(cell.submit(edit, {})):
@@ -139,12 +145,12 @@ class World:
         self.know()
 
     def know(self) -> None:
-        """Take the ids of home and books over from the directory."""
+        """Take the ids of home, books and calendars over from the directory."""
         assert self.cell is not None
         account = self.cell.directory.account("alice")
         assert account is not None, "the account is gone"
         self.home = account.id
-        for name in BOOKS:
+        for name in self.types:
             book = self.cell.directory.collection(self.home, name)
             assert book is not None, f"the book {name} is gone"
             self.books[name] = book.id

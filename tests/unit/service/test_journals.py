@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from fakes.cell import FakeCell
 from fakes.site import BOOK, HOME, Site
 from strongroom.base.errors import UnsureError
 from strongroom.history.entries import DELETE, PUT, Entry
+from strongroom.ports.cell import Changes
 from strongroom.service import journals
-from strongroom.service.journals import Ever, collections_ever, entries
+from strongroom.service.journals import Ever, collections_ever, entries, followed
 
 
 @pytest.fixture
@@ -61,3 +67,36 @@ def test_a_collection_that_a_move_went_over_stands_no_more(site: Site) -> None:
     assert [(ever.name, ever.standing) for ever in list(found.values())[1:]] == [
         ("two", True), ("two", False),
     ]  # fmt: skip
+
+
+def test_who_follows_slowly_does_not_take_back_what_another_followed(site: Site) -> None:
+    """Two queries may bring one index on at the same time; the later answer is not the newer."""
+    site.put("a")
+    head = site.cell.head(site.book.id)
+    mark = SimpleNamespace(number=head.number, chain=head.chain)
+    standing = {"a"}
+    site.put("b")
+    slow = asyncio.Event()
+    changes = site.cell.changes
+
+    def take(entry: Entry) -> None:
+        (standing.discard if entry.verb == DELETE else standing.add)(entry.href)
+
+    async def changes_later(*asked: Any) -> Changes:
+        part = await changes(*asked)
+        await slow.wait()
+        return part
+
+    async def both() -> None:
+        late = FakeCell()
+        late.__dict__ = {**site.cell.__dict__, "changes": changes_later}
+        behind = asyncio.create_task(followed(late, site.book.id, mark, 1, take))
+        await asyncio.sleep(0)
+        await site.alice("DELETE", BOOK + "b")
+        assert await followed(site.cell, site.book.id, mark, 1, take)
+        slow.set()
+        assert await behind
+
+    asyncio.run(both())
+    assert standing == {"a"}
+    assert mark.number == site.cell.head(site.book.id).number

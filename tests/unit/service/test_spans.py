@@ -12,6 +12,7 @@ from fakes.events import event
 from fakes.site import Site
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
+from strongroom.history.entries import OBJECT, Key
 from strongroom.service import spans as module
 from strongroom.service.spans import Spans
 
@@ -102,3 +103,26 @@ def test_what_was_learnt_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for etag in ("a", "b", "a", "c"):
         spans.learn(etag, UTC, Known(when, ()))
     assert [spans.told(etag, UTC, when) for etag in "abc"] == [False, None, False]
+
+
+def test_a_row_of_the_past_makes_no_query_short(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica that lost a write tells when it happened before; the index knows better (I4)."""
+    put(site, "a", "DTSTART:20260206T090000Z")
+    put(site, "b", "DTSTART:20260107T090000Z")
+    calendar = site.cell.directory.collection(site.home, "calendars/calendar")
+    assert calendar is not None
+    (was,) = site.run(site.cell.rows([Key(calendar.id, OBJECT, "a.ics")]))
+    assert was is not None
+    assert names(query(site, WEEK)) == ["b"]
+    put(site, "a", "DTSTART:20260106T090000Z")
+    rows = site.cell.rows
+
+    async def with_one_of_the_past(keys: Any) -> Any:
+        return [
+            was if key == was.key else row for key, row in zip(keys, await rows(keys), strict=True)
+        ]
+
+    monkeypatch.setattr(site.cell, "rows", with_one_of_the_past)
+    assert names(query(site, WEEK)) == ["a", "b"]
