@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.events import calendar, component
@@ -89,6 +89,7 @@ def asked(site: Site, start: int, end: int) -> list[str]:
 
 @pytest.mark.rfc("4791", "9.9")
 @settings(max_examples=150, deadline=None)
+@example(Task(None, None, 2, None, None), [(0, 2)])
 @given(_tasks, st.lists(_ranges, min_size=1, max_size=6))
 def test_a_task_is_there_when_the_table_says_so(task: Task, times: list[tuple[int, int]]) -> None:
     """Also at the very ends: a task that is due when the range ends was left out once."""
