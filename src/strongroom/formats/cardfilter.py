@@ -96,13 +96,7 @@ def matches(card: bytes, wanted: Filter) -> bool:
     if not wanted.props:
         return True
     found: defaultdict[bytes, list[_Property]] = defaultdict(list)
-    lines = find_lines(card, _names(wanted.props))
-    plain = plain_lines(card, lines)
-    if plain is not lines:
-        lines = [
-            a if a is b else a._replace(value=b.value) for a, b in zip(lines, plain, strict=True)
-        ]
-    for line in lines:
+    for line in lines_asked(card, _names(wanted.props)):
         found[_SAME.get(line.name, line.name)].append(_Property(line))
     for prop in wanted.props:
         if _prop_holds(found[_SAME.get(prop.name, prop.name)], prop) is not wanted.every:
@@ -110,12 +104,26 @@ def matches(card: bytes, wanted: Filter) -> bool:
     return wanted.every
 
 
+def lines_asked(card: bytes, names: frozenset[bytes]) -> list[Line]:
+    """Give the lines of these names (in capitals), their values as a filter compares them.
+
+    Raises:
+        FormatError: `too-complex`.
+    """
+    lines = find_lines(card, names)
+    plain = plain_lines(card, lines)
+    if plain is lines:
+        return lines
+    return [a if a is b else a._replace(value=b.value) for a, b in zip(lines, plain, strict=True)]
+
+
 @lru_cache(64)  # a query asks the same of thousands of cards
 def _names(props: tuple[PropFilter, ...]) -> frozenset[bytes]:
-    return frozenset(name for prop in props for name in _spellings(prop.name))
+    return frozenset(name for prop in props for name in spellings(prop.name))
 
 
-def _spellings(name: bytes) -> set[bytes]:
+def spellings(name: bytes) -> set[bytes]:
+    """Give the names under which a property may stand (in capitals)."""
     return {name, *(old for old, new in _SAME.items() if name in {old, new}), _SAME.get(name, name)}
 
 
@@ -131,9 +139,13 @@ class _Property:
     def text(self, collation: Collation) -> str:
         text = self._folded.get(collation)
         if text is None:
-            plain = unescape(self.line.value.decode("utf-8", "replace"))
-            text = self._folded[collation] = fold_case(plain, collation)
+            text = self._folded[collation] = folded_text(self.line, collation)
         return text
+
+
+def folded_text(line: Line, collation: Collation) -> str:
+    """Give the value of a property as a collation compares it."""
+    return fold_case(unescape(line.value.decode("utf-8", "replace")), collation)
 
 
 def _prop_holds(properties: Iterable[_Property], wanted: PropFilter) -> bool:
