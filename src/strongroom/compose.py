@@ -41,6 +41,7 @@ from strongroom.ports.positions import Positions
 from strongroom.ports.world import Clock, Entropy, Testimony
 from strongroom.server import App, application
 from strongroom.service.accounts import Caller, shut_out
+from strongroom.service.spans import Spans
 from strongroom.stores import marker
 from strongroom.stores.clock import SystemClock, SystemEntropy
 from strongroom.stores.drafts import file_draft as file_draft  # noqa: PLC0414 - shown on
@@ -324,9 +325,10 @@ def make_application(
     entropy: Entropy,
     portal: Portal | None = None,
     positions: Positions | None = None,
+    spans: Spans | None = None,
 ) -> App:
     """Give the one ASGI application over the cell that `cell` gives; None = not open."""
-    return application(cell, entropy, portal=portal, positions=positions)
+    return application(cell, entropy, portal=portal, positions=positions, spans=spans)
 
 
 def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:

@@ -21,6 +21,7 @@ from strongroom.portal.app import PREFIX, Portal
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
 from strongroom.ports.world import Entropy
+from strongroom.service.spans import Spans
 from strongroom.status import healthz
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -39,13 +40,14 @@ class Server:
         gate: Gate | None = None,
         portal: Portal | None = None,
         positions: Positions | None = None,
+        spans: Spans | None = None,
     ) -> None:
         """Take the parts; `gate` is replaced where a test does not want to wait."""
         self._portal = portal
         self._cell_provider = cell_provider
         self._run = entropy.token(_RUN_ID_BYTES).hex()  # request ids differ between two runs
         self._count = 0
-        self._face = Dav(gate or Gate(), positions)
+        self._face = Dav(gate or Gate(), positions, spans)
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,9 +93,10 @@ def application(
     gate: Gate | None = None,
     portal: Portal | None = None,
     positions: Positions | None = None,
+    spans: Spans | None = None,
 ) -> App:
     """Make the ASGI application."""
-    return Server(cell_provider, entropy, gate, portal, positions)
+    return Server(cell_provider, entropy, gate, portal, positions, spans)
 
 
 async def _no_cell(scope: Scope, sender: Sender) -> None:

@@ -38,16 +38,26 @@ def run(given: Namespace, screen: Screen) -> None:
 
 def _scrub(screen: Screen, ask: Ask) -> None:
     report = ask("scrub", {})
-    lost = sorted({digest for row in report["replicas"] for digest in row["lost"]})
-    words = [_scrubbed(row, is_open="note" not in report) for row in report["replicas"]]
+    screen.result(report, scrub_text(report))
+
+
+def scrub_text(report: Mapping[str, Any]) -> str:
+    """Say what a scrub has found and mended."""
+    rows = report["replicas"]
+    lost = sorted({digest for row in rows for digest in row["lost"]})
+    words = [_scrubbed(row, is_open="note" not in report) for row in rows]
     if lost:
         words.append(f"{len(lost)} bodies are good on no copy: {', '.join(lost)}")
-    if short := [name for row in report["replicas"] for name in row["short"]]:
+    if retold := sum(row["retold"] for row in rows):
         words.append(
-            f"{len(short)} objects may be missing from answers about a time; nothing is lost, and "
-            f"saving them once more on a phone mends it: {', '.join(short)}"
+            f"The index by time is made anew for {retold} objects; their bytes are as they were."
         )
-    screen.result(report, "\n".join(words))
+    if short := [name for row in rows for name in row["short"]]:
+        words.append(
+            f"The index by time is wrong about {len(short)} objects. Nothing is lost; a scrub "
+            f"mends it once their calendars can be written: {', '.join(short)}"
+        )
+    return "\n".join(words)
 
 
 def _scrubbed(row: Mapping[str, Any], *, is_open: bool) -> str:

@@ -10,8 +10,10 @@ from strongroom.base.errors import RefusedPlanError, StrongroomError
 from strongroom.control.freezes import frozen_accounts
 from strongroom.control.phones import certificate_report
 from strongroom.control.room import Call, Room, Tell
+from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.state import VOTER
 from strongroom.mirror.survey import RebuildPlan
+from strongroom.service.retelling import Retelling
 from strongroom.upkeep import scrub as upkeep
 from strongroom.upkeep.scrub import Findings
 
@@ -123,8 +125,10 @@ async def scrub_cell(room: Room, tell: Tell, rate: int) -> list[Findings]:
 
 
 async def _scrub(ground: upkeep.Ground, room: Room, tell: Tell, rate: int) -> list[Findings]:
+    # Of a cell that is not open nothing is written.
+    times = Retelling(ground, room.spans, "scrub") if isinstance(ground, MirrorCell) else None
     async with room.scrubbing:
-        found = await upkeep.scrub(ground, tell, upkeep.Pace(rate), room.parts.marks)
+        found = await upkeep.scrub(ground, tell, upkeep.Pace(rate), room.parts.marks, times)
         room.scrubbed = {
             "ended_ms": room.parts.clock.now_ms(),
             "replicas": [findings.report() for findings in found],

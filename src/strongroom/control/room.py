@@ -15,6 +15,7 @@ from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.unopened import Unopened
 from strongroom.service.imports import Imports
 from strongroom.service.pairing import Pairings
+from strongroom.service.spans import Spans
 
 if TYPE_CHECKING:
     from strongroom.compose import LiveCertificate
@@ -38,6 +39,7 @@ class Room:
     certificate: LiveCertificate | None = None  # what a server serves over TLS
     pairings: Pairings | None = None  # of a server
     imports: Imports = field(default_factory=Imports)
+    spans: Spans = field(default_factory=Spans)  # the index by time that queries are answered from
     phone_origin: str = ""  # what phones are told; "" = none can reach it encrypted
     looked: Unopened | None = None  # what a look found; kept where nobody else can change it
 

@@ -177,7 +177,7 @@ class _Server:
         way = Way(room.phone_origin, apple_origin, room.certificate)
         portal = Portal(room.pairings, way, asyncio.get_running_loop().time)
         app = compose.make_application(
-            lambda: room.cell, room.parts.entropy, portal, room.parts.positions
+            lambda: room.cell, room.parts.entropy, portal, room.parts.positions, room.spans
         )
         return compose.behind_proxies(app, self._settings, room.parts.clock)
 

@@ -70,12 +70,14 @@ _FREEZABLE: Final = frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})
 class Dav:
     """Speaks CardDAV for one cell at a time."""
 
-    def __init__(self, gate: Gate, positions: Positions | None = None) -> None:
-        """Let in whom `gate` lets in; `positions` remembers who came."""
+    def __init__(
+        self, gate: Gate, positions: Positions | None = None, spans: Spans | None = None
+    ) -> None:
+        """Let in whom `gate` lets in; `positions` remembers who came, `spans` when what happens."""
         self._gate = gate
         self._positions = positions
         self._meters = Meters()
-        self._spans = Spans()
+        self._spans = spans or Spans()
         self._exports = Exports()
         self._keeper = Keeper()
 

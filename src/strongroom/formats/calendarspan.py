@@ -5,11 +5,16 @@ zones differ, an endless rule has no end, and what cannot be read may happen at 
 needs no table of zones, costs little when an object comes in, and stays true when a zone changes
 its rules.
 
+The row of an object keeps its span, with the number of the rules that made it: one that other rules
+made may be too narrow and is not believed, so an object may happen at any time until its row is
+told anew (upkeep.scrub).
+
 Source: RFC 4791 section 9.9 (which times count), RFC 5545.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -26,6 +31,7 @@ from strongroom.formats.calendartime import (
 )
 from strongroom.formats.calendartree import Component, own, read_tree
 
+RULES: Final = 1  # of `span_of`; whoever changes what it gives counts one on
 FIRST: Final = -(1 << 40)  # before and behind all that a date can say
 LAST: Final = 1 << 40
 _ZONE_SECONDS: Final = 16 * 3600  # more than any zone is away from UTC
@@ -41,6 +47,42 @@ class Span(NamedTuple):
 
 
 ALWAYS: Final = Span(FIRST, LAST)
+
+
+class Told(NamedTuple):
+    """What a row tells of an object of a calendar."""
+
+    component: str  # "" = it does not say
+    span: Span | None  # None = it does not say, or by other rules than these
+
+
+_UNTOLD: Final = Told("", None)
+# Canonical JSON has its keys in order and no space, and quotes inside a value are escaped.
+_ROW: Final = re.compile(
+    r'(\{"size":\d+,)(?:"span":\[(-?\d+),(-?\d+)((?:,\d+)?)\],)?("type":"text/calendar;([A-Z-]+)")'
+)
+
+
+def told_in(data: str) -> Told:
+    """Read what the data of a row tells of an object of a calendar; of another one, nothing."""
+    found = _ROW.match(data)
+    if found is None:
+        return _UNTOLD
+    by_these = found[4] == f",{RULES}"
+    return Told(found[6], Span(int(found[2]), int(found[3])) if by_these else None)
+
+
+def retold(data: str, body: bytes) -> str:
+    """Give the data of a row with the span of its body; of what is in no calendar, the same."""
+    found = _ROW.match(data)
+    if found is None:
+        return data
+    return f"{found[1]}{written(span_of(body))},{found[5]}{data[found.end() :]}"
+
+
+def written(span: Span) -> str:
+    """Write a span as a row's data has it."""
+    return f'"span":[{span.first},{span.last},{RULES}]'
 
 
 def span_of(body: bytes) -> Span:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from strongroom.base.errors import InvalidError
 from strongroom.formats import FormatError
 from strongroom.formats import calendar as calendars
-from strongroom.formats.calendarspan import span_of
+from strongroom.formats.calendarspan import span_of, written
 from strongroom.formats.vcard import CardFacts
 from strongroom.formats.vcard import check as check_card
 from strongroom.history.entries import Member
@@ -69,10 +69,9 @@ def _read_event(calendar: Member, body: bytes) -> Content:
         condition = _CALENDAR_CONDITIONS.get(error.code, _CALDAV + "valid-calendar-data")
         raise InvalidError(error.message, condition) from error
     _check_component(calendar, facts.component)
-    span = span_of(body)
     uid = encode_basestring(facts.uid)
     data = (
-        f'{{"size":{len(body)},"span":[{span.first},{span.last}],'
+        f'{{"size":{len(body)},{written(span_of(body))},'
         f'"type":"text/calendar;{facts.component}","uid":{uid}}}'
     )
     return Content(facts.uid, data)

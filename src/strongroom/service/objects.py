@@ -26,9 +26,10 @@ from strongroom.service.content import Content, read_content
 from strongroom.service.forgotten import submit
 from strongroom.service.kinds import kind_of
 
-# Conditions of entries that change nothing; behind the second stands the device's name.
+# Conditions of entries that change no bytes; behind the second stands the device's name.
 TOLD_AGAIN: Final = "told again"
 DELETE_REFUSED: Final = "delete refused, by "
+TIME_RETOLD: Final = "index made anew"
 # Canonical JSON has its keys in order; this is ten times faster than reading all of it.
 _SIZE: Final = re.compile(r'\{"size":(\d+)[,}]')
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,199}")  # safe as a name anywhere

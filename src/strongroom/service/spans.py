@@ -2,15 +2,14 @@
 
 It is made once from a proven listing, and then follows what changes, so a query for a week looks at
 ten thousand spans and at the bodies of those alone that may be in it. A span is a fact of the row
-that the body's digest is in (formats/calendarspan); a row of an older release has none, and may
-happen at any time. What a query learns of when an event happens is remembered by its digest, so
-that the next one reads nothing again. Calendars that were asked for longest ago are forgotten and
-listed anew.
+that the body's digest is in (formats/calendarspan); what has none by today's rules may happen at
+any time, and so may all of a calendar in which scrub found a row that is wrong (retelling). What a
+query learns of when an event happens is remembered by its digest, so that the next one reads
+nothing again. Calendars that were asked for longest ago are forgotten and listed anew.
 """
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import tzinfo
@@ -21,15 +20,15 @@ from strongroom.base.errors import UnsureError
 from strongroom.base.limits import KNOWN_EVENTS_MAX, SPANNED_NAMES_MAX
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
+from strongroom.formats.calendarspan import told_in
 from strongroom.history.entries import GONE, OBJECT, Entry, Head, Key, Member
 from strongroom.ports.cell import Reader
 from strongroom.service.journals import followed
-
-_SPAN: Final = re.compile(r'"span":\[(-?\d+),(-?\d+)\],"type":"text/calendar;([A-Z-]+)"')
+from strongroom.service.texts import Texts
 
 Extent = tuple[int, int, str]  # first, last, component ("" = not known)
 Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
-_ANYWHERE: Final[Extent] = (-(1 << 62), 1 << 62, "")
+_EVER: Final = (-(1 << 62), 1 << 62)
 _LOOKS: Final = 2  # at the rows; one that is written just then differs the first time
 
 
@@ -46,14 +45,13 @@ class _Index:
         self.number, self.chain = head.number, head.chain
         self.spans: dict[str, tuple[Extent, str]] = {}  # with the ETag
 
-    def between(self, when: Range, component: str, told: Told) -> dict[str, str]:
-        """Give the names and ETags of those that may happen then."""
+    def between(self, when: Range, component: str, told: Told, *, doubted: bool) -> dict[str, str]:
+        """Give the names and ETags of those that may happen then; `doubted`: as far as is told."""
         start, end = when
         return {
             href: etag
             for href, ((first, last, kind), etag) in self.spans.items()
-            if first < end
-            and last >= start
+            if (doubted or (first < end and last >= start))
             and (not component or kind in {component, ""})
             and told(etag) is not False
         }
@@ -66,7 +64,9 @@ class Spans:
         """Remember so many names; those of one calendar always."""
         self._indexes: OrderedDict[int, _Index] = OrderedDict()
         self._names_max = names_max
+        self._doubted: set[int] = set()
         self.known: OrderedDict[tuple[str, tzinfo], Known] = OrderedDict()
+        self.texts = Texts()
 
     def told(self, etag: str, floating: tzinfo, when: Range) -> bool | None:
         """Say whether an event happens in a time, as far as a query before has learnt it."""
@@ -79,6 +79,14 @@ class Spans:
         self.known.move_to_end((etag, floating))
         if len(self.known) > KNOWN_EVENTS_MAX:
             self.known.popitem(last=False)
+
+    def doubt(self, calendar: int) -> None:
+        """Let all of a calendar happen at any time: a row was found that tells too little."""
+        self._doubted.add(calendar)
+
+    def trust(self, calendar: int) -> None:
+        """Believe the rows of a calendar again."""
+        self._doubted.discard(calendar)
 
     async def between(
         self, cell: Reader, calendar: int, when: Range, component: str, told: Told = unknown
@@ -99,14 +107,17 @@ class Spans:
             UnsureError: not provable now.
         """
         for _ in range(_LOOKS):
-            named = (await self._level(cell, calendar)).between(when, component, told)
+            index = await self._level(cell, calendar)
+            doubted = calendar in self._doubted
+            named = index.between(when, component, told, doubted=doubted)
             found = await cell.rows([Key(calendar, OBJECT, href) for href in named])
             pairs = zip(found, named.values(), strict=True)
             if all(row is None or row.etag == etag for row, etag in pairs):
                 # What was deleted since is proven to be gone; the next query tells what came since.
                 return [row for row in found if row is not None]
         index, members = await self._listed(cell, calendar)
-        named = index.between(when, component, told)
+        doubted = calendar in self._doubted
+        named = index.between(when, component, told, doubted=doubted)
         return [member for member in members if member.href in named]
 
     async def _level(self, cell: Reader, calendar: int) -> _Index:
@@ -132,8 +143,8 @@ class Spans:
 
 def span_in(data: str) -> Extent:
     """Give when an object can happen, and what it is, as the data of its row tells."""
-    found = _SPAN.search(data)
-    return (int(found[1]), int(found[2]), found[3]) if found else _ANYWHERE
+    component, span = told_in(data)
+    return (*(span or _EVER), component)
 
 
 def _take(index: _Index, entry: Entry) -> None:

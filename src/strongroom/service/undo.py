@@ -22,6 +22,7 @@ from strongroom.base.errors import (
     UnsureError,
 )
 from strongroom.base.limits import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, UNDO_ENTRIES_MAX
+from strongroom.formats.calendarspan import retold
 from strongroom.formats.moments import write_moment
 from strongroom.history.edits import Origin, Restore, Seen, Wanted
 from strongroom.history.entries import (
@@ -36,6 +37,7 @@ from strongroom.history.entries import (
     uid_of,
 )
 from strongroom.ports.cell import Cell, Reader
+from strongroom.service.aside import aside
 from strongroom.service.objects import read_bodies, size_of
 from strongroom.service.past import (
     Past,
@@ -403,8 +405,10 @@ async def _apply(cell: Cell, doing: _Doing, units: Sequence[Unit]) -> Outcome:
     bodies: dict[str, bytes] = {}
     async for page in read_bodies(cell, [one for unit in units for one in _bodies_of(unit)]):
         bodies.update((member.etag, body) for member, body in page if body is not None)
+    longest = max(bodies.values(), key=len, default=b"")
+    data = await aside(longest, lambda: _data(units, bodies))
     try:
-        await cell.submit(_edit(cell, doing, units), bodies)
+        await cell.submit(_edit(cell, doing, units, data), bodies)
     except ClientError as error:
         if len(units) == 1:
             why = f"It was changed meanwhile and left alone: {error}"
@@ -414,16 +418,27 @@ async def _apply(cell: Cell, doing: _Doing, units: Sequence[Unit]) -> Outcome:
     return Outcome(sum(len(unit.things()) for unit in units), ())
 
 
-def _edit(cell: Cell, doing: _Doing, units: Iterable[Unit]) -> Restore:
+def _data(units: Iterable[Unit], bodies: Mapping[str, bytes]) -> dict[str, str]:
+    """Give by ETag what is told of objects now: an older release may have told too little time."""
+    data: dict[str, str] = {}
+    for one in (one for unit in units for one in unit.names if one.key.kind == OBJECT):
+        if one.then is not None and one.then.etag in bodies:
+            data[one.then.etag] = retold(one.then.data, bodies[one.then.etag])
+        if one.standing is not None:
+            data.setdefault(one.standing.etag, one.standing.data)
+    return data
+
+
+def _edit(cell: Cell, doing: _Doing, units: Iterable[Unit], data: Mapping[str, str]) -> Restore:
     collections = {m.id: m.key for m in cell.directory.members(doing.account.id, COLLECTION)}
     names = [one for unit in units for one in unit.names]
     seen = tuple(Seen(one.key, one.now.number if one.now else 0) for one in names)
     wanted = []
     for one in names:
         if one.then is not None:
-            _, _, _, member_id, _, etag, data, props, *_ = one.then
+            _, _, _, member_id, _, etag, was, props, *_ = one.then
             comes = one.is_one and one.key.kind == OBJECT and one.key.collection in doing.stands
             # One that went since has no row, and `decide` refuses what should come into it.
             parent = collections.get(one.key.collection, _NOWHERE) if comes else None
-            wanted.append(Wanted(one.key, member_id, etag, data, props, parent))
+            wanted.append(Wanted(one.key, member_id, etag, data.get(etag, was), props, parent))
     return Restore(seen, tuple(wanted), doing.origin)

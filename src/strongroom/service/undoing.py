@@ -130,8 +130,9 @@ class Plan(NamedTuple):
         return sha256(canonical([self.goal, told]).encode()).hexdigest()
 
 
-def _content(member: Member | None) -> tuple[int, str, str, str] | None:
-    return None if member is None else (member.id, member.etag, member.data, member.props)
+def _content(member: Member | None) -> tuple[int, str, str] | None:
+    """Give what a person knows of a member; its data follows from the bytes that the ETag names."""
+    return None if member is None else (member.id, member.etag, member.props)
 
 
 # --- what stood, what stands ----------------------------------------------------------------------

@@ -14,8 +14,9 @@ old one is kept in quarantine. Not here: the copy itself (mirror/keeper.py).
 
 Of each object of a calendar the time that its row tells is compared with its body, once for all
 replicas: a row that tells less time than the object takes would be left out of answers, and phones
-delete what is missing from one. It is named and nobody's standing changes, for all replicas hold
-what was acknowledged; a row that tells more time costs a look and is fine.
+delete what is missing from one. All replicas hold what was acknowledged, so nobody's standing
+changes: the row is told anew where that can be written (`Times`), and else named. So the first
+scrub after an upgrade tells anew what other rules told.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from strongroom.base.errors import BrokenReplicaError, DamageError, FoldError
-from strongroom.formats.calendarspan import span_of
+from strongroom.formats.calendarspan import retold, told_in
 from strongroom.history.entries import (
     Batch,
     Head,
@@ -46,7 +47,6 @@ from strongroom.ports.replica import Found, Journal, Replica, Snapshot
 _BATCHES: Final = 64  # read at once
 _LINES: Final = 2_000
 _KEYS: Final = 500
-_SPAN: Final = '"span":['  # in the data of a row that tells when its object can happen
 _TRIES: Final = 20  # a collection that is written all the time may move under us
 
 Progress = Callable[[str], None]
@@ -91,6 +91,16 @@ class Bookmark(Protocol):
         """Keep it."""
 
 
+class Times(Protocol):
+    """Mends what rows tell of when their objects happen."""
+
+    async def retell(self, rows: Sequence[tuple[Member, str]]) -> list[Member]:
+        """Give rows of one collection other data; gives those that could not be written."""
+
+    def trust(self, calendar: int) -> None:
+        """Hear that all rows of a collection are right."""
+
+
 @dataclass(slots=True)
 class Findings:
     """What one replica's scrub saw."""
@@ -103,7 +113,8 @@ class Findings:
     bytes: int = 0
     healed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # no voter has a good copy
-    short: list[str] = field(default_factory=list)  # objects whose row tells too little time
+    retold: int = 0  # rows that were given other times
+    short: list[str] = field(default_factory=list)  # objects whose row still tells a wrong time
     damage: str = ""  # why its catalog is replaced
     silent: str = ""  # why it could not be read to the end
 
@@ -131,11 +142,18 @@ class Pace:
 
 
 async def scrub(
-    ground: Ground, progress: Progress, pace: Pace, bookmark: Bookmark | None = None
+    ground: Ground,
+    progress: Progress,
+    pace: Pace,
+    bookmark: Bookmark | None = None,
+    times: Times | None = None,
 ) -> list[Findings]:
-    """Scrub every voter, one after another; returns what was found in each."""
+    """Scrub every voter, one after another; returns what was found in each.
+
+    Without `times` rows that tell a wrong time are named and stay as they are.
+    """
     marks = bookmark.load() if bookmark else {}
-    timed: set[int] = set()  # collections whose rows were compared with their bodies
+    timing = _Timing(times)
     found = []
     for name in ground.voters():
         findings = Findings(name)
@@ -146,7 +164,7 @@ async def scrub(
             await place.writing(lambda r: r.drop_cache())  # rot lies on the disk, not in memory
             await _batches(place, findings, pace)
             progress(f"{name}: folding collections")
-            await _collections(ground, place, findings, pace, timed)
+            await _collections(ground, place, findings, pace, timing)
             progress(f"{name}: reading bodies")
             await _bodies(ground, place, findings, pace, marks, bookmark)
         except (BrokenReplicaError, FoldError) as error:
@@ -165,8 +183,9 @@ def _sentence(findings: Findings) -> str:
         return f"could not be read to the end ({findings.silent})"
     healed = f", {len(findings.healed)} bodies healed" if findings.healed else ""
     lost = f", {len(findings.lost)} bodies are good nowhere" if findings.lost else ""
-    short = f", {len(findings.short)} objects tell too little time" if findings.short else ""
-    return f"{findings.batches} batches, {findings.bodies} bodies good{healed}{lost}{short}"
+    retold = f", the times of {findings.retold} objects told anew" if findings.retold else ""
+    short = f", {len(findings.short)} objects tell a wrong time" if findings.short else ""
+    return f"{findings.batches} batches, {findings.bodies} bodies good{healed}{lost}{retold}{short}"
 
 
 async def _batches(place: Place, findings: Findings, pace: Pace) -> None:
@@ -190,7 +209,7 @@ async def _batches(place: Place, findings: Findings, pace: Pace) -> None:
 
 
 async def _collections(
-    ground: Ground, place: Place, findings: Findings, pace: Pace, timed: set[int]
+    ground: Ground, place: Place, findings: Findings, pace: Pace, timing: _Timing
 ) -> None:
     heads = (await place.reading(lambda r: r.heads())).value
     for collection in sorted(heads):
@@ -198,9 +217,7 @@ async def _collections(
             members = await _collection(ground, place, collection, findings, pace)
             if members is not None:
                 findings.collections += 1
-                if collection not in timed:
-                    timed.add(collection)
-                    await _times(place, members, findings, pace)
+                await timing.look(place, collection, members, findings, pace)
                 break
 
 
@@ -234,31 +251,58 @@ async def _collection(
     return list(members.values())
 
 
-async def _times(place: Place, members: Sequence[Member], findings: Findings, pace: Pace) -> None:
-    """Compare the times in the rows of a calendar with its bodies."""
-    spanned = [one for one in members if _SPAN in one.data]
-    for some in _chunks(spanned, _BATCHES):
-        digests = [one.etag for one in some]
-        bodies = await place.reading(partial(_bodies_of, digests))
-        short = await asyncio.to_thread(_short, some, bodies)
-        findings.short += [f"{one.collection}/{one.href}" for one in short]
-        await pace.spend(sum(len(body or b"") for body in bodies))
+class _Timing:
+    """Compares the times in the rows of calendars with their bodies, once for all replicas."""
+
+    def __init__(self, times: Times | None) -> None:
+        self._times = times
+        self._seen: set[int] = set()
+
+    async def look(
+        self,
+        place: Place,
+        collection: int,
+        members: Sequence[Member],
+        findings: Findings,
+        pace: Pace,
+    ) -> None:
+        """Look at a collection, of which all members are given."""
+        if collection in self._seen:
+            return
+        self._seen.add(collection)
+        left = 0
+        for some in _chunks([one for one in members if told_in(one.data).component], _BATCHES):
+            bodies = await place.reading(partial(_bodies_of, [one.etag for one in some]))
+            wrong, unread = await asyncio.to_thread(_wrong, some, bodies)
+            stay = [row for row, _ in wrong]
+            if self._times is not None and wrong:
+                stay = await self._times.retell(wrong)
+            findings.retold += len(wrong) - len(stay)
+            findings.short += [f"{collection}/{row.href}" for row in stay if told_in(row.data).span]
+            left += len(stay) + unread
+            await pace.spend(sum(len(body or b"") for body in bodies))
+        if self._times is not None and not left:
+            self._times.trust(collection)
 
 
 def _bodies_of(digests: Sequence[str], replica: Replica) -> Sequence[bytes | None]:
     return replica.bodies(digests)
 
 
-def _short(members: Sequence[Member], bodies: Sequence[bytes | None]) -> list[Member]:
-    found = []
+def _wrong(
+    members: Sequence[Member], bodies: Sequence[bytes | None]
+) -> tuple[list[tuple[Member, str]], int]:
+    """Give the rows that tell another time than their bodies, with what they should tell.
+
+    And how many there are of whose bodies this copy has no good one: the pass over all heals them.
+    """
+    found, unread = [], 0
     for member, body in zip(members, bodies, strict=True):
         if body is None or digest_of(body) != member.etag:
-            continue  # the pass over all bodies tells
-        first, last = member.facts["span"]
-        span = span_of(body)
-        if first > span.first or last < span.last:
-            found.append(member)
-    return found
+            unread += 1
+        elif (data := retold(member.data, body)) != member.data:
+            found.append((member, data))
+    return found, unread
 
 
 async def _refold(
@@ -347,4 +391,4 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Any]:
     return (items[i : i + size] for i in range(0, len(items), size))
 
 
-__all__ = ["Bookmark", "Findings", "Ground", "Pace", "scrub"]
+__all__ = ["Bookmark", "Findings", "Ground", "Pace", "Times", "scrub"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from dateutil.rrule import rrulestr
 
+from strongroom.cli.copies import scrub_text
 from strongroom.cli.custody import book_words, custody_text, device_lines
 from strongroom.cli.demo_cards import cards, fold
 from strongroom.cli.demo_events import samples
@@ -106,6 +107,21 @@ def test_freezes_alarms_and_the_last_scrub_are_shown():
     for said in ("Alarm (witness): gone", "damage on r2"):
         assert said in text
     assert "Frozen" not in text
+
+
+def test_a_scrub_says_what_it_found_and_what_it_mended():
+    good = {"damage": "", "silent": "", "healed": [], "lost": [], "retold": 0, "short": []}
+    good |= {"replica": "r1", "batches": 2, "bodies": 3}
+    assert scrub_text({"replicas": [good]}) == "r1: good; 2 batches, 3 bodies"
+    found = {**good, "healed": ["1a"], "lost": ["2b"], "retold": 4, "short": ["9/x.ics"]}
+    text = scrub_text({"replicas": [good, found]})
+    for said in (
+        "3 bodies, 1 healed", "1 bodies are good on no copy: 2b", "made anew for 4 objects",
+        "wrong about 1 objects. Nothing is lost", "9/x.ics",
+    ):  # fmt: skip
+        assert said in text
+    for said, frozen in (("replaced by a copy", {}), ("left as it is", {"note": "as it lies"})):
+        assert said in scrub_text({"replicas": [{**good, "damage": "a page"}], **frozen})
 
 
 def test_the_status_says_how_much_is_frozen_since_when_why_and_what_to_do():

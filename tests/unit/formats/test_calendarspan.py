@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,17 @@ from hypothesis import strategies as st
 
 from fakes.events import BERLIN, calendar, component, event
 from strongroom.formats import FormatError
-from strongroom.formats.calendarspan import ALWAYS, FIRST, LAST, Span, span_of
+from strongroom.formats.calendarspan import (
+    ALWAYS,
+    FIRST,
+    LAST,
+    RULES,
+    Span,
+    Told,
+    retold,
+    span_of,
+    told_in,
+)
 from strongroom.formats.calendartree import own, read_tree, zones_of
 from strongroom.formats.calendarzone import Zones
 from strongroom.formats.recurrence import Series
@@ -102,3 +114,64 @@ def test_nothing_happens_outside_its_span(
     except FormatError:
         return
     assert all(span.first <= one.start <= one.end <= span.last for one in found)
+
+
+# --- the rows -------------------------------------------------------------------------------------
+# Which spans the rules of a number give; a release that gives others has a number of its own.
+GIVEN = {1: "1f6be30f80ef67b6"}
+
+
+def test_whoever_changes_what_is_given_counts_the_rules_on() -> None:
+    starts = (
+        "DTSTART:20260101T120000Z", "DTSTART:20260101T120000", "DTSTART;VALUE=DATE:20260101",
+        "DTSTART;TZID=Europe/Berlin:20260101T120000", "DTSTART:soon", "SUMMARY:no start",
+    )  # fmt: skip
+    lengths = ("DURATION:PT3H", "DURATION:-P1D", "DTEND:20260102T130000Z", "DUE:20260103", "X:y")
+    rules = (
+        "RRULE:FREQ=DAILY", "RRULE:FREQ=MONTHLY;INTERVAL=2;COUNT=3",
+        "RRULE:FREQ=DAILY;BYDAY=MO;COUNT=3", "RRULE:FREQ=WEEKLY;UNTIL=20260301T000000Z",
+        "RDATE:20251201T120000Z,20260601T120000Z",
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20260101T120000Z", "COMPLETED:20260401T120000Z", "X:z",
+    )  # fmt: skip
+    kinds = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")
+    spans = [
+        span_of(calendar(component(kind, *lines)))
+        for kind, *lines in product(kinds, starts, lengths, rules)
+    ]
+    assert GIVEN[RULES] == sha256(repr([tuple(one) for one in spans]).encode()).hexdigest()[:16]
+
+
+BODY = event("DTSTART:20260101T120000Z")
+RIGHT = f'{{"size":9,"span":[{NOON},{NOON},{RULES}],"type":"text/calendar;VEVENT","uid":"u"}}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        RIGHT,
+        RIGHT.replace(f"[{NOON},", "[-7,"),
+        RIGHT.replace(f",{RULES}]", "]"),  # before rules had numbers
+        RIGHT.replace(f",{RULES}]", f",{RULES + 1}]"),
+        RIGHT.replace(f'"span":[{NOON},{NOON},{RULES}],', ""),
+    ],
+)
+def test_a_row_is_told_by_todays_rules(data: str) -> None:
+    assert retold(data, BODY) == RIGHT
+    assert told_in(RIGHT) == Told("VEVENT", Span(NOON, NOON))
+    believed = data in {RIGHT, RIGHT.replace(f"[{NOON},", "[-7,")}
+    component, span = told_in(data)
+    assert (component, span is not None) == ("VEVENT", believed)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"size":9,"type":"text/vcard;3.0","uid":"u"}',
+        '{"size":9,"type":"text/vcard;3.0","uid":"\\"type\\":\\"text/calendar;VEVENT"}',
+        '{"book":"calendars/x","href":"a.ics","size":9,"type":"text/calendar;VEVENT"}',
+        '{"type":"calendar"}',
+    ],
+)
+def test_a_row_of_anything_else_stays_as_it_is(data: str) -> None:
+    assert retold(data, BODY) == data
+    assert told_in(data) == Told("", None)

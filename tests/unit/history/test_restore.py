@@ -110,6 +110,17 @@ def verbs(entries: list[Entry]) -> list[tuple[str, str]]:
     return [(entry.verb, entry.href) for entry in entries]
 
 
+def test_what_is_told_of_the_same_bytes_is_no_change_of_them(desk: Desk) -> None:
+    """So scrub tells anew when something happens (service.retelling)."""
+    old = desk.put(desk.a)
+    data = old.data.replace('{"', '{"and":1,"', 1)
+    (entry,) = desk.restore(desk.seen(desk.a), desk.wanted(old._replace(data=data)))
+    assert (entry.verb, entry.id, entry.etag, entry.was_etag) == (PROPS, old.id, old.etag, old.etag)
+    stands = desk.row(desk.a)
+    assert isinstance(stands, Member)
+    assert (stands.data, stands.props) == (data, old.props)
+
+
 def test_what_was_deleted_comes_back_with_its_id(desk: Desk) -> None:
     old = desk.put(desk.a)
     desk.remove(desk.a)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,8 @@ import pytest
 from fakes.events import event
 from fakes.mirror import Stage
 from strongroom.base.errors import UnavailableReplicaError
-from strongroom.formats.calendarspan import span_of
-from strongroom.history.entries import Key, Member, Tombstone, digest_of
+from strongroom.formats.calendarspan import RULES, span_of
+from strongroom.history.entries import Key, Member, Tombstone, canonical, digest_of
 from strongroom.mirror.cell import MirrorCell
 from strongroom.stores.memory import MemoryReplica, MemoryState
 from strongroom.upkeep.scrub import Findings, Pace, scrub
@@ -252,28 +252,76 @@ async def _both(*work: Coroutine[Any, Any, float]) -> float:
 
 
 # --- times ----------------------------------------------------------------------------------------
-def test_a_row_that_tells_less_time_than_its_object_takes_is_named_once() -> None:
-    """As an older release might have written it, on all replicas alike."""
-    body = event("DTSTART:20260105T090000Z", "RRULE:FREQ=DAILY;COUNT=3", "DURATION:PT1H")
-    first, last = span_of(body)
-    rows = {
-        "right.ics": [first, last], "wide.ics": [first - 1, last + 1],
-        "late.ics": [first + 1, last], "short.ics": [first, last - 1],
-    }  # fmt: skip
+BODY = event("DTSTART:20260105T090000Z", "RRULE:FREQ=DAILY;COUNT=3", "DURATION:PT1H")
+ROWS = {"right.ics": (0, 0), "wide.ics": (-1, 1), "late.ics": (1, 0), "short.ics": (0, -1)}
+WRONG = ["late.ics", "short.ics", "wide.ics"]
 
-    async def story() -> list[Findings]:
+
+class _Times:
+    """Can write so many rows, and hears which collections are right."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.asked: dict[str, str] = {}
+        self.trusted: list[int] = []
+
+    async def retell(self, rows: Sequence[tuple[Member, str]]) -> list[Member]:
+        self.asked |= {row.href: data for row, data in rows}
+        return [row for row, _ in rows[self.room :]]
+
+    def trust(self, calendar: int) -> None:
+        self.trusted.append(calendar)
+
+
+def _timed(
+    times: _Times | None, spoil: Callable[[Stage], None] = lambda _: None
+) -> tuple[list[Findings], int]:
+    """Scrub a calendar in which rows tell other times than their bodies, on all replicas alike."""
+
+    async def story() -> tuple[list[Findings], int]:
         stage = Stage()
         cell = await stage.begin()
-        for name, span in rows.items():
-            await stage.put(cell, name, body, span=span)
-        await stage.put(cell, "untold.ics", body)
-        found = await scrub(cell, quiet, Pace(0))
+        span = span_of(BODY)
+        for name, (more, less) in ROWS.items():
+            told = [span.first + more, span.last + less, RULES]
+            await stage.put(cell, name, BODY, span=told, type="text/calendar;VEVENT")
+        await stage.put(cell, "card.vcf", b"card", type="text/vcard;3.0")
+        spoil(stage)
+        found = await scrub(cell, quiet, Pace(0), times=times)
         assert {row["standing"] for row in cell.report()["replicas"]} == {"voter"}
+        assert [one.damage for one in found] == ["", "", ""]
         await cell.close()
-        return found
+        return found, stage.book
 
-    found = asyncio.run(story())
+    return asyncio.run(story())
+
+
+def test_a_row_that_tells_another_time_than_its_object_takes_is_named_once() -> None:
+    found, _ = _timed(None)
     assert [sorted(name.partition("/")[2] for name in one.short) for one in found] == [
-        ["late.ics", "short.ics"], [], [],
+        WRONG, [], [],
     ]  # fmt: skip
-    assert [one.damage for one in found] == ["", "", ""]
+    assert [one.retold for one in found] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("room", [3, 2])
+def test_rows_are_told_anew_and_a_calendar_is_trusted_when_all_are(room: int) -> None:
+    times = _Times(room)
+    found, book = _timed(times)
+    assert [one.retold for one in found] == [room, 0, 0]
+    assert [len(one.short) for one in found] == [3 - room, 0, 0]
+    span = span_of(BODY)
+    right = canonical({"size": len(BODY), "span": [*span, RULES], "type": "text/calendar;VEVENT"})
+    assert times.asked == dict.fromkeys(WRONG, right)
+    assert (book in times.trusted) == (room == 3)
+
+
+def test_what_has_no_good_body_here_is_not_told_anew_nor_trusted() -> None:
+    def rot(stage: Stage) -> None:
+        state = stage.memory(0).state
+        stage.memory(0).state = replace(state, blobs={**state.blobs, digest_of(BODY): b"?"})
+
+    times = _Times(3)
+    found, book = _timed(times, rot)
+    assert (times.asked, found[0].healed) == ({}, [digest_of(BODY)])
+    assert book not in times.trusted

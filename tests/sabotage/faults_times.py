@@ -1,0 +1,102 @@
+"""Faults of the index by time where what rows tell is wrong, and of what mends it."""
+
+from __future__ import annotations
+
+from sabotage.fault import Fault
+
+SCRUB = "tests/unit/upkeep/test_scrub.py::"
+RETOLD = "tests/unit/service/test_retelling.py::"
+SPAN = "tests/unit/formats/test_calendarspan.py::"
+
+TIMES = (
+    Fault(
+        "scrub finds no row that tells another time",
+        "upkeep/scrub.py",
+        "        elif (data := retold(member.data, body)) != member.data:\n",
+        "        elif (data := member.data) != member.data:\n",
+        (
+            SCRUB + "test_a_row_that_tells_another_time_than_its_object_takes_is_named_once",
+            RETOLD + "test_a_scrub_tells_anew_what_was_told_wrongly",
+        ),
+    ),
+    Fault(
+        "scrub trusts a calendar in which rows stayed wrong",
+        "upkeep/scrub.py",
+        "            left += len(stay) + unread\n",
+        "            left += unread\n",
+        (SCRUB + "test_rows_are_told_anew_and_a_calendar_is_trusted_when_all_are",),
+    ),
+    Fault(
+        "scrub trusts a calendar whose bodies it could not read",
+        "upkeep/scrub.py",
+        "            left += len(stay) + unread\n",
+        "            left += len(stay)\n",
+        (SCRUB + "test_what_has_no_good_body_here_is_not_told_anew_nor_trusted",),
+    ),
+    Fault(
+        "what other rules told is believed",
+        "formats/calendarspan.py",
+        '    by_these = found[4] == f",{RULES}"\n',
+        "    by_these = found[2] is not None\n",
+        (
+            SPAN + "test_a_row_is_told_by_todays_rules",
+            RETOLD + "test_what_other_rules_told_is_not_believed_and_told_anew",
+        ),
+    ),
+    Fault(
+        "other spans are given under the number of the old rules",
+        "formats/calendarspan.py",
+        "_ZONE_SECONDS: Final = 16 * 3600",
+        "_ZONE_SECONDS: Final = 12 * 3600",
+        (SPAN + "test_whoever_changes_what_is_given_counts_the_rules_on",),
+    ),
+    Fault(
+        "a calendar with a wrong row is believed until it is mended",
+        "service/spans.py",
+        "        self._doubted.add(calendar)\n",
+        "        self._doubted.discard(calendar)\n",
+        (RETOLD + "test_where_nothing_can_be_written_no_row_is_believed",),
+    ),
+    Fault(
+        "a frozen calendar is written to by scrub",
+        "service/retelling.py",
+        "        return home is None or directory.frozen(home, calendar) is not None\n",
+        "        return home is None\n",
+        (RETOLD + "test_where_nothing_can_be_written_no_row_is_believed",),
+    ),
+    Fault(
+        "scrub tells anew what somebody wrote meanwhile",
+        "service/retelling.py",
+        "            (Seen(row.key, row.number),), (wanted,)",
+        "            (Seen(row.key, self._cell.head(row.collection).number),), (wanted,)",
+        (RETOLD + "test_who_writes_meanwhile_wins",),
+    ),
+    Fault(
+        "an undo takes back what scrub told anew",
+        "service/undoing.py",
+        "    return None if member is None else (member.id, member.etag, member.props)\n",
+        "    return None if member is None else (member.id, member.etag, member.data)\n",
+        (RETOLD + "test_an_undo_does_not_bring_the_wrong_time_back",),
+    ),
+    Fault(
+        "an undo brings the time back that an older release told",
+        "service/undo.py",
+        "            data[one.then.etag] = retold(one.then.data, bodies[one.then.etag])\n",
+        "            data[one.then.etag] = one.then.data\n",
+        (RETOLD + "test_an_undo_of_what_came_later_tells_the_time_by_todays_rules",),
+    ),
+    Fault(
+        "an undo of a MOVE brings the wrong time back",
+        "service/undo.py",
+        "            data.setdefault(one.standing.etag, one.standing.data)\n",
+        "            continue\n",
+        (RETOLD + "test_an_undo_of_a_move_keeps_what_was_told_anew",),
+    ),
+    Fault(
+        "what scrub told anew is shown as the owner's act",
+        "service/timeline.py",
+        '_AGAIN: Final = (TOLD_AGAIN, "delete refused", TIME_RETOLD)\n',
+        '_AGAIN: Final = (TOLD_AGAIN, "delete refused")\n',
+        (RETOLD + "test_the_history_tells_that_it_was_the_server",),
+    ),
+)
