@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from fakes.asgi import Client
 from fakes.events import event
 from fakes.mirror import Stage
 from fakes.past import Past, counts
 from strongroom.base.errors import NoSpaceError, UnknownError
+from strongroom.compose import Parts
+from strongroom.control.protocol import Request
+from strongroom.control.room import Room
+from strongroom.control.table import run
+from strongroom.dav.auth import Gate
 from strongroom.formats import calendarspan
 from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.calendarfilter import Range
@@ -20,6 +27,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Origin, Remove
 from strongroom.history.entries import OBJECT, PROPS, Entry, Key, Member
 from strongroom.mirror.cell import MirrorCell
+from strongroom.server import application
 from strongroom.service import content
 from strongroom.service.collections import calendar_data, make_collection
 from strongroom.service.journals import entries
@@ -257,6 +265,27 @@ def test_a_mistake_of_ours_is_not_taken_for_trouble_with_a_disk(tell: Tell) -> N
     tell(story, ("a",))
 
 
+def test_the_command_tells_anew_and_doubts_in_the_index_of_the_server(tell: Tell) -> None:
+    async def story(diary: Diary) -> None:
+        settings = SimpleNamespace(scrub_bytes_per_second=0)
+        parts = SimpleNamespace(settings=settings, marks=None, clock=diary.stage.clock)
+        room = Room(cast(Parts, parts), diary.cell, spans=diary.spans)
+        with diary.monkeypatch.context() as hindered:
+            diary.monkeypatch = hindered
+            await _fill(diary)
+            assert [len(row["short"]) for row in await _command(room)] == [1, 0, 0]
+        assert await diary.found() == ["a"]
+        assert [row["retold"] for row in await _command(room)] == [1, 0, 0]
+        assert await diary.found() == ["a"]
+
+    tell(story, ("a",))
+
+
+async def _command(room: Room) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (await run(room, Request("scrub", {}), quiet))["replicas"]
+    return rows
+
+
 # --- as people and phones see it ------------------------------------------------------------------
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Past:
@@ -283,6 +312,27 @@ def retell(site: Past) -> None:
     row = row_of(site)
     times = Retelling(site.cell, Spans(), "scrub")  # type: ignore[arg-type]
     assert site.run(times.retell([(row, retold(row.data, series("a")))])) == []
+
+
+def test_the_server_answers_from_the_index_that_scrub_doubts(site: Past) -> None:
+    spans = Spans()
+    app = application(lambda: site.cell, site.entropy, Gate(delay_seconds=0), spans=spans)
+    phone = Client(app, "alice", site.passwords["alice", "phone"])
+    query = (
+        '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop>'
+        '<D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR">'
+        '<C:comp-filter name="VEVENT"><C:time-range start="20260110T000000Z" '
+        'end="20260111T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>'
+    )
+
+    def found() -> list[str]:
+        return site.run(phone("REPORT", CALENDAR, query, depth="1")).hrefs
+
+    assert found() == []
+    spans.doubt(row_of(site).collection)
+    assert found() == [CALENDAR + "a.ics"]
+    spans.trust(row_of(site).collection)
+    assert found() == []
 
 
 def test_the_history_tells_that_it_was_the_server(site: Past) -> None:
