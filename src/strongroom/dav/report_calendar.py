@@ -28,12 +28,14 @@ from strongroom.formats.calendarfilter import CompFilter, Range, component_wante
 from strongroom.formats.calendarknown import learn, time_asked
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendarzone import zone_in
+from strongroom.formats.clues import calendar_clue
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
 from strongroom.service.collections import text_of
 from strongroom.service.objects import find_object, read_bodies
 from strongroom.service.spans import Told, unknown
+from strongroom.service.texts import Search
 
 T = TypeVar("T")
 
@@ -49,12 +51,13 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
         raise InvalidError("Depth is 0, 1 or infinity.")
     floating = _zone(calendar, wanted.zone)
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data, floating))
+    search = _search(request, wanted.filter, floating)
     members: Sequence[Member] = ()
     if request.target.place is Place.OBJECT:
         members = (await find_object(request.cell, calendar, request.target.name),)
     elif depth != "0":
-        members = await _candidates(request, calendar, wanted.filter, floating)
-    matching = _matching(request, rows, members, wanted.filter, floating)
+        members = await _candidates(request, calendar, wanted.filter, floating, search)
+    matching = _matching(request, rows, members, wanted.filter, floating, search)
     await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
 
 
@@ -70,14 +73,21 @@ def _zone(calendar: Member, asked: str) -> tzinfo:
     return zone or UTC
 
 
+def _search(request: Request, wanted: CompFilter, floating: tzinfo) -> Search:
+    spans = request.spans
+    assert spans is not None
+    asked = partial(matches, wanted=wanted, floating=floating)
+    return Search(spans.texts, calendar_clue(wanted), asked)
+
+
 async def _candidates(
-    request: Request, calendar: Member, wanted: CompFilter, floating: tzinfo
+    request: Request, calendar: Member, wanted: CompFilter, floating: tzinfo, search: Search
 ) -> Sequence[Member]:
     """Give the objects that may match, by their spans and by what queries learnt before."""
     spans, time = request.spans, time_asked(wanted)
     component = component_wanted(wanted).decode()
     if spans is None or time is None:
-        return await _between(request, calendar, window(wanted), component)
+        return await _between(request, calendar, window(wanted), component, search.told)
     told = partial(spans.told, floating=floating, when=time)
     return await _between(request, calendar, time, component, told)
 
@@ -113,6 +123,7 @@ async def _matching(
     members: Sequence[Member],
     wanted: CompFilter,
     floating: tzinfo,
+    search: Search,
 ) -> AsyncIterator[tuple[Member, bytes]]:
     if not rows.needs_body and _told_by_index(wanted):
         for member in members:
@@ -123,11 +134,10 @@ async def _matching(
         async for one in _in_time(request, rows, members, time, floating):
             yield one
         return
-    asked = partial(matches, wanted=wanted, floating=floating)
     async for page in read_bodies(request.cell, members):
         sure = _sure(page)
-        for one, found in zip(sure, await _each(asked, sure), strict=True):
-            if found:
+        for one, seen in zip(sure, await asyncio.to_thread(search.looks, sure), strict=True):
+            if search.learn(one[0].etag, seen):
                 yield one
 
 
