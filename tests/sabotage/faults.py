@@ -16,6 +16,7 @@ from sabotage.faults_past import PAST
 from sabotage.faults_people import PEOPLE
 from sabotage.faults_phones import PHONES
 from sabotage.faults_present import PRESENCE
+from sabotage.faults_protocol import PROTOCOL
 from sabotage.faults_proxies import PROXIES
 from sabotage.faults_refused import KEPT
 from sabotage.faults_space import SPACE
@@ -473,6 +474,7 @@ FAULTS = (
     *FACES,
     *PEOPLE,
     *PHONES,
+    *PROTOCOL,
     *PROXIES,
     *PRESENCE,
     *SPACE,

@@ -1,7 +1,7 @@
 """The form in which a calendar object is sent: whole, in parts, expanded, or cut to a time.
 
-What is whole is sent as it is stored. Expanded, each instance stands alone, in UTC, with a
-RECURRENCE-ID, and without rules and zones; what cannot be expanded is sent whole.
+What is whole is sent as it is stored. Expanded, each instance stands alone, in UTC, without rules and
+zones, and all but the first of a series with a RECURRENCE-ID; what cannot be expanded is sent whole.
 
 Source: RFC 4791 sections 7.8 and 9.6.
 """
@@ -127,9 +127,17 @@ def _alone(instance: Instance, zones: Zones, *, recurs: bool) -> Component:
     elif instance.end > instance.start:
         name = b"DUE" if source.name == b"VTODO" else b"DTEND"
         extra.append(_end(name, instance, end))
-    if recurs:
+    if recurs and not _is_first(instance):
         extra.append(_time(b"RECURRENCE-ID", instance.slot, zones, end))
     return Component(source.name, source.begin, source.end, [*lines, *extra], source.children)
+
+
+def _is_first(instance: Instance) -> bool:
+    """Say whether it is where its series begins, and was not moved (RFC 4791 section 9.6.5)."""
+    source = instance.component
+    start = source.first(b"DTSTART")
+    moved = source.first(b"RECURRENCE-ID") is not None
+    return not moved and start is not None and instance.slot == moment_of(start)
 
 
 def _end(name: bytes, instance: Instance, end: bytes) -> Line:

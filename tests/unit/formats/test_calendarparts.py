@@ -54,7 +54,7 @@ def test_expanded_each_instance_stands_alone() -> None:
     body = shaped(calendar(BERLIN, series, moved), CalendarData(expand=DAYS))
     assert lines(body) == [
         "BEGIN:VEVENT", "UID:u1", "SUMMARY:x", "DTSTART:20260101T080000Z", "DURATION:PT1H",
-        "RECURRENCE-ID:20260101T080000Z", "END:VEVENT",
+        "END:VEVENT",
         "BEGIN:VEVENT", "UID:u1", "SUMMARY:y", "DTSTART:20260102T190000Z",
         "RECURRENCE-ID:20260102T080000Z", "END:VEVENT",
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_expanded_each_instance_stands_alone() -> None:
 
 def test_expanded_days_stay_days_and_floating_times_float() -> None:
     whole_day = event(
-        "DTSTART;VALUE=DATE:20260101", "DTEND;VALUE=DATE:20260103", "RRULE:FREQ=WEEKLY"
+        "DTSTART;VALUE=DATE:20251225", "DTEND;VALUE=DATE:20251227", "RRULE:FREQ=WEEKLY"
     )
     assert lines(shaped(whole_day, CalendarData(expand=DAYS), ZoneInfo("Europe/Berlin")))[2:5] == [
         "DTSTART;VALUE=DATE:20260101", "DTEND;VALUE=DATE:20260103",
@@ -73,6 +73,24 @@ def test_expanded_days_stay_days_and_floating_times_float() -> None:
     assert lines(shaped(floating, CalendarData(expand=DAYS)))[2:4] == [
         "DTSTART:20260101T090000", "DUE:20260101T100000Z",
     ]  # fmt: skip
+
+
+@pytest.mark.rfc("4791", "9.6.5")
+def test_all_but_the_first_of_a_series_say_which_one_they_are() -> None:
+    rule = "RRULE:FREQ=DAILY;COUNT=2"
+    ids = [
+        [line for line in lines(shaped(body, CalendarData(expand=DAYS))) if "RECURRENCE" in line]
+        for body in (
+            event("DTSTART:20260101T090000Z", rule),
+            event("DTSTART:20260101T090000Z", rule, "EXDATE:20260101T090000Z"),
+            calendar(
+                component("VEVENT", "DTSTART:20260101T090000Z", rule),
+                component("VEVENT", "RECURRENCE-ID:20260101T090000Z", "DTSTART:20260101T100000Z"),
+            ),
+        )
+    ]
+    first, second = (f"RECURRENCE-ID:2026010{day}T090000Z" for day in (1, 2))
+    assert ids == [[second], [second], [first, second]]
 
 
 def test_what_has_no_beginning_is_left_as_it_is() -> None:
