@@ -1,7 +1,8 @@
 """The form in which a calendar object is sent: whole, in parts, expanded, or cut to a time.
 
-What is whole is sent as it is stored. Expanded, each instance stands alone, in UTC, without rules and
-zones, and all but the first of a series with a RECURRENCE-ID; what cannot be expanded is sent whole.
+What is whole is sent as it is stored. Expanded, each instance stands alone, in UTC, without rules
+and zones, and all but the first of a series with a RECURRENCE-ID; what cannot be expanded is sent
+whole.
 
 Source: RFC 4791 sections 7.8 and 9.6.
 """
