@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import os
-import shutil
 import socket
 import ssl
 import sys
@@ -26,6 +25,7 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from strongroom.access_log import AccessLog
+from strongroom.base import limits
 from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
 from strongroom.base.settings import Settings
 from strongroom.formats.hosts import origin_of
@@ -42,7 +42,7 @@ from strongroom.ports.world import Clock, Entropy, Testimony
 from strongroom.server import App, application
 from strongroom.service.accounts import Caller, shut_out
 from strongroom.service.spans import Spans
-from strongroom.stores import marker
+from strongroom.stores import marker, quarantine
 from strongroom.stores.clock import SystemClock, SystemEntropy
 from strongroom.stores.drafts import file_draft as file_draft  # noqa: PLC0414 - shown on
 from strongroom.stores.drafts import folder_draft as folder_draft  # noqa: PLC0414 - shown on
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from strongroom.stores.tls import LiveCertificate as LiveCertificate  # noqa: PLC0414 - shown on
     from strongroom.stores.tls import LocalAuthority as LocalAuthority  # noqa: PLC0414 - as above
 
-QUARANTINE: Final = "quarantine"
 MARK_BATCHES: Final = 4096  # a scrub that is stopped reads so many again at most
 FINISH_SECONDS: Final = 30  # for requests under way when the server ends
 CLOSE_SECONDS: Final = 5.0
@@ -78,6 +77,7 @@ class Parts:
 
     settings: Settings
     sites: list[Site]
+    eyes: list[ThreadLane]  # one for each site, to look at its directory: it may hang
     witness: FileWitness
     witness_lane: ThreadLane
     clock: Clock
@@ -126,21 +126,27 @@ class Parts:
     async def drop_quarantine(self, place: str) -> tuple[int, int]:
         """Delete for good what was set aside in a place; gives how many files and bytes."""
         (site,) = [site for site in self.sites if site.place == place]
-        return await site.write.run(lambda: _drop(Path(place) / QUARANTINE))
+        return await site.write.run(lambda: quarantine.drop(Path(place)))
 
     async def _testimony(self) -> Testimony | None:
         return await self.witness_lane.run(self.witness.recall)
 
-    def devices(self) -> list[int | None]:
-        """Give the device number of each place; None where nothing is there."""
-        return [_device(place) for place in self.settings.replicas]
+    async def disks(self) -> list[dict[str, Any]]:
+        """Say of each place which device it lies on, and what was set aside in it.
+
+        None where nothing is there, or where it does not answer now.
+        """
+        return await asyncio.gather(*map(_disk, self.settings.replicas, self.eyes))
 
 
-def _drop(folder: Path) -> tuple[int, int]:
-    sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
-    if sizes:
-        shutil.rmtree(folder)
-    return len(sizes), sum(sizes)
+async def _disk(place: Path, eye: ThreadLane) -> dict[str, Any]:
+    most = limits.QUARANTINE_FILES_COUNTED_MAX
+    told: dict[str, Any] = {"place": str(place), "device": None, "quarantine": None}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limits.READ_SECONDS_MAX):
+            told["device"] = await eye.run(lambda: _device(place))
+            told["quarantine"] = await eye.run(lambda: quarantine.count(place, most))
+    return told
 
 
 @asynccontextmanager
@@ -162,6 +168,8 @@ async def open_parts(settings: Settings, *, looks_only: bool = False) -> AsyncIt
         finally:
             await yielded.positions.close()
             await asyncio.gather(*(_close_site(site) for site in yielded.sites))
+            for eye in yielded.eyes:
+                eye.close()
             await yielded.witness_lane.run(yielded.witness.close)
             yielded.witness_lane.close()
 
@@ -179,11 +187,12 @@ def _make_parts(settings: Settings, *, looks_only: bool) -> Parts:
     for place in settings.replicas:
         lanes = (ThreadLane(f"write {place.name}"), ThreadLane(f"read {place.name}"))
         sites.append(Site(str(place), SqliteReplica(place, looks_only=looks_only), *lanes))
+    eyes = [ThreadLane(f"look {place.name}") for place in settings.replicas]
     witness = FileWitness(settings.data / "witness")
     marks = ScrubMarks(settings.data / "scrub.json")
     lane, clock = ThreadLane("witness"), SystemClock()
     positions = FilePositions(settings.data / "positions.db", ThreadLane("positions"), clock)
-    return Parts(settings, sites, witness, lane, clock, SystemEntropy(), marks, positions)
+    return Parts(settings, sites, eyes, witness, lane, clock, SystemEntropy(), marks, positions)
 
 
 def _require_data(settings: Settings, *, make: bool) -> None:

@@ -6,8 +6,30 @@ from sabotage.fault import Fault
 
 QUIET = "tests/sim/test_present.py::"
 PRESENT = "tests/unit/stores/test_present.py::"
+STATUS = "tests/unit/control/test_status.py::"
 
 PRESENCE = (
+    Fault(
+        "the status tells what was known a while ago",
+        "control/copies.py",
+        "        await cell.look()\n",
+        "        pass\n",
+        (STATUS + "test_the_copies_are_looked_at_before_anything_is_told",),
+    ),
+    Fault(
+        "who asks about a disk that hangs waits for it",
+        "compose.py",
+        "        async with asyncio.timeout(limits.READ_SECONDS_MAX):\n",
+        "        async with asyncio.timeout(None):\n",
+        (STATUS + "test_a_place_that_hangs_is_told_as_not_reachable",),
+    ),
+    Fault(
+        "a copy that is gone is told without what to do",
+        "cli/status_text.py",
+        "    return [*lines, *_what_to_do(report)]\n",
+        "    return lines\n",
+        ("tests/unit/cli/test_texts.py",),
+    ),
     Fault(
         "a copy is looked at only when something is written",
         "mirror/keeper.py",

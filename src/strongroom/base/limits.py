@@ -137,5 +137,6 @@ REFUSED_DELETES_AN_HOUR: Final = 1000  # of a device that may not write; each is
 
 # --- bodies and space ---------------------------------------------------------------------------
 SMALL_BLOB_BYTES_MAX: Final = 64 * 1024  # larger bodies are files of their own
+QUARANTINE_FILES_COUNTED_MAX: Final = 1000  # for the status; of more it says so
 RESERVE_BYTES: Final = 16 * 1024 * 1024  # kept free for deletes and heal
 WAL_BYTES_MAX: Final = 64 * 1024 * 1024  # then it is cut off; until then its blocks are used again

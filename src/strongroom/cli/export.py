@@ -19,8 +19,8 @@ from strongroom.base.errors import InvalidError
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.exits import DONE, GAPS
 from strongroom.cli.pace import Pace
-from strongroom.cli.people import bytes_text
 from strongroom.cli.screen import Screen, UsageError
+from strongroom.cli.status_text import bytes_text
 from strongroom.control.carrying import Carrying, Thing
 from strongroom.control.perform import session
 from strongroom.control.table import Needs

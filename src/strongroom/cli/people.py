@@ -11,13 +11,10 @@ from strongroom.base.settings import Settings
 from strongroom.cli.configuration import read_settings
 from strongroom.cli.custody import custody_text
 from strongroom.cli.screen import Screen
-from strongroom.cli.status_text import day_and_time, freeze_words, plain
+from strongroom.cli.status_text import bytes_text, day_and_time, freeze_words, plain
 from strongroom.control.perform import perform
 from strongroom.control.protocol import Request
 from strongroom.service.kinds import kind_of, short_name
-
-_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
-_STEP: Final = 1024
 
 Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
@@ -99,16 +96,6 @@ def space_text(counted: Mapping[str, Any] | None) -> str:
     of = "" if counted["quota"] is None else f" of {bytes_text(counted['quota'])}"
     past = bytes_text(counted["history"])
     return f"Space: {bytes_text(counted['live'])}{of}; and {past} of old and deleted versions"
-
-
-def bytes_text(count: int) -> str:
-    """Write a number of bytes for people."""
-    amount = float(count)
-    for unit in _UNITS:
-        if amount < _STEP or unit == _UNITS[-1]:
-            break
-        amount /= _STEP
-    return f"{count} bytes" if unit == _UNITS[0] else f"{amount:.1f} {unit}"
 
 
 def _account_set_quota(given: Namespace, screen: Screen, ask: Ask) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from strongroom.cli.configuration import read_settings
-from strongroom.cli.people import bytes_text
 from strongroom.cli.screen import Screen
-from strongroom.cli.status_text import day_and_time
+from strongroom.cli.status_text import bytes_text, day_and_time
 from strongroom.control.perform import perform
 from strongroom.control.protocol import Request
 

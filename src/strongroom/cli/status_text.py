@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from strongroom.base.limits import QUARANTINE_FILES_COUNTED_MAX
 from strongroom.service.kinds import kind_of
 
 Report = Mapping[str, Any]
+_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_STEP: Final = 1024
 EXPIRY_DAYS: Final = 14  # from then on the end of a certificate is told
 _STANDINGS: Final = {
     "voter": "good",
@@ -33,6 +36,7 @@ def status_text(report: Report) -> str:
         lines += [*found_lines(report), ""]
     lines += frozen_lines(report["frozen"]) if report["frozen"] else []
     lines.append(survives(report["disks"], report["write_quorum"]))
+    lines += [line for disk in report["disks"] for line in _quarantine_lines(disk, report)]
     lines += [f"Alarm (keys): {text}" for text in report["keys"]]
     lines += certificate_lines(report.get("tls"))
     if report["toy"]:
@@ -115,6 +119,16 @@ def day_and_time(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def bytes_text(count: int) -> str:
+    """Write a number of bytes for people."""
+    amount = float(count)
+    for unit in _UNITS:
+        if amount < _STEP or unit == _UNITS[-1]:
+            break
+        amount /= _STEP
+    return f"{count} bytes" if unit == _UNITS[0] else f"{amount:.1f} {unit}"
+
+
 def certificate_lines(tls: Report | None) -> list[str]:
     """Say what is wrong with the certificate that is served, or soon will be."""
     if tls is None:
@@ -131,18 +145,60 @@ def certificate_lines(tls: Report | None) -> list[str]:
 
 
 def replica_lines(report: Report) -> list[str]:
-    """Give two lines or fewer for each copy of an open cell."""
+    """Say how each copy of an open cell is, and what to do about those that cannot be used."""
     lines = []
     for row in report["replicas"]:
         standing = _STANDINGS.get(row["standing"], row["standing"])
         behind = f", {row['behind']} batches behind" if row["behind"] else ""
         lines.append(f"{row['replica']}  {row['place']}  {standing}{behind}")
         if row["reason"]:
-            lines.append(f"    {row['reason']}")
+            since = f" (known since {day_and_time(row['since'])})" if row.get("since") else ""
+            lines.append(f"    {row['reason']}{since}")
+        elif (row.get("silent_seconds") or 0) >= 1:
+            lines.append(f"    it has not answered for {row['silent_seconds']:.0f} s")
         copying = report["copying"].get(row["replica"])
         if copying:
             lines.append(f"    copying: {copying['held']} of {copying['of']} batches")
-    return lines
+    return [*lines, *_what_to_do(report)]
+
+
+def _what_to_do(report: Report) -> list[str]:
+    """Say what is safe though copies cannot be used, and how they come back; [] = all can."""
+    rows = report["replicas"]
+    gone = [row for row in rows if row["standing"] in {"behind", "absent"} and row["reason"]]
+    if not gone:
+        return []
+    good = sum(row["standing"] == "voter" for row in rows)
+    still = "phones notice nothing" if report["writable"] else "writes wait"
+    safe = f"{good} of {len(rows)} copies are good; nothing that was acknowledged is lost, {still}."
+    return [safe, *map(_way_back, gone)]
+
+
+def _way_back(row: Report) -> str:
+    return (
+        f"Look at the disk of {row['replica']}, at {row['place']}: it catches up by itself once it "
+        "is there and takes writes. If it is dead, mount an empty one in its place and run "
+        f"`strongroom replica rebuild {row['replica']}`."
+    )
+
+
+def _quarantine_lines(disk: Report, report: Report) -> list[str]:
+    """Say how much is set aside in a place, and how it is deleted."""
+    files, size = disk.get("quarantine") or (0, 0)
+    if not files:
+        return []
+    more = "at least " * (files >= QUARANTINE_FILES_COUNTED_MAX)
+    rows = report["replicas"] if report["open"] else report["places"]
+    names = [row["replica"] for row in rows if row["place"] == disk["place"] and "replica" in row]
+    told = (
+        f"{disk['place']}: {more}{files} files ({bytes_text(size)}) were set aside in quarantine."
+    )
+    if names:
+        told += (
+            " They stay until you delete them, once all copies are good: "
+            f"`strongroom replica rebuild {names[0]} --drop-quarantine`."
+        )
+    return [told]
 
 
 def found_lines(report: Report) -> list[str]:

@@ -24,17 +24,16 @@ async def status(call: Call) -> dict[str, Any]:
     """Say how the cell is; without an open cell, what can be read without opening it."""
     settings = call.room.parts.settings
     cell = call.room.cell
+    if cell:
+        await cell.look()
     found = cell.report() if cell else await call.room.parts.survey()
     return {
         "server": "running" if call.room.serving else "stopped",
-        "open": call.room.cell is not None,
+        "open": cell is not None,
         "trouble": str(call.room.trouble or ""),
         "toy": settings.toy,
         "write_quorum": settings.write_quorum,
-        "disks": [
-            {"place": str(place), "device": device}
-            for place, device in zip(settings.replicas, call.room.parts.devices(), strict=True)
-        ],
+        "disks": await call.room.parts.disks(),
         "scrubbed": call.room.scrubbed,
         "keys": compose.key_folder(settings).troubles(),
         "tls": certificate_report(call.room),

@@ -13,12 +13,11 @@ from strongroom.cli.demo_cards import cards, fold
 from strongroom.cli.demo_events import samples
 from strongroom.cli.people import (
     accepted_text,
-    bytes_text,
     collection_text,
     freeze_text,
     space_text,
 )
-from strongroom.cli.status_text import replicas_text, status_text, survives
+from strongroom.cli.status_text import bytes_text, replicas_text, status_text, survives
 from strongroom.formats.calendar import check as check_event
 from strongroom.formats.calendarspan import span_of
 from strongroom.formats.vcard import check
@@ -99,6 +98,56 @@ def test_a_copy_in_trouble_says_why_and_how_far_it_is():
     text = replicas_text(report(replicas=[row], copying=copying))
     for said in ("not believed", "3 batches behind", "a bad page", "4 of 7 batches"):
         assert said in text
+
+
+GONE: dict[str, Any] = {
+    "replica": "r2", "place": "/b", "standing": "behind", "held": 7, "behind": 0,
+    "reason": "vanished: the disk was pulled out", "since": 1_700_000_000_000,
+    "silent_seconds": None,
+}  # fmt: skip
+
+
+def test_a_copy_that_is_gone_is_named_with_what_is_safe_and_what_to_do():
+    rows = [report()["replicas"][0], GONE, {**report()["replicas"][0], "replica": "r3"}]
+    text = status_text(report(replicas=rows))
+    for said in (
+        "r2  /b  behind or not there",
+        "pulled out (known since 2023-11-14 22:13 UTC)",
+        "2 of 3 copies are good; nothing that was acknowledged is lost, phones notice nothing",
+        "Look at the disk of r2, at /b: it catches up by itself",
+        "`strongroom replica rebuild r2`",
+    ):
+        assert said in text
+    assert "lost, writes wait." in status_text(report(replicas=rows, writable=False))
+
+
+def test_a_copy_that_only_lags_asks_for_nothing():
+    text = status_text(report(replicas=[{**GONE, "reason": "", "behind": 90, "since": None}]))
+    assert "90 batches behind" in text
+    assert "Look at the disk" not in text
+
+
+def test_a_copy_that_owes_an_answer_is_told_for_how_long():
+    row = {**report()["replicas"][0], "silent_seconds": 2.6}
+    assert "it has not answered for 3 s" in replicas_text(report(replicas=[row]))
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [(0, ""), (3, "/a: 3 files (2.0 KiB) were set"), (1000, "/a: at least 1000 files (2.0 KiB)")],
+)
+def test_what_was_set_aside_is_told_with_its_size_and_its_end(files: int, told: str):
+    text = status_text(report(disks=[{"place": "/a", "device": 1, "quarantine": (files, 2048)}]))
+    assert told in text
+    assert ("rebuild r1 --drop-quarantine" in text) == bool(told)
+
+
+def test_what_was_set_aside_in_a_place_without_a_replica_is_told_as_well():
+    places = [{"place": "/a", "state": "blank"}]
+    held = [{"place": "/a", "device": 1, "quarantine": (3, 2048)}]
+    text = status_text(report(open=False, places=places, witness=None, disks=held))
+    assert "/a: 3 files" in text
+    assert "--drop-quarantine" not in text
 
 
 def test_freezes_alarms_and_the_last_scrub_are_shown():
