@@ -22,6 +22,7 @@ FILTER_CONDITIONS_MAX: Final = 64  # elements in the filter of one query; client
 FILTER_TEXT_CHARACTERS_MAX: Final = 1024  # of one text or name in it
 METERED_NAMES_MAX: Final = 200_000  # sizes kept in memory for quotas; about 160 bytes each
 SPANNED_NAMES_MAX: Final = 200_000  # of objects whose times are kept in memory; 300 bytes each
+LOOKED_UP_NAMES_MAX: Final = 10_000  # at once, in 40 ms; for more a listing is not much dearer
 KNOWN_EVENTS_MAX: Final = 50_000  # whose times are remembered between queries; 600 bytes each
 KNOWN_INSTANCES_MAX: Final = 64  # of one of them; of one that happens oftener one is
 TEXTS_BYTES_MAX: Final = 16 * 1024 * 1024  # kept of what queries search; 50,000 names

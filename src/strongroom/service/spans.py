@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final
 
 from strongroom.base.errors import UnsureError
-from strongroom.base.limits import KNOWN_EVENTS_MAX, SPANNED_NAMES_MAX
+from strongroom.base.limits import KNOWN_EVENTS_MAX, LOOKED_UP_NAMES_MAX, SPANNED_NAMES_MAX
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
 from strongroom.formats.calendarspan import told_in
@@ -107,9 +107,13 @@ class Spans:
             UnsureError: not provable now.
         """
         for _ in range(_LOOKS):
-            index = await self._level(cell, calendar)
+            known = await self._level(cell, calendar)
+            if known is None:
+                break  # the listing that it takes tells the rows as well
             doubted = calendar in self._doubted
-            named = index.between(when, component, told, doubted=doubted)
+            named = known.between(when, component, told, doubted=doubted)
+            if len(named) > LOOKED_UP_NAMES_MAX:
+                break
             found = await cell.rows([Key(calendar, OBJECT, href) for href in named])
             pairs = zip(found, named.values(), strict=True)
             if all(row is None or row.etag == etag for row, etag in pairs):
@@ -120,24 +124,30 @@ class Spans:
         named = index.between(when, component, told, doubted=doubted)
         return [member for member in members if member.href in named]
 
-    async def _level(self, cell: Reader, calendar: int) -> _Index:
+    async def _level(self, cell: Reader, calendar: int) -> _Index | None:
+        """Give the index as of now; None = it must be made anew."""
         index = self._indexes.get(calendar)
         if index is None or not await followed(
             cell, calendar, index, len(index.spans), partial(_take, index)
         ):
-            index, _ = await self._listed(cell, calendar)
+            return None
+        self._remember(calendar, index)
+        return index
+
+    def _remember(self, calendar: int, index: _Index) -> None:
+        self._indexes[calendar] = index  # it may have been forgotten while it followed
         self._indexes.move_to_end(calendar)
         names = sum(len(one.spans) for one in self._indexes.values())
         while names > self._names_max and len(self._indexes) > 1:
             names -= len(self._indexes.popitem(last=False)[1].spans)
-        return index
 
     async def _listed(self, cell: Reader, calendar: int) -> tuple[_Index, tuple[Member, ...]]:
         head, members = await cell.listing(calendar, OBJECT)
         if len(members) != head.members:
             raise UnsureError
-        index = self._indexes[calendar] = _Index(head)
+        index = _Index(head)
         index.spans = {member.href: (span_in(member.data), member.etag) for member in members}
+        self._remember(calendar, index)
         return index, members
 
 
