@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crash.inspection import Inspector
-from crash.load import CALENDARS, Load, Shape
+from crash.kinds import collections_of
+from crash.load import Load, Shape
 from crash.oracle import Oracle
-from e2e.server import ServerProcess, book_of
+from e2e.server import ServerProcess
 
 LOGIN = "alice"
 
@@ -20,10 +21,10 @@ class Ground:
     def __init__(self, server: ServerProcess, password: str) -> None:
         self.server = server
         self.password = password
-        self.books = (book_of(LOGIN), f"{CALENDARS}{LOGIN}/calendar/")
+        self.collections = collections_of(LOGIN)
         self.oracle = Oracle("")
         wire = server.wire(LOGIN, password)
-        self._inspectors = [Inspector(wire, book, self.oracle) for book in self.books]
+        self._inspectors = [Inspector(wire, one, self.oracle) for one in self.collections]
 
     def inspect(self, *, settled: bool = True) -> None:
         """Look at everything once, as each inspector does."""
@@ -31,7 +32,7 @@ class Ground:
             one.inspect(settled=settled)
 
     def load(self, shape: Shape | None = None, seed: int = 1) -> Load:
-        target = (self.server.address, LOGIN, self.password, self.books, self.oracle)
+        target = (self.server.address, LOGIN, self.password, self.collections, self.oracle)
         return Load(*target, shape, seed)
 
 

@@ -1,4 +1,4 @@
-"""After the storm: reads every card and every listing, and has the oracle judge them.
+"""After the storm: reads every object and every listing, and has the oracle judge them.
 
 Nothing is under way then, so a state that is shown once must stay; and what the server cannot show
 after it had its time is lost.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from crash.load import CALENDARS, EVENTS_SINCE
+from crash.kinds import Collection
 from crash.oracle import Oracle
 from phone.wire import (
     DAV,
@@ -20,7 +20,6 @@ from phone.wire import (
     propfind,
     read_multistatus,
     sync_collection,
-    time_query,
 )
 
 PATIENCE_SECONDS = 20.0
@@ -28,11 +27,12 @@ ROUNDS_MAX = 50
 
 
 class Inspector:
-    """A client that keeps a folded copy of the book, from the first token on."""
+    """A client that keeps a folded copy of a collection, from the first token on."""
 
-    def __init__(self, wire: Wire, book: str, oracle: Oracle) -> None:
+    def __init__(self, wire: Wire, collection: Collection, oracle: Oracle) -> None:
         self._wire = wire
-        self._book = book
+        self._collection = collection
+        self._path = collection.path
         self._oracle = oracle
         self._token = ""
         self._folded: dict[str, str] = {}  # href -> etag, from deltas alone
@@ -40,15 +40,15 @@ class Inspector:
     def inspect(self, *, settled: bool = True) -> None:
         """Look at everything once; `settled` = the server was restarted since the last write."""
         for href in self._oracle.hrefs:
-            if href.startswith(self._book):
-                self._card(href, settled=settled)
+            if href.startswith(self._path):
+                self._object(href, settled=settled)
         depth_1 = self._listing()
         if depth_1 is None:
             return
-        self._oracle.listed(set(depth_1), "PROPFIND", self._book)
+        self._oracle.listed(set(depth_1), "PROPFIND", self._path)
         self._fold()
         views = {"folded deltas": self._folded, "a full sync": self._all()}
-        if self._book.startswith(CALENDARS):
+        if self._collection.component:
             views["a query by time"] = self._in_time()
         for what, found in views.items():
             if found != depth_1:
@@ -56,7 +56,7 @@ class Inspector:
                 self._oracle.findings.false_deletions += 1
                 self._oracle.findings.note(f"{what} and PROPFIND differ: {apart[:4]}")
 
-    def _card(self, href: str, *, settled: bool) -> None:
+    def _object(self, href: str, *, settled: bool) -> None:
         answer = self._patiently("GET", href)
         if answer is None:
             self._oracle.unreadable(href, "no answer in time")
@@ -75,7 +75,7 @@ class Inspector:
         return {} if page is None else self._etags(page)
 
     def _in_time(self) -> dict[str, str]:
-        page = self._multistatus("REPORT", time_query(EVENTS_SINCE), "1")
+        page = self._multistatus("REPORT", self._collection.in_time(), "1")
         return {} if page is None else self._etags(page)
 
     def _fold(self) -> None:
@@ -89,15 +89,15 @@ class Inspector:
                     self._oracle.removed(item.href)
             self._folded |= self._etags(page)
             self._token = page.token
-            if not any(item.href == self._book and item.status == 507 for item in page.items):
+            if not any(item.href == self._path and item.status == 507 for item in page.items):
                 return
 
     def _etags(self, page: Multistatus) -> dict[str, str]:
-        rows = {i.href: i.text(DAV + "getetag") for i in page.items if i.href != self._book}
+        rows = {i.href: i.text(DAV + "getetag") for i in page.items if i.href != self._path}
         return {href: etag for href, etag in rows.items() if etag}
 
     def _multistatus(self, method: str, body: bytes, depth: str) -> Multistatus | None:
-        answer = self._patiently(method, self._book, body, Content_Type=XML_TYPE, Depth=depth)
+        answer = self._patiently(method, self._path, body, Content_Type=XML_TYPE, Depth=depth)
         if answer is not None and answer.status == 207:
             return read_multistatus(answer.body)
         status = "no answer" if answer is None else answer.status
@@ -105,7 +105,7 @@ class Inspector:
             self._oracle.findings.false_404 += 1
         else:
             self._oracle.findings.lost += 1
-        self._oracle.findings.note(f"{method} of the book: {status}")
+        self._oracle.findings.note(f"{method} {self._path}: {status}")
         return None
 
     def _patiently(

@@ -12,7 +12,7 @@ from crash.oracle import Findings
 
 DIE_AT = Path(__file__).parent / "die_at.py"
 LOAD_SECONDS = 15.0
-FEW = Shape(threads=2, cards=4, requests_max=12)
+FEW = Shape(objects=3, requests_max=8)
 
 
 def kill_loop(place: Path, *, rounds: int, seed: int = 1) -> Findings:

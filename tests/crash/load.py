@@ -1,6 +1,6 @@
-"""The load: threads that write and read cards of their own, and tell the oracle all they hear.
+"""The load: threads that write and read objects of their own, and tell the oracle all they hear.
 
-Bounded in requests and time. Each card has one thread, so what may be read of it is never a race
+Bounded in requests and time. Each object has one thread, so what may be read of it is never a race
 between two writers. A thread that cannot connect waits a little: the server is being restarted.
 """
 
@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
+from crash.kinds import Collection
 from crash.oracle import Ending, Oracle, State
 from phone.wire import DAV, XML_TYPE, Answer, CutError, Wire, read_multistatus, sync_collection
 
-CALENDARS = "/dav/calendars/"
-EVENTS_SINCE = "20260101T000000Z"  # before all of them
 SLOW_SECONDS = 0.1
 SMALL_TEXT = 200
 LARGE_TEXTS = (70_000, 150_000)  # over the size from which bodies are files of their own
@@ -28,37 +27,17 @@ class Shape:
     """How much load."""
 
     threads: int = 4
-    cards: int = 12  # of each thread
+    objects: int = 12  # of each thread
     requests_max: int = 4000  # of each thread
     pause_seconds: float = 0.002
-
-
-def body_of(uid: str, version: int, size: int) -> bytes:
-    """Write a card whose bytes no other version has."""
-    line = f"NOTE:{uid} {version} ".encode()
-    text = (line * (1 + size // len(line)))[: max(size, len(line))].rstrip()
-    head = f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:Version {version}\r\n"
-    return head.encode() + text + b"\r\nEND:VCARD\r\n"
-
-
-def event_of(uid: str, version: int, size: int) -> bytes:
-    """Write an event, as `body_of` does; one of three recurs."""
-    line = f"DESCRIPTION:{uid} {version} ".encode()
-    text = (line * (1 + size // len(line)))[: max(size, len(line))].rstrip()
-    rule = "RRULE:FREQ=WEEKLY\r\n" if version % 3 == 0 else ""
-    head = (
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//T//T//EN\r\nBEGIN:VEVENT\r\n"
-        f"UID:{uid}\r\nDTSTART:20260105T090000Z\r\nSUMMARY:Version {version}\r\n{rule}"
-    )
-    return head.encode() + text + b"\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 
 
 class Load:
     """Threads, each over one of some collections; use it as a context, `stop` ends it."""
 
     def __init__(
-        self, address: str, login: str, password: str, books: Sequence[str], oracle: Oracle,
-        shape: Shape | None = None, seed: int = 1,
+        self, address: str, login: str, password: str, collections: Sequence[Collection],
+        oracle: Oracle, shape: Shape | None = None, seed: int = 1,
     ) -> None:  # fmt: skip
         self._target = (address, login, password)
         self.shape = shape or Shape()
@@ -66,7 +45,11 @@ class Load:
         self._stopping = threading.Event()
         self._workers = [
             _Worker(
-                self, number, books[number % len(books)], oracle, random.Random(f"{seed}/{number}")
+                self,
+                number,
+                collections[number % len(collections)],
+                oracle,
+                random.Random(f"{seed}/{number}"),
             )
             for number in range(self.shape.threads)
         ]
@@ -110,18 +93,18 @@ class Load:
 
 class _Worker(threading.Thread):
     def __init__(
-        self, load: Load, number: int, book: str, oracle: Oracle, chance: random.Random
-    ) -> None:
+        self, load: Load, number: int, collection: Collection, oracle: Oracle,
+        chance: random.Random,
+    ) -> None:  # fmt: skip
         super().__init__(name=f"load {number}", daemon=True)
         self._load = load
-        self._book = book
-        self._is_calendar = book.startswith(CALENDARS)
+        self._collection = collection
         self._oracle = oracle
         self._chance = chance
         self._wire = load.wire()
         self._token = ""
         self._versions = 0
-        self._uids = [f"t{number}-{card}" for card in range(load.shape.cards)]
+        self._uids = [f"t{number}-{one}" for one in range(load.shape.objects)]
 
     def run(self) -> None:
         try:
@@ -135,7 +118,7 @@ class _Worker(threading.Thread):
 
     def _one(self) -> None:
         uid = self._chance.choice(self._uids)
-        href = f"{self._book}{uid}.{'ics' if self._is_calendar else 'vcf'}"
+        href = self._collection.href(uid)
         dice = self._chance.random()
         if dice < 0.55:
             self._put(href, uid)
@@ -152,12 +135,10 @@ class _Worker(threading.Thread):
         large = self._chance.random() < 0.08
         size = self._chance.choice(LARGE_TEXTS) if large else SMALL_TEXT
         stamp = self._chance.getrandbits(40)
-        write = event_of if self._is_calendar else body_of
-        body = write(uid, self._versions << 40 | stamp, size)
-        kind = "text/calendar" if self._is_calendar else "text/vcard"
+        body = self._collection.body(uid, self._versions << 40 | stamp, size)
         is_new = self._oracle.allowed(href) == {None}
         condition = {"If_None_Match": "*"} if is_new else {}
-        self._write("PUT", href, body, Content_Type=kind, **condition)
+        self._write("PUT", href, body, Content_Type=self._collection.media_type, **condition)
 
     def _write(self, method: str, href: str, state: State, **headers: str) -> None:
         self._oracle.sending(href, state)
@@ -189,7 +170,7 @@ class _Worker(threading.Thread):
     def _sync(self) -> None:
         """Ask for what changed; each `removed` must have been asked for by somebody."""
         body = sync_collection(self._token)
-        answer = self._ask("REPORT", self._book, body, Content_Type=XML_TYPE, Depth="0")
+        answer = self._ask("REPORT", self._collection.path, body, Content_Type=XML_TYPE, Depth="0")
         if isinstance(answer, CutError) or answer.status != 207:
             return
         page = read_multistatus(answer.body)

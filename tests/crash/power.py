@@ -15,8 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from crash.disk import Disk, Event, Fate
+from crash.kinds import Collection
 from crash.oracle import Findings, Oracle
-from crash.record import BOOK, LOGIN, PLACES, Line, Recording, oracle_after, record, settings_at
+from crash.record import (
+    COLLECTIONS,
+    LOGIN,
+    PLACES,
+    Line,
+    Recording,
+    oracle_after,
+    record,
+    settings_at,
+)
 from fakes.asgi import Client
 from phone.wire import DAV, propfind, read_multistatus, sync_collection
 from strongroom import compose
@@ -132,7 +142,7 @@ def _add(total: Findings, found: Findings, moment: int) -> None:
 
 # --- reading what is there ------------------------------------------------------------------------
 async def inspect(image: Path, password: str, oracle: Oracle) -> None:
-    """Open the cell as a start would, and have every card and listing judged."""
+    """Open the cell as a start would, and have every object and listing judged."""
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             async with (
@@ -153,19 +163,29 @@ async def _read_all(ask: Any, oracle: Oracle) -> None:
             oracle.read(href, answer.body if answer.status == 200 else None, settled=True)
         else:
             oracle.unreadable(href, str(answer.status))
-    listed = {}
-    for method, body, depth in (
-        ("PROPFIND", propfind(DAV + "getetag"), "1"),
-        ("REPORT", sync_collection(""), "0"),
-    ):
-        answer = await ask(method, BOOK, body, depth=depth, content_type="application/xml")
+    for collection in COLLECTIONS:
+        await _list(ask, collection, oracle)
+
+
+async def _list(ask: Any, collection: Collection, oracle: Oracle) -> None:
+    """Have all ways of listing a collection judged, each for itself and against the others."""
+    path = collection.path
+    ways = [
+        ("PROPFIND", "PROPFIND", propfind(DAV + "getetag"), "1"),
+        ("a full sync", "REPORT", sync_collection(""), "0"),
+    ]
+    if collection.component:
+        ways.append(("a query by time", "REPORT", collection.in_time(), "1"))
+    listed = []
+    for what, method, body, depth in ways:
+        answer = await ask(method, path, body, depth=depth, content_type="application/xml")
         if answer.status != 207:
             oracle.findings.lost += 1
-            oracle.findings.note(f"{method} of the book: {answer.status}")
+            oracle.findings.note(f"{what} of {path}: {answer.status}")
             return
         items = read_multistatus(answer.body).items
-        listed[method] = {i.href: i.text(DAV + "getetag") for i in items if i.href != BOOK}
-        oracle.listed(set(listed[method]), method)
-    if listed["PROPFIND"] != listed["REPORT"]:
+        listed.append({i.href: i.text(DAV + "getetag") for i in items if i.href != path})
+        oracle.listed(set(listed[-1]), what, path)
+    if any(found != listed[0] for found in listed):
         oracle.findings.false_deletions += 1
-        oracle.findings.note("PROPFIND and sync-collection differ")
+        oracle.findings.note(f"the listings of {path} differ")

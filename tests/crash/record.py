@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from crash.disk import Event, Image, image_of
-from crash.load import LARGE_TEXTS, SMALL_TEXT, body_of
+from crash.kinds import Collection, collections_of
+from crash.load import LARGE_TEXTS, SMALL_TEXT
 from crash.oracle import Ending, Oracle, State
 from crash.seam import watched
-from e2e.server import book_of
 from fakes.asgi import Client
 from strongroom import compose
 from strongroom.base.settings import Settings, parse
@@ -28,7 +28,7 @@ from strongroom.history.edits import Origin
 from strongroom.service.accounts import add_account, add_device
 
 LOGIN = "alice"
-BOOK = book_of(LOGIN)
+COLLECTIONS = collections_of(LOGIN)
 PLACES = ("data", "r1", "r2", "r3")
 
 
@@ -135,23 +135,25 @@ async def _run(
     async with compose.open_parts(settings) as parts, parts.open_cell() as cell:
         app = compose.make_application(lambda: cell, parts.entropy)
         numbers = itertools.count()
-        clients = 4
         async with asyncio.TaskGroup() as group:
-            for slot in range(clients):
-                client = _Writer(app, password, recorder, random.Random(f"{seed}/{slot}"), slot)
-                group.create_task(client.run(writes // clients, numbers))
+            for slot, collection in enumerate(COLLECTIONS):
+                chance = random.Random(f"{seed}/{slot}")
+                client = _Writer(app, password, recorder, chance, collection)
+                group.create_task(client.run(writes // len(COLLECTIONS), numbers))
 
 
 class _Writer:
-    """One client with cards of its own; notes the answer where it begins."""
+    """One client with a collection of its own; notes the answer where it begins."""
 
     def __init__(
-        self, app: Any, password: str, recorder: Recorder, chance: random.Random, slot: int
-    ) -> None:
+        self, app: Any, password: str, recorder: Recorder, chance: random.Random,
+        collection: Collection,
+    ) -> None:  # fmt: skip
         self._app = app
         self._recorder = recorder
         self._chance = chance
-        self._uids = [f"c{slot}-{number}" for number in range(6)]
+        self._collection = collection
+        self._uids = [f"c{number}" for number in range(6)]
         self._client = Client(self._noting, LOGIN, password)
         self._now: tuple[str, State] = ("", None)
 
@@ -161,11 +163,11 @@ class _Writer:
             large = self._chance.random() < 0.15
             size = self._chance.choice(LARGE_TEXTS) if large else SMALL_TEXT
             is_delete = self._chance.random() < 0.15
-            state = None if is_delete else body_of(uid, next(numbers), size)
-            self._now = (f"{BOOK}{uid}.vcf", state)
+            state = None if is_delete else self._collection.body(uid, next(numbers), size)
+            self._now = (self._collection.href(uid), state)
             self._recorder.add(Promise(*self._now, None))
-            method, kind = ("DELETE", {}) if is_delete else ("PUT", {"content_type": "text/vcard"})
-            await self._client(method, self._now[0], state or b"", **kind)
+            method, kind = "DELETE" if is_delete else "PUT", self._collection.media_type
+            await self._client(method, self._now[0], state or b"", content_type=kind)
             await asyncio.sleep(self._chance.choice((0, 0.002, 0.01)))
 
     async def _noting(self, scope: Any, receive: Any, send: Any) -> None:

@@ -21,7 +21,7 @@ from crash.loops import LoopDisk, loop_disks
 from crash.oracle import Findings
 
 HEAL_SECONDS = 60.0
-SHAPE = Shape(threads=3, cards=10, requests_max=20_000, pause_seconds=0.01)
+SHAPE = Shape(objects=8, requests_max=20_000, pause_seconds=0.01)
 
 
 class Fault(NamedTuple):

@@ -180,15 +180,15 @@ def query() -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
-def time_query(start: str) -> bytes:
+def time_query(start: str, component: str = "VEVENT") -> bytes:
     """Write a calendar-query body that asks for the ETags of all events from a time on."""
     root = etree.Element(CAL + "calendar-query")
     etree.SubElement(etree.SubElement(root, DAV + "prop"), DAV + "getetag")
     calendar = etree.SubElement(
         etree.SubElement(root, CAL + "filter"), CAL + "comp-filter", name="VCALENDAR"
     )
-    event = etree.SubElement(calendar, CAL + "comp-filter", name="VEVENT")
-    etree.SubElement(event, CAL + "time-range", start=start)
+    inner = etree.SubElement(calendar, CAL + "comp-filter", name=component)
+    etree.SubElement(inner, CAL + "time-range", start=start)
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
