@@ -28,6 +28,7 @@ from strongroom.access_log import AccessLog
 from strongroom.base import limits
 from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
 from strongroom.base.settings import Settings
+from strongroom.dav.wellknown import WellKnown
 from strongroom.formats.hosts import origin_of
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise as initialise_cell
@@ -335,9 +336,12 @@ def make_application(
     portal: Portal | None = None,
     positions: Positions | None = None,
     spans: Spans | None = None,
+    well_known: WellKnown | None = None,
 ) -> App:
     """Give the one ASGI application over the cell that `cell` gives; None = not open."""
-    return application(cell, entropy, portal=portal, positions=positions, spans=spans)
+    return application(
+        cell, entropy, portal=portal, positions=positions, spans=spans, well_known=well_known
+    )
 
 
 def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:

@@ -17,6 +17,7 @@ from strongroom.dav.app import Dav
 from strongroom.dav.auth import Gate
 from strongroom.dav.request import REQUEST_ID, Message, Receive, Scope, Send, Sender
 from strongroom.dav.silence import sender as sender_of
+from strongroom.dav.wellknown import WellKnown
 from strongroom.portal.app import PREFIX, Portal
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
@@ -41,13 +42,14 @@ class Server:
         portal: Portal | None = None,
         positions: Positions | None = None,
         spans: Spans | None = None,
+        well_known: WellKnown | None = None,
     ) -> None:
         """Take the parts; `gate` is replaced where a test does not want to wait."""
         self._portal = portal
         self._cell_provider = cell_provider
         self._run = entropy.token(_RUN_ID_BYTES).hex()  # request ids differ between two runs
         self._count = 0
-        self._face = Dav(gate or Gate(), positions, spans)
+        self._face = Dav(gate or Gate(), positions, spans, well_known)
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,9 +96,10 @@ def application(
     portal: Portal | None = None,
     positions: Positions | None = None,
     spans: Spans | None = None,
+    well_known: WellKnown | None = None,
 ) -> App:
     """Make the ASGI application."""
-    return Server(cell_provider, entropy, gate, portal, positions, spans)
+    return Server(cell_provider, entropy, gate, portal, positions, spans, well_known)
 
 
 async def _no_cell(scope: Scope, sender: Sender) -> None:

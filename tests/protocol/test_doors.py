@@ -13,6 +13,7 @@ from strongroom.base.errors import NoSpaceError
 from strongroom.base.limits import CONCURRENT_REQUESTS_MAX, WRONG_PASSWORDS_WAITING_MAX
 from strongroom.dav.app import Dav
 from strongroom.dav.auth import Gate
+from strongroom.dav.wellknown import WellKnown
 from strongroom.history.edits import Origin, Put
 from strongroom.history.entries import FREEZE, Key
 from strongroom.server import Server, application
@@ -50,6 +51,41 @@ def test_without_credentials_everything_is_401_with_a_challenge(
 def test_well_known_redirects_before_signing_in(site: Site, method: str) -> None:
     answer = site.run(site.nobody(method, "/.well-known/carddav"))
     assert (answer.status, answer.headers["location"]) == (301, "/dav/")
+
+
+PUBLIC = "https://contacts.example.org"
+HERE = "http://127.0.0.1:8800"
+
+
+@pytest.mark.parametrize(
+    ("public", "headers", "leads_to"),
+    [
+        (PUBLIC, {"host": "contacts.example.org"}, PUBLIC),
+        (PUBLIC, {"host": "Contacts.Example.Org:443", "x_forwarded_for": "192.0.2.1"}, PUBLIC),
+        (PUBLIC, {"host": "contacts.example.org:8443"}, ""),
+        (PUBLIC, {"host": "127.0.0.1:8800"}, ""),  # a proxy's name for us
+        (PUBLIC, {"host": "evil.example"}, ""),
+        (PUBLIC, {}, ""),
+        ("", {"host": "127.0.0.1:8800"}, HERE),
+        ("", {"host": "127.0.0.1"}, ""),
+        ("", {"host": "contacts.example.org"}, ""),
+        ("", {"host": "127.0.0.1:8800", "x_forwarded_for": "192.0.2.1"}, ""),
+        ("", {"host": "127.0.0.1:8800", "x_forwarded_host": "contacts.example.org"}, ""),
+        ("", {"host": "127.0.0.1:8800", "forwarded": "for=192.0.2.1"}, ""),
+        ("", {"host": "127.0.0.1:8800", "via": "1.1 proxy"}, ""),
+    ],
+)
+@pytest.mark.rfc("6764", "5")
+@pytest.mark.rfc("9110", "10.2.2")
+def test_well_known_names_the_server_only_where_its_name_is_sure(
+    site: Site, public: str, headers: dict[str, str], leads_to: str
+) -> None:
+    app = application(
+        lambda: site.cell, site.entropy, well_known=WellKnown(public, [HERE, "http://[::1]:8800"])
+    )
+    for path in ("/.well-known/carddav", "/.well-known/caldav/"):
+        answer = site.run(Client(app)("GET", path, **headers))
+        assert (answer.status, answer.headers["location"]) == (301, leads_to + "/dav/")
 
 
 @pytest.mark.parametrize(

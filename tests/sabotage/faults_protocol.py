@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sabotage.fault import Fault
 
+DOORS = "tests/protocol/test_doors.py::"
 PARTS = "tests/unit/formats/test_calendarparts.py::"
 
 PROTOCOL = (
@@ -13,5 +14,19 @@ PROTOCOL = (
         "    return not moved and start is not None and instance.slot == moment_of(start)\n",
         "    return not moved\n",
         (PARTS + "test_all_but_the_first_of_a_series_say_which_one_they_are",),
+    ),
+    Fault(
+        "a redirect names us as a proxy knows us",
+        "dav/wellknown.py",
+        "        if self._direct and not _PASSED_ON.isdisjoint(headers):\n",
+        "        if False:\n",
+        (DOORS + "test_well_known_names_the_server_only_where_its_name_is_sure",),
+    ),
+    Fault(
+        "a redirect leads to whatever host was asked for",
+        "dav/wellknown.py",
+        """self._locations.get(headers.get(b"host", b"").lower(), WELL_KNOWN_TARGET)""",
+        """b"https://" + headers.get(b"host", b"").lower() + WELL_KNOWN_TARGET""",
+        (DOORS + "test_well_known_names_the_server_only_where_its_name_is_sure",),
     ),
 )

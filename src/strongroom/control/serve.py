@@ -28,6 +28,7 @@ from strongroom.control.phones import free_name, offer
 from strongroom.control.reach import Lan, loopback, on_lan, phone_origin
 from strongroom.control.room import Room
 from strongroom.control.table import run
+from strongroom.dav.wellknown import WellKnown
 from strongroom.formats.hosts import origin_of, split_origin
 from strongroom.mirror.site import FrozenCellError
 from strongroom.portal.app import Portal, Way
@@ -147,13 +148,15 @@ class _Server:
             for door in doors:
                 door.listen(compose.BACKLOG)  # from here on who comes is answered, soon
             unheard = await self._announced(stack, port)
+            origins = [compose.url_of(door, encrypted=certificate is not None) for door in doors]
+            well_known = WellKnown(settings.public_url, origins)
+            app = self._application(room, unheard, well_known)
             self._http = compose.HttpServer(
-                await self._traced(stack, room.parts, self._application(room, unheard)),
+                await self._traced(stack, room.parts, app),
                 certificate.context if certificate else None,
                 lambda: room.cell,
             )
             _rest_the_collector()
-            origins = [compose.url_of(door, encrypted=certificate is not None) for door in doors]
             self._announce(self._served(room, origins, unheard))
             await self._http.serve(sockets=doors)
 
@@ -166,7 +169,7 @@ class _Server:
 
         return await stack.enter_async_context(announced(self._lan, port))
 
-    def _application(self, room: Room, unheard: str) -> App:
+    def _application(self, room: Room, unheard: str, well_known: WellKnown) -> App:
         assert room.pairings is not None
         apple_origin = room.phone_origin
         local = room.certificate is not None and room.certificate.is_local()
@@ -177,8 +180,9 @@ class _Server:
         way = Way(room.phone_origin, apple_origin, room.certificate)
         portal = Portal(room.pairings, way, asyncio.get_running_loop().time)
         app = compose.make_application(
-            lambda: room.cell, room.parts.entropy, portal, room.parts.positions, room.spans
-        )
+            lambda: room.cell, room.parts.entropy, portal, room.parts.positions, room.spans,
+            well_known,
+        )  # fmt: skip
         return compose.behind_proxies(app, self._settings, room.parts.clock)
 
     async def _traced(self, stack: AsyncExitStack, parts: compose.Parts, app: App) -> App:

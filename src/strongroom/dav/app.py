@@ -35,7 +35,8 @@ from strongroom.dav.request import (
     read_past,
 )
 from strongroom.dav.rights import check_service, check_writes
-from strongroom.dav.routes import WELL_KNOWN, WELL_KNOWN_TARGET, Place, parse
+from strongroom.dav.routes import WELL_KNOWN, Place, parse
+from strongroom.dav.wellknown import WellKnown
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
 from strongroom.service.access import check_home, find_collection
@@ -71,9 +72,14 @@ class Dav:
     """Speaks CardDAV for one cell at a time."""
 
     def __init__(
-        self, gate: Gate, positions: Positions | None = None, spans: Spans | None = None
+        self,
+        gate: Gate,
+        positions: Positions | None = None,
+        spans: Spans | None = None,
+        well_known: WellKnown | None = None,
     ) -> None:
         """Let in whom `gate` lets in; `positions` remembers who came, `spans` when what happens."""
+        self._well_known = well_known or WellKnown()
         self._gate = gate
         self._positions = positions
         self._meters = Meters()
@@ -93,7 +99,7 @@ class Dav:
         headers = headers_of(scope)
         if raw_path in WELL_KNOWN:
             await read_past(headers, receive)
-            await answer(send, 301, ((b"location", WELL_KNOWN_TARGET),))
+            await answer(send, 301, ((b"location", self._well_known.location(headers)),))
             return
         try:
             caller = await self._gate.admit(cell.directory, headers.get(b"authorization"))

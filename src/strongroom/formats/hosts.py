@@ -15,6 +15,7 @@ _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NOT_IN_LABELS: Final = re.compile(r"[^a-z0-9]+")
 _NAMELESS: Final = "strongroom"
 _LOOPBACK: Final = ("127.0.0.1", "::1")
+_IMPLIED: Final = {"http": 80, "https": 443}
 
 
 class Hosts(NamedTuple):
@@ -59,17 +60,24 @@ def local_hosts(machine: str, addresses: Iterable[str], more: Iterable[str] = ()
 def origin_of(host: str, port: int, scheme: str = "https") -> str:
     """Write where something answers; a port that the scheme implies is left out."""
     shown = f"[{host}]" if ":" in host else host
-    implied = {"http": 80, "https": 443}[scheme]
-    return f"{scheme}://{shown}" if port == implied else f"{scheme}://{shown}:{port}"
+    return f"{scheme}://{shown}" if port == _IMPLIED[scheme] else f"{scheme}://{shown}:{port}"
 
 
 def split_origin(origin: str) -> tuple[str, int]:
-    """Give host and port of what `origin_of` wrote for https."""
-    rest = origin.removeprefix("https://")
+    """Give host and port of what `origin_of` wrote."""
+    scheme, _, rest = origin.partition("://")
     host, colon, port = rest.rpartition(":")
     if not colon or rest.endswith("]"):
-        host, port = rest, "443"
+        return rest.removeprefix("[").removesuffix("]"), _IMPLIED[scheme]
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def hosts_of(origin: str) -> tuple[str, ...]:
+    """Give all that a `Host` header may say of an origin: a port that is implied may be named."""
+    _, _, rest = origin.partition("://")
+    host, port = split_origin(origin)
+    whole = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return (rest,) if rest == whole else (rest, whole)
 
 
 def is_name(text: str) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from strongroom.formats import FormatError
-from strongroom.formats.hosts import Hosts, local_hosts, local_name, origin_of, split_origin
+from strongroom.formats.hosts import (
+    Hosts,
+    hosts_of,
+    local_hosts,
+    local_name,
+    origin_of,
+    split_origin,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,20 @@ def test_an_origin_is_written_as_people_type_it(
 
 
 @pytest.mark.parametrize("host", ["box.local", "::1", "127.0.0.1"])
-@pytest.mark.parametrize("port", [443, 8800])
-def test_an_origin_is_taken_apart_again(host: str, port: int) -> None:
-    assert split_origin(origin_of(host, port)) == (host, port)
+@pytest.mark.parametrize("port", [80, 443, 8800])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_origin_is_taken_apart_again(host: str, port: int, scheme: str) -> None:
+    assert split_origin(origin_of(host, port, scheme)) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("origin", "hosts"),
+    [
+        ("https://box.local", ("box.local", "box.local:443")),
+        ("https://box.local:8800", ("box.local:8800",)),
+        ("http://[::1]", ("[::1]", "[::1]:80")),
+        ("http://[::1]:443", ("[::1]:443",)),
+    ],
+)
+def test_a_host_header_may_name_a_port_that_is_implied(origin: str, hosts: tuple[str]) -> None:
+    assert hosts_of(origin) == hosts
