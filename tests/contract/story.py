@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from strongroom.history.entries import (
@@ -27,6 +28,7 @@ from strongroom.ports.replica import Identity, Replica
 
 CELL_ID = "c0ffee"
 BOOK = 7
+Make = Callable[[str], Replica]  # gives a blank one by its name
 
 
 def identity(incarnation: str = "i1", replica: str = "r1") -> Identity:

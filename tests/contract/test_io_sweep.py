@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from contract.faulty_disk import CountingDisk, Fuse, faulty_sqlite
+from contract.harm import rot_body
 from contract.story import BOOK, Story, identity, short_story
 from strongroom.base.errors import BrokenReplicaError, DamageError, UnavailableReplicaError
 from strongroom.history.entries import OBJECT, digest_of
@@ -22,7 +23,7 @@ from strongroom.stores.durable import Durable
 from strongroom.stores.memory import MemoryReplica
 from strongroom.stores.sqlite import SqliteReplica
 
-SMALL, BIG = b"anna two", b"big" * 40_000
+BIG = b"big" * 40_000
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +42,12 @@ class Try:
     held: int  # number of the last batch that was voted for
 
 
+Heal = Callable[[Try, bytes], None]
+
+
 def put(case: Try) -> None:
     case.replica.apply(case.story.batches[-1], case.story.bodies, 1)
     case.held += 1
-
-
-def heal(body: bytes) -> Callable[[Try], None]:
-    return lambda case: case.replica.heal(digest_of(body), body)
 
 
 def copy(case: Try) -> None:
@@ -82,8 +82,6 @@ CALLS = {
     "put big": (big_card, put),
     "put deduped": (same_big_card, put),
     "delete": (delete, put),
-    "heal small": (small_card, heal(SMALL)),
-    "heal big": (small_card, heal(BIG)),
     "copy": (small_card, copy),
     "checkpoint": (small_card, checkpoint),
 }
@@ -186,6 +184,47 @@ def test_whatever_fails_no_vote_is_lost_and_no_batch_is_half(
     assert errors <= {BrokenReplicaError, UnavailableReplicaError}
     assert BrokenReplicaError in errors
     assert (UnavailableReplicaError in errors) == full
+
+
+def put_rotten(case: Try, body: bytes) -> None:
+    case.replica.apply(case.story.batches[-1], {digest_of(body): body}, 1)
+
+
+def heal(case: Try, body: bytes) -> None:
+    case.replica.heal(digest_of(body), body)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("body", [b"anna", BIG], ids=["small", "big"])
+@pytest.mark.parametrize("call", [put_rotten, heal])
+def test_whatever_fails_while_a_body_is_healed_the_old_is_there_or_the_new(
+    tmp_path: Path, template: Path, fuse: Fuse, call: Heal, body: bytes, full: bool
+) -> None:
+    """And no vote is without the body that it promises (I1)."""
+    digest = digest_of(body)
+    errors: set[type[DamageError]] = set()
+    for n in range(1, 100):
+        fuse.arm(0)
+        case = prepared(tmp_path / f"{n}", template, fuse, lambda s: s.put("new.vcf", body))
+        rot_body(case.replica, digest, b"rot")
+        fuse.arm(n, full=full)
+        error = run(lambda c: call(c, body), case)
+        blown = fuse.blown
+        fuse.arm(0)
+        case.replica.close()
+
+        left = SqliteReplica(tmp_path / f"{n}")
+        held = left.heads().position.number > case.held
+        promised = held or error is None
+        assert left.bodies([digest]) in ([[body]] if promised else [[body], [b"rot"]])
+        left.close()
+        if error is not None:
+            errors.add(type(error))
+        if not blown:
+            break
+    assert not blown
+    assert held == (call is put_rotten)
+    assert errors == {BrokenReplicaError, *([UnavailableReplicaError] if full else [])}
 
 
 def test_after_a_failed_fsync_nothing_is_tried_again(

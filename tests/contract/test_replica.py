@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 
 from contract.faulty import Faulty
-from contract.story import BOOK, CELL_ID, Story, identity, short_story, spoiled
+from contract.story import BOOK, CELL_ID, Make, Story, identity, short_story, spoiled
 from strongroom.base.errors import (
     BrokenReplicaError,
     CellExistsError,
@@ -32,37 +29,6 @@ from strongroom.history.entries import (
 )
 from strongroom.history.fold import apply
 from strongroom.ports.replica import Blank, Found, Replica
-from strongroom.stores.memory import MemoryReplica
-from strongroom.stores.sqlite import SqliteReplica
-
-Make = Callable[[str], Replica]
-
-
-@pytest.fixture(params=["memory", "sqlite", "faulty memory", "faulty sqlite"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    made: list[Replica] = []
-
-    def build(name: str) -> Replica:
-        replica: Replica
-        if "memory" in request.param:
-            replica = MemoryReplica()
-        else:
-            (tmp_path / name).mkdir()
-            replica = SqliteReplica(tmp_path / name)
-        made.append(Faulty(replica) if "faulty" in request.param else replica)
-        return made[-1]
-
-    yield build
-    for replica in made:
-        replica.close()
-
-
-@pytest.fixture
-def replica(make: Make) -> Replica:
-    replica = make("r1")
-    replica.create(identity())
-    replica.promise(1)
-    return replica
 
 
 def tables(replica: Replica) -> tuple[object, ...]:
@@ -272,50 +238,6 @@ def test_a_gap_leaps_ahead_and_names_nothing(replica: Replica) -> None:
     assert replica.heads().value[BOOK] == after
     assert replica.journal(BOOK, 50, 5).value.chain is None
     assert [line.number for line in replica.journal(BOOK, head.number, 5).value.lines] == [100]
-
-
-# --- bodies -----------------------------------------------------------------------------------
-
-
-def test_a_batch_whose_body_is_missing_is_refused(replica: Replica) -> None:
-    story = short_story()
-    with pytest.raises(RefusedBatchError):
-        replica.apply(story.batches[0], {}, 1)
-    assert replica.batches(0, 9) == []
-
-
-def test_a_body_that_is_not_its_digest_is_refused(replica: Replica) -> None:
-    story = short_story()
-    digest = story.batches[0].entries[0].etag
-    with pytest.raises(RefusedBatchError):
-        replica.apply(story.batches[0], {**story.bodies, digest: b"not anna"}, 1)
-    assert replica.missing([digest]) == [digest]
-
-
-def test_a_recorded_body_need_not_be_given_again(replica: Replica) -> None:
-    story = short_story()
-    story.tell_to(replica)
-    story.put("again.vcf", b"anna")
-    replica.apply(story.batch(), {}, 1)
-    assert replica.bodies([digest_of(b"anna")]) == [b"anna"]
-
-
-def test_missing_names_what_is_not_recorded_here(replica: Replica) -> None:
-    story = short_story()
-    replica.apply(story.batches[0], story.bodies, 1)
-    recorded = list(story.batches[0].digests())
-    other = digest_of(b"never seen")
-    assert replica.missing([*recorded, other]) == [other]
-    assert replica.bodies([other]) == [None]
-
-
-@pytest.mark.parametrize("body", [b"anna two", b"big" * 40_000])
-def test_a_healed_body_is_read_again(replica: Replica, body: bytes) -> None:
-    story = short_story()
-    story.tell_to(replica)
-    replica.heal(digest_of(body), body)
-    assert replica.bodies([digest_of(body)]) == [body]
-    story.tell_to(replica)
 
 
 # --- reading ----------------------------------------------------------------------------------

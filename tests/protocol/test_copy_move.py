@@ -65,6 +65,20 @@ def test_a_moved_card_is_the_same_card_elsewhere(site: Site) -> None:
     assert there.hrefs == [OTHER + "new%20name.vcf"]
 
 
+def test_what_can_be_read_nowhere_is_moved_and_not_copied(site: Site) -> None:
+    """A copy promises bytes (I1); who moves something is promised no more than what stands."""
+    found = site.run(site.cell.row(Key(site.book.id, "object", "ann.vcf")))
+    assert found is not None
+    site.cell.lost.add(found.etag)
+    assert go(site, "COPY", ANN, OTHER + "ann.vcf").status == 503
+    site.cell.lost.clear()
+    assert site.do("GET", OTHER + "ann.vcf").status == 404
+    site.cell.lost.add(found.etag)
+    assert go(site, "MOVE", ANN, OTHER + "ann.vcf").status == 201
+    site.cell.lost.clear()
+    assert site.do("GET", OTHER + "ann.vcf").status == 200
+
+
 @pytest.mark.rfc("4918", "9.9")
 def test_a_move_inside_a_book_renames(site: Site) -> None:
     """RFC 4918 section 9.9: one delta tells both."""

@@ -7,6 +7,7 @@ place if a tired person could write it and every other test would still be green
 from __future__ import annotations
 
 from sabotage.fault import Fault
+from sabotage.faults_bodies import BYTES
 from sabotage.faults_calendars import CALENDARS
 from sabotage.faults_custody import CUSTODY
 from sabotage.faults_export import EXPORT
@@ -320,13 +321,6 @@ STORES = (
         (WRITING + "test_a_batch_of_an_older_term_is_refused",),
     ),
     Fault(
-        "a body is kept under another's name",
-        "stores/checks.py",
-        "        if digest_of(body) != digest:",
-        "        if not digest:",
-        (REPLICA + "::test_a_body_that_is_not_its_digest_is_refused",),
-    ),
-    Fault(
         "tombstone believed without journal",
         "stores/checks.py",
         "    if not proven:",
@@ -381,13 +375,6 @@ STORES = (
         'raise BrokenReplicaError(f"fsync {path}: {error.strerror or error}") from error',
         'raise translated(error, "fsync") from error',
         (DURABLE + "test_any_failed_fsync_and_any_io_error_is_doubt",),
-    ),
-    Fault(
-        "blob counted before its fsync",
-        "stores/blobs.py",
-        "            self._durable.sync_file(path)\n",
-        "            return\n",
-        (DISK + "test_a_body_dedupes_onto_an_unsynced_file_by_syncing_it",),
     ),
     Fault(
         "a torn testimony is believed",
@@ -471,6 +458,7 @@ FAULTS = (
     *MIRROR,
     *LAUNCHES,
     *STORES,
+    *BYTES,
     *FACES,
     *PEOPLE,
     *PHONES,

@@ -216,16 +216,6 @@ INTAKES = (
         ),
     ),
     Fault(
-        "what is good on no copy is said to stand",
-        "mirror/cell.py",
-        "        if stood:",
-        "        if False:",
-        (
-            "tests/sim/test_reading.py::"
-            "test_a_body_that_is_good_on_no_copy_is_good_again_once_it_is_brought",
-        ),
-    ),
-    Fault(
         "an import breaks off at a file whose name is no text",
         "cli/intake.py",
         'listing.encode(errors="surrogateescape")',

@@ -17,6 +17,13 @@ PHONES = (
         (MOVES + "test_only_the_same_move_of_the_same_device_is_a_repeated_one",),
     ),
     Fault(
+        "a copy of what nobody can read is promised",
+        "service/moving.py",
+        "    if body is None:\n        raise UnsureError\n",
+        "    if body is None:\n        return {}\n",
+        (MOVED + "test_what_can_be_read_nowhere_is_moved_and_not_copied",),
+    ),
+    Fault(
         "a MOVE whose answer was lost is told that nothing is there",
         "service/moving.py",
         "    what = standing if found is None and kind is Move else found",

@@ -121,6 +121,7 @@ class SimReplica(MemoryReplica):
         self._content = content
         self._disk = disk
         self._broken = ""
+        self._heals = 0
 
     # --- MemoryReplica's state, on the disk -------------------------------------------------------
     @property
@@ -160,7 +161,7 @@ class SimReplica(MemoryReplica):
 
     def _commit(self, state: MemoryState) -> None:
         content = self._opened()
-        if any(digest not in content.cached.blobs for digest in state.blobs):
+        if state.blobs != content.cached.blobs:
             self._call("write")
             self._call("fsync")
         self._call("write")

@@ -123,16 +123,18 @@ def test_a_bad_body_is_healed_on_the_way() -> None:
 
 
 def test_a_body_that_is_good_on_no_copy_is_good_again_once_it_is_brought() -> None:
-    """What stands already is not written again; that it stands is not said before it does (I1)."""
+    """That it stands already is not said before it does: a repeated PUT asks all copies (I1)."""
     world = opened()
-    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", ANN, must_exist=False))
     settle(world)
     digest = next(iter(held(world.disks[0]).blobs))
     for disk in world.disks:
         spoil(disk, replace(held(disk), blobs={digest: b"other"}))
-    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", ANN, must_exist=False))
     assert world.get("a.vcf") == ANN
     assert all(held(disk).blobs[digest] == ANN for disk in world.disks)
+    assert world.cell is not None
+    assert world.cell.head(world.books["contacts"]).number == 1
     rest(world)
 
 

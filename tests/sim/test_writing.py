@@ -13,7 +13,7 @@ from sim import checkers
 from sim.disk import BELOW_RESERVE, FULL, ROOMY, SimReplica
 from sim.loop import MachineDownError
 from sim.stage import ANN, BOB, EVE, held, opened, rest, restart, settle, spoil
-from sim.world import ok
+from sim.world import World, ok
 from strongroom.base.errors import (
     NoSpaceError,
     RefusedBatchError,
@@ -21,7 +21,7 @@ from strongroom.base.errors import (
     UnknownError,
     UnsureError,
 )
-from strongroom.history.entries import Member, genesis_chain, heads_digest
+from strongroom.history.entries import Member, digest_of, genesis_chain, heads_digest
 from strongroom.history.fold import member_hash
 from strongroom.stores.memory import MemoryReplica, MemoryState
 
@@ -164,6 +164,59 @@ def test_a_body_that_another_left_unsynced_is_synced_again() -> None:
         world.boot()
         assert world.get("b.vcf") == ANN
         rest(world)
+
+
+@pytest.mark.parametrize("rotten", [(0, 1, 2), (0, 1), (1, 2), (0, 2)])
+@pytest.mark.parametrize("spoilt", [b"other", None])
+def test_old_bytes_that_rotted_are_good_again_once_they_are_put(
+    rotten: tuple[int, ...], spoilt: bytes | None
+) -> None:
+    """That a body was recorded once says nothing of what lies there now (I1, I3)."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    settle(world)
+    for disk in rotten:
+        spoil_body(world, disk, ANN, spoilt)
+    ok(world.put("a.vcf", ANN))
+    settle(world)
+    assert world.get("a.vcf") == ANN
+    assert all(held(disk).blobs[digest_of(ANN)] == ANN for disk in world.disks)
+    assert checkers.doubtful(world) == []
+    assert world.cell is not None
+    assert world.cell.report()["healed"] == len(rotten)
+    rest(world)
+
+
+def test_old_bytes_that_rotted_are_put_whole_or_not_at_all_whenever_the_power_goes() -> None:
+    """At each system call of one disk: the name has the old body or the new one."""
+    told = set()
+    for calls in range(1, 12):
+        world = opened(calls)
+        ok(world.put("a.vcf", ANN))
+        ok(world.put("a.vcf", BOB))
+        settle(world)
+        for disk in range(3):
+            spoil_body(world, disk, ANN, b"other")
+        world.disks[0].plant("cut", calls)
+        with suppress(MachineDownError):
+            ok(world.put("a.vcf", ANN))
+            told.add(calls)
+        acknowledged = calls in told
+        world.power_cut()
+        world.boot()
+        got = world.get("a.vcf")
+        assert got == ANN if acknowledged else got in {ANN, BOB}
+        ok(world.put("a.vcf", ANN))
+        assert world.get("a.vcf") == ANN
+        rest(world)
+    assert 0 < len(told) < 11
+
+
+def spoil_body(world: World, disk: int, body: bytes, left: bytes | None) -> None:
+    """Let a body rot that a disk records."""
+    state = held(world.disks[disk])
+    spoil(world.disks[disk], replace(state, blobs={**state.blobs, digest_of(body): left}))
 
 
 def test_a_failing_statement_fails_one_edit_alone() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from strongroom.base import limits
 from strongroom.base.errors import RetryError
 from strongroom.history.directory import Directory
-from strongroom.history.edits import OURSELVES, Edit, Origin, Put, keys
+from strongroom.history.edits import OURSELVES, Edit, Origin, Put
 from strongroom.history.entries import (
     FREEZE,
     Head,
@@ -128,16 +128,7 @@ class MirrorCell:
 
     async def submit(self, edit: Edit, bodies: Mapping[str, bytes]) -> tuple[Row, ...]:
         """Make `edit` happen; see ports.cell.Cell."""
-        if not bodies:
-            return await self._writer.submit(edit, bodies)
-        before = {key.collection: self._core.head(key.collection).number for key in keys(edit)}
-        rows = await self._writer.submit(edit, bodies)
-        # What stood already was not written again, and its copies may have rotted meanwhile (I1).
-        found = [row for row in rows if isinstance(row, Member) and row.etag in bodies]
-        stood = [row.etag for row in found if row.number <= before.get(row.collection, 0)]
-        if stood:
-            await self._reader.make_good({digest: bodies[digest] for digest in stood})
-        return rows
+        return await self._writer.submit(edit, bodies)
 
     async def row(self, key: Key) -> Member | None:
         """Give what stands under `key`; None is proven."""
@@ -224,7 +215,7 @@ class MirrorCell:
             "replicas": [self._replica_report(name) for name in sorted(core.sites)],
             "batches": self._writer.batches,
             "entries": self._writer.entries,
-            "healed": self._reader.healed,
+            "healed": sum(site.replica.healed() for site in core.sites.values()),
             "copying": progress_of(self._keeper),
             "alarms": dict(core.alarms),
         }

@@ -16,7 +16,6 @@ from strongroom.base.errors import (
     BrokenReplicaError,
     DamageError,
     FoldError,
-    UnknownError,
     UnsureError,
 )
 from strongroom.history.entries import (
@@ -47,7 +46,6 @@ class Reader:
         """Absence of a name without any entry needs N-W+1 voters."""
         self._core = core
         self._witnesses = replicas - quorum + 1
-        self.healed = 0
         self._healing: set[tuple[str, str]] = set()  # place and digest, each healed once at a time
         self._listed_for: machine.State | None = None
         self._listed: list[tuple[int, Site]] = []
@@ -204,19 +202,6 @@ class Reader:
                 self._core.spawn(self._heal(site, digest, good[digest]))
         return [good.get(digest) for digest in digests]
 
-    async def make_good(self, brought: Mapping[str, bytes]) -> None:
-        """Put these bodies in the place of copies of which no one is good.
-
-        Raises:
-            UnknownError: they can still not be read; nothing that could be is worse than before.
-        """
-        good, bad = await self._searched(list(brought))
-        for site, digest in bad:
-            if digest not in good:
-                await self._heal(site, digest, brought[digest])
-        if None in await self.bodies([digest for digest in brought if digest not in good]):
-            raise UnknownError
-
     async def _searched(
         self, digests: Sequence[str]
     ) -> tuple[dict[str, bytes], list[tuple[Site, str]]]:
@@ -239,7 +224,7 @@ class Reader:
 
     async def _heal(self, site: Site, digest: str, body: bytes) -> None:
         try:
-            self.healed += await site.writing(lambda r: _healed(r, digest, body))
+            await site.writing(lambda r: _heal(r, digest, body))
         except BrokenReplicaError as error:
             self.disbelieve(site, f"{error}")
         except DamageError:
@@ -356,12 +341,10 @@ def _checked_bodies(replica: Replica, digests: Sequence[str]) -> dict[str, bytes
     return {d: body for d, body in pairs if body is not None and digest_of(body) == d}
 
 
-def _healed(replica: Replica, digest: str, body: bytes) -> bool:
-    """Heal one body; False if it is good by now."""
-    if _checked_bodies(replica, [digest]):
-        return False
-    replica.heal(digest, body)
-    return True
+def _heal(replica: Replica, digest: str, body: bytes) -> None:
+    """Heal one body, unless it is good by now."""
+    if not _checked_bodies(replica, [digest]):
+        replica.heal(digest, body)
 
 
 def _rows_and_bodies(

@@ -213,7 +213,7 @@ class Writer:
     async def _one_batch(self, taken: Sequence[Waiting]) -> None:
         while True:
             flown = await self._decide([*self._standings(), *taken])
-            if not flown.batch.entries and not self._core.state.unrecorded:
+            if not (flown.batch.entries or flown.bodies or self._core.state.unrecorded):
                 _answer(flown)
                 return
             await self.fly(flown)
@@ -290,11 +290,12 @@ class Writer:
                 # What stands and the head disagree here: the source is wrong, not the edit.
                 raise UnsureError(f"{error}") from error
             asked.append((waiting, result))
+            # Also where it stood already: its copies may have rotted since (I1).
+            bodies.update(waiting.bodies)
             made = len(overlay.entries) - len(owners)
             owners.extend([waiting] * made)
             if made:
                 left.extend(result)
-                bodies.update(waiting.bodies)
         batch = make_batch(
             core.cell, core.position, core.term, stamp.at,
             overlay.heads.values(), overlay.entries, overlay.lines,

@@ -147,9 +147,12 @@ class Replica(Protocol):
     def apply(self, batch: Batch, bodies: Mapping[str, bytes], term: int) -> Position:
         """Hold `batch`: bodies durable first, then one guarded commit, then the identity check.
 
+        A body that is recorded here already and given again is compared, and where it lies there
+        otherwise or cannot be read it is healed from what was given, before the vote (I1).
+
         Args:
             batch: follows what is held; or is held already, which is a vote as well.
-            bodies: those that this replica may lack.
+            bodies: those that this replica may lack, and those that somebody is promised now.
             term: the opening that hands it in; must be the one promised.
 
         Returns:
@@ -183,6 +186,9 @@ class Replica(Protocol):
 
     def heal(self, digest: str, body: bytes) -> None:
         """Put a good body in a bad one's place, durable; what was there goes to quarantine."""
+
+    def healed(self) -> int:
+        """Say how many bodies were healed here since this was made; any thread may ask."""
 
     def heads(self) -> Snapshot[dict[int, Head]]:
         """Read the heads of all collections."""

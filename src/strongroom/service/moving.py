@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from strongroom.base.errors import NotFoundError
+from strongroom.base.errors import NotFoundError, UnsureError
 from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Copy, Move, Origin
 from strongroom.history.entries import COLLECTION, OBJECT, Key, Member, uid_of
@@ -58,6 +58,7 @@ async def transfer_object(
             collection takes no such object.
         ConflictError: one of the collections is gone.
         QuotaError: there is no room for a copy.
+        UnsureError: what shall be copied can be read nowhere now.
         ForbiddenError: both are the same. Nothing changed in all these cases.
     """
     found, standing = await cell.rows((source.key, target.key))
@@ -70,10 +71,19 @@ async def transfer_object(
         source.collection.key, target.collection.key,
     )  # fmt: skip
     room = wish.room if kind is Copy else no_limit
+    bodies = await _brought(cell, what) if kind is Copy else {}
     async with room(target.key, size_of(what)):
-        await cell.submit(edit, {})
+        await cell.submit(edit, bodies)
     # What stood there before a MOVE that is repeated now, nobody can tell any more.
     return standing is None or found is None
+
+
+async def _brought(cell: Cell, what: Member) -> dict[str, bytes]:
+    """Give the bytes that a copy promises; a MOVE promises no more than what stands (I1)."""
+    (body,) = await cell.bodies([what.etag])
+    if body is None:
+        raise UnsureError
+    return {what.etag: body}
 
 
 async def move_collection(cell: Cell, home: int, name: str, new_name: str, wish: Wish) -> bool:

@@ -25,32 +25,30 @@ class BlobFiles:
 
     def read(self, digest: str) -> bytes | None:
         """Give a file's bytes, unchecked; None where it is missing or unreadable (I3)."""
-        try:
-            return self.path(digest).read_bytes()
-        except OSError:
-            return None
+        return _content(self.path(digest))
 
-    def keep(self, digest: str, body: bytes) -> None:
-        """Make a body durable under its name; `body` was held against `digest` by the caller."""
+    def keep(self, digest: str, body: bytes) -> bool:
+        """Make a body durable under its name; `body` was held against `digest` by the caller.
+
+        What lies there otherwise, or cannot be read, goes to quarantine.
+
+        Returns:
+            Whether it lay there already.
+        """
         path = self.path(digest)
         self._make_room(path)
-        if not path.exists():
-            self._durable.write_new(path, body)
-        elif self.read(digest) == body:
+        if self.read(digest) == body:
             self._durable.sync_file(path)
-        else:
-            self.replace(digest, body)
-
-    def replace(self, digest: str, body: bytes) -> None:
-        """Put a good body in a bad file's place; the bad one goes to quarantine."""
-        path = self.path(digest)
-        self._make_room(path)
+            return True
         aside = self._free_name(digest) if path.exists() else None
         self._durable.replace(path, body, aside)
+        return False
 
     def set_aside(self, digest: str, body: bytes) -> None:
-        """Keep bytes that were replaced inside the catalog as a file in quarantine."""
-        self._durable.write_new(self._free_name(digest), body)
+        """Keep bytes that shall be replaced inside the catalog as a file in quarantine, once."""
+        name = self._free_name(digest)
+        if all(_content(other) != body for other in name.parent.glob(f"{digest}.*")):
+            self._durable.write_new(name, body)
 
     def set_aside_folder(self, folder: str) -> None:
         """Move a catalog's folder to quarantine."""
@@ -78,3 +76,10 @@ class BlobFiles:
         while f"{name}.{count}" in taken:
             count += 1
         return folder / f"{name}.{count}"
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -6,6 +6,7 @@ Not here: the fold itself (history.fold), and how a replica keeps what it holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 
 from strongroom.base.errors import BrokenReplicaError, RefusedBatchError, UnavailableReplicaError
 from strongroom.history.entries import GONE, Batch, Position, Tombstone, decode_entry, digest_of
@@ -59,24 +60,38 @@ def check_handed(
     return False
 
 
+class Bodies(NamedTuple):
+    """What a batch means for a replica's bodies, by digest."""
+
+    new: list[str]  # to be made durable and recorded
+    known: list[str]  # given, and recorded here already: what lies there must be what was given
+
+
 def check_bodies(
     batch: Batch,
     bodies: Mapping[str, bytes],
     missing: Callable[[Collection[str]], list[str]],
-) -> list[str]:
-    """Name the digests that must be made durable now; each body is held against its name (I3).
+) -> Bodies:
+    """Say what must be done with bodies; each that is used is held against its name (I3).
+
+    A record says that a body was durable once. Whoever is given it again promises that it can be
+    read, so the copy that is recorded is compared too (I1). What is given, and neither named by the
+    batch nor recorded, is left alone.
 
     Raises:
         RefusedBatchError: a body is neither given nor recorded here, or is not what it is called.
     """
-    wanted = missing(dict.fromkeys(batch.digests()))
-    for digest in wanted:
+    named = dict.fromkeys(batch.digests())
+    lacking = dict.fromkeys(missing({**named, **dict.fromkeys(bodies)}))
+    new = [digest for digest in lacking if digest in named]
+    known = [digest for digest in bodies if digest not in lacking]
+    for digest in (*new, *known):
         body = bodies.get(digest)
         if body is None:
             raise RefusedBatchError(f"body {digest} is neither given nor recorded here")
         if digest_of(body) != digest:
             raise RefusedBatchError(f"the body given as {digest} is another")
-    return wanted
+    return Bodies(new, known)
 
 
 def check_tombstone(stone: Tombstone, line: bytes | None) -> None:

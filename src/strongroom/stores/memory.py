@@ -99,6 +99,11 @@ def folded(state: MemoryState, batch: Batch) -> MemoryState:
     )
 
 
+def _healed(state: MemoryState, good: Mapping[str, bytes]) -> MemoryState:
+    bad = tuple((digest, state.blobs.get(digest)) for digest in good)
+    return replace(state, blobs={**state.blobs, **good}, quarantine=(*state.quarantine, *bad))
+
+
 class MemoryReplica:
     """One replica; `state` is everything it holds."""
 
@@ -109,6 +114,7 @@ class MemoryReplica:
         self.state = state or MemoryState()
         self.device = device
         self.room = room
+        self._heals = 0
 
     def _commit(self, state: MemoryState) -> None:
         """Take `state` as the next one. Every change passes here; a simulated disk overrides it."""
@@ -172,20 +178,26 @@ class MemoryReplica:
         check_cell(self._identity().cell, batch)
         if check_handed(state.promised, state.position, batch, term, self._chain_at):
             return batch.position
-        wanted = check_bodies(batch, bodies, self._missing)
+        new, known = check_bodies(batch, bodies, self._missing)
         try:
-            new = folded(state, batch)
+            state = folded(state, batch)
         except FoldError as error:
             raise RefusedBatchError(str(error)) from error
-        self._commit(replace(new, blobs={**state.blobs, **{d: bodies[d] for d in wanted}}))
+        spoilt = [digest for digest in known if state.blobs[digest] != bodies[digest]]
+        state = _healed(state, {digest: bodies[digest] for digest in spoilt})
+        self._commit(replace(state, blobs={**state.blobs, **{d: bodies[d] for d in new}}))
+        self._heals += len(spoilt)
         return batch.position
 
     def heal(self, digest: str, body: bytes) -> None:
         """Put a good body in a bad one's place."""
         self._identity()
-        bad = (digest, self.state.blobs.get(digest))
-        blobs = {**self.state.blobs, digest: body}
-        self._commit(replace(self.state, blobs=blobs, quarantine=(*self.state.quarantine, bad)))
+        self._commit(_healed(self.state, {digest: body}))
+        self._heals += 1
+
+    def healed(self) -> int:
+        """Say how many bodies were healed here."""
+        return self._heals
 
     def drop_cache(self) -> None:
         """Hold no cache."""

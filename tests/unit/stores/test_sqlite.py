@@ -217,7 +217,7 @@ def test_another_marker_after_the_commit_is_doubt_until_the_right_one_is_back(
     right = (root / "replica.json").read_bytes()
     (root / "replica.json").write_bytes(right.replace(b'"r1"', b'"r2"'))
     with pytest.raises(BrokenReplicaError):
-        replica.apply(more(story).batches[-1], story.bodies, 1)
+        replica.apply(more(story).batches[-1], {digest_of(b"more"): b"more"}, 1)
     assert isinstance(replica.probe(), Damaged)
     (root / "replica.json").write_bytes(right)
     found = replica.probe()

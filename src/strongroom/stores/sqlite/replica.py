@@ -44,14 +44,14 @@ from strongroom.ports.replica import (
 )
 from strongroom.stores import marker
 from strongroom.stores.blobs import BlobFiles
-from strongroom.stores.checks import check_cell
+from strongroom.stores.checks import Bodies, check_cell
 from strongroom.stores.durable import Durable
 from strongroom.stores.marker import Marker
 from strongroom.stores.sqlite import codes, schema, vfs
 from strongroom.stores.sqlite.anchor import Anchor, OtherReplicaError
 from strongroom.stores.sqlite.reader import CatalogReader
 from strongroom.stores.sqlite.remains import CatalogRemains
-from strongroom.stores.sqlite.writer import CatalogWriter, NewBlobs
+from strongroom.stores.sqlite.writer import CatalogWriter, NewBlobs, Record
 
 T = TypeVar("T")
 
@@ -105,6 +105,7 @@ class SqliteReplica:
         self._opened: _Open | None = None
         self._copy: SqliteReplica | None = None
         self._broken = ""  # why nothing of this opening counts any more
+        self._heals = 0
 
     # --- coming to be ---------------------------------------------------------------------------
     def probe(self) -> Probe:
@@ -325,21 +326,37 @@ class SqliteReplica:
         """Hold `batch`: bodies first, then one guarded commit, then the identity check (I1, I2)."""
         with self._changing() as opened:
             check_cell(opened.identity.cell, batch)
-            opened.writer.hold(batch, bodies, term, lambda new: self._kept(opened, new, bodies))
+            opened.writer.hold(batch, bodies, term, lambda which: self._kept(opened, which, bodies))
             opened.anchor.check()
             return batch.position
 
-    def _kept(self, opened: _Open, wanted: Sequence[str], bodies: Mapping[str, bytes]) -> NewBlobs:
-        """Make the large ones durable as files before any record of them (I1)."""
-        blobs: dict[str, tuple[int, bytes | None]] = {}
-        for digest in wanted:
-            body = bodies[digest]
-            small = len(body) <= SMALL_BLOB_BYTES_MAX
-            if not small:
-                opened.anchor.check()  # a place whose disk was unmounted must stay blank
-                self._blobs.keep(digest, body)
-            blobs[digest] = (len(body), body if small else None)
-        return blobs
+    def _kept(self, opened: _Open, which: Bodies, bodies: Mapping[str, bytes]) -> NewBlobs:
+        """Make large ones durable as files before any record of them; put known ones right (I1)."""
+        for digest in which.known:
+            self._put_right(opened, digest, bodies[digest])
+        return {digest: self._filed(opened, digest, bodies[digest])[1] for digest in which.new}
+
+    def _filed(self, opened: _Open, digest: str, body: bytes) -> tuple[bool, Record]:
+        """Make a large body durable; says whether it was, and what its record shall be."""
+        if len(body) <= SMALL_BLOB_BYTES_MAX:
+            return True, (len(body), body)
+        opened.anchor.check()  # a place whose disk was unmounted must stay blank
+        return self._blobs.keep(digest, body), (len(body), None)
+
+    def _put_right(self, opened: _Open, digest: str, body: bytes) -> None:
+        """Compare a recorded body with good bytes; if it is another, they take its place (I3).
+
+        It is done within a transaction: whenever that ends, the old is there or the new.
+        """
+        recorded = opened.writer.blob(digest)
+        good, record = self._filed(opened, digest, body)
+        if recorded != record:
+            good = False
+            opened.anchor.check()
+            if recorded[1] is not None:
+                self._blobs.set_aside(digest, recorded[1])
+            opened.writer.put_blob(digest, *record)
+        self._heals += not good
 
     def heal(self, digest: str, body: bytes) -> None:
         """Put a good body in a bad one's place; what was there goes to quarantine (I3)."""
@@ -347,13 +364,11 @@ class SqliteReplica:
             raise BlobError(f"the body given as {digest} is another")
         with self._changing() as opened:
             opened.anchor.check()
-            size, old = opened.writer.blob(digest)
-            if old is None and size > SMALL_BLOB_BYTES_MAX:
-                self._blobs.replace(digest, body)
-                return
-            if old is not None:
-                self._blobs.set_aside(digest, old)
-            opened.writer.put_blob(digest, body)
+            opened.writer.whole(lambda: self._put_right(opened, digest, body))
+
+    def healed(self) -> int:
+        """Say how many bodies were healed here since this was made."""
+        return self._heals
 
     def drop_cache(self) -> None:
         """Let cached pages go, so that the next read comes from the medium."""

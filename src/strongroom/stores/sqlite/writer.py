@@ -9,7 +9,7 @@ failed says which entry is to blame (I9).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
 
@@ -34,7 +34,7 @@ from strongroom.history.entries import (
     heads_digest,
 )
 from strongroom.history.fold import apply
-from strongroom.stores.checks import check_bodies, check_handed
+from strongroom.stores.checks import Bodies, check_bodies, check_handed
 from strongroom.stores.sqlite import codes
 from strongroom.stores.sqlite.reader import (
     first,
@@ -56,11 +56,16 @@ _NO_TOMBSTONE: Final = "DELETE FROM tombstones WHERE collection = ? AND kind = ?
 _HEAD: Final = "REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?)"
 _BLOB: Final = "INSERT INTO blobs (digest, size, body) VALUES (?, ?, ?)"
 
-NewBlobs = Mapping[str, tuple[int, bytes | None]]
-"""Digest -> (size, body); the body is None where a durable file holds it."""
+Record = tuple[int, bytes | None]
+"""Of a body: its size, and itself; None where a durable file holds it."""
 
-Keep = Callable[[Sequence[str]], NewBlobs]
-"""Makes the bodies of these digests durable, or says that the catalog shall hold them."""
+NewBlobs = Mapping[str, Record]
+"""Digest -> what shall be recorded."""
+
+Keep = Callable[[Bodies], NewBlobs]
+"""Makes new bodies durable, or says that the catalog shall hold them; puts known ones right."""
+
+T = TypeVar("T")
 
 
 class _Folded:
@@ -249,25 +254,30 @@ class CatalogWriter:
         except apsw.Error as error:
             raise BrokenReplicaError(f"roll back: {error}") from error
 
-    def change(self, sql: str, values: Sequence[Any]) -> int:
-        """Run one statement in a transaction of its own, durable; says how many rows it changed."""
+    def whole(self, work: Callable[[], None]) -> None:
+        """Do some work in a transaction of its own; all of it is durable then, or nothing."""
         self._begin()
         try:
-            self._cursor.execute(sql, values)
+            work()
+        except DamageError:
+            self._roll_back()
+            raise
         except apsw.Error as error:
             system = self._connection.system_errno
             self._roll_back()
             raise codes.verdict(error, "write", system) from error
-        changed = self._connection.changes()
         self._commit()
-        return changed
 
     def promise(self, term: int) -> None:
         """Make a term the promised one, unless a later one is."""
-        if not self.change("UPDATE cell SET promised = ? WHERE promised <= ?", (term, term)):
+        self.whole(lambda: self._promise(term))
+
+    def _promise(self, term: int) -> None:
+        self._cursor.execute("UPDATE cell SET promised = ? WHERE promised <= ?", (term, term))
+        if not self._connection.changes():
             raise UnavailableReplicaError("a later term is promised already", rolled_back=True)
 
-    def blob(self, digest: str) -> tuple[int, bytes | None]:
+    def blob(self, digest: str) -> Record:
         """Give (size, body) of a recorded body."""
         row = first(
             self._cursor.execute(
@@ -278,9 +288,9 @@ class CatalogWriter:
             raise BlobError(f"body {digest} is not recorded here")
         return row[0], row[1]
 
-    def put_blob(self, digest: str, body: bytes) -> None:
-        """Put a good body in a bad one's place, in the catalog."""
-        self.change(
+    def put_blob(self, digest: str, size: int, body: bytes | None) -> None:
+        """Record (size, body) in the place of what is recorded, in the transaction that runs."""
+        self._cursor.execute(
             "UPDATE blobs SET size = ?, body = ? WHERE digest = ?",
-            (len(body), body, bytes.fromhex(digest)),
+            (size, body, bytes.fromhex(digest)),
         )

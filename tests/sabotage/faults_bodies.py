@@ -1,0 +1,70 @@
+"""Faults of bodies: acknowledged, and not to be read."""
+
+from __future__ import annotations
+
+from sabotage.fault import Fault
+
+BODIES = "tests/contract/test_bodies.py::"
+WRITING = "tests/sim/test_writing.py::"
+DISK = "tests/unit/stores/test_sqlite_disk.py::"
+
+BYTES = (
+    Fault(
+        "a record of a body is believed, and its bytes are not looked at",
+        "stores/checks.py",
+        "    known = [digest for digest in bodies if digest not in lacking]",
+        "    known: list[str] = []",
+        (
+            BODIES + "test_a_recorded_body_that_rotted_is_good_again_once_it_is_given",
+            WRITING + "test_old_bytes_that_rotted_are_good_again_once_they_are_put",
+        ),
+    ),
+    Fault(
+        "whoever hands a body in may have any body recorded",
+        "stores/checks.py",
+        "    new = [digest for digest in lacking if digest in named]",
+        "    new = list(lacking)",
+        (BODIES + "test_what_is_given_and_nobody_names_is_not_recorded",),
+    ),
+    Fault(
+        "a healed body is not a part of the batch that promises it",
+        "stores/sqlite/replica.py",
+        "            opened.writer.put_blob(digest, *record)\n",
+        "            pass\n",
+        (BODIES + "test_a_recorded_body_that_rotted_is_good_again_once_it_is_given",),
+    ),
+    Fault(
+        "a file that rotted counts as there",
+        "stores/blobs.py",
+        "        if self.read(digest) == body:\n",
+        "        if path.exists():\n",
+        (
+            BODIES + "test_a_recorded_body_that_rotted_is_good_again_once_it_is_given",
+            DISK + "test_a_file_with_other_bytes_is_replaced_and_kept",
+        ),
+    ),
+    Fault(
+        "a body is kept under another's name",
+        "stores/checks.py",
+        "        if digest_of(body) != digest:",
+        "        if not digest:",
+        (BODIES + "test_a_body_that_is_not_its_digest_is_refused",),
+    ),
+    Fault(
+        "blob counted before its fsync",
+        "stores/blobs.py",
+        "            self._durable.sync_file(path)\n",
+        "            return\n",
+        (DISK + "test_a_body_dedupes_onto_an_unsynced_file_by_syncing_it",),
+    ),
+    Fault(
+        "what is good on no copy is said to stand",
+        "mirror/writer.py",
+        "if not (flown.batch.entries or flown.bodies or self._core.state.unrecorded):",
+        "if not (flown.batch.entries or self._core.state.unrecorded):",
+        (
+            "tests/sim/test_reading.py::"
+            "test_a_body_that_is_good_on_no_copy_is_good_again_once_it_is_brought",
+        ),
+    ),
+)
