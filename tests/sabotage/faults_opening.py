@@ -15,6 +15,15 @@ REPLICA = "tests/contract/test_replica.py"
 
 LAUNCHES = (
     Fault(
+        "scrub blames who holds a batch before it is committed",
+        "mirror/core.py",
+        "        if batch > self.position.number:",
+        "        if batch < 0:",
+        (
+            "tests/unit/upkeep/test_scrub.py::test_who_holds_a_batch_before_it_is_committed_is_not_damaged",
+        ),
+    ),
+    Fault(
         "the oldest history wins",
         "mirror/opening.py",
         "ballots, key=lambda b: (b.found.position.term, b.found.position.number), reverse=True",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from fakes.events import event
-from fakes.mirror import Stage
+from fakes.mirror import FakeLane, Stage
 from strongroom.base.errors import UnavailableReplicaError
 from strongroom.formats.calendarspan import RULES, span_of
 from strongroom.history.entries import Key, Member, Tombstone, canonical, digest_of
@@ -18,6 +18,7 @@ from strongroom.mirror.cell import MirrorCell
 from strongroom.stores.memory import MemoryReplica, MemoryState
 from strongroom.upkeep.scrub import Findings, Pace, scrub
 
+T = TypeVar("T")
 Rot = Callable[[Stage, MemoryState], MemoryState]
 
 
@@ -114,6 +115,44 @@ def test_a_sound_mirror_has_no_findings() -> None:
     assert [f.bodies for f in found] == [13, 13, 13]
     assert [f.healed + f.lost for f in found] == [[], [], []]
     assert standing == "voter"
+
+
+class HeldLane(FakeLane):
+    """Runs what it is given once the gate is open."""
+
+    def __init__(self, gate: asyncio.Event) -> None:
+        self._gate = gate
+
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        async def held() -> T:
+            await self._gate.wait()
+            return call()
+
+        return asyncio.ensure_future(held())
+
+
+def test_who_holds_a_batch_before_it_is_committed_is_not_damaged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> None:
+        stage = Stage()
+        cell = await _told(stage)
+        gate = asyncio.Event()
+        for site in stage.sites[1:]:
+            monkeypatch.setattr(site, "write", HeldLane(gate))
+        monkeypatch.setattr(cell, "voters", lambda: ["r1"])
+        put = asyncio.ensure_future(stage.put(cell, "late.vcf", b"late"))
+        while stage.memory(0).state.position.number == cell.report()["number"]:
+            await asyncio.sleep(0)
+        found = await scrub(cell, quiet, Pace(0))
+
+        assert [f.damage for f in found] == [""]
+        assert cell.report()["replicas"][0]["standing"] == "voter"
+        gate.set()
+        await put
+        await cell.close()
+
+    asyncio.run(story())
 
 
 def test_a_rotten_body_is_healed_byte_for_byte_and_changes_no_standing() -> None:
