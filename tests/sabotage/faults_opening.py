@@ -16,8 +16,8 @@ REPLICA = "tests/contract/test_replica.py"
 LAUNCHES = (
     Fault(
         "scrub blames who holds a batch before it is committed",
-        "mirror/core.py",
-        "        if batch > self.position.number:",
+        "mirror/cell.py",
+        "        if batch > self._core.position.number:",
         "        if batch < 0:",
         (
             "tests/unit/upkeep/test_scrub.py::test_who_holds_a_batch_before_it_is_committed_is_not_damaged",

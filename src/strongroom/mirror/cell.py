@@ -196,7 +196,9 @@ class MirrorCell:
         return sorted(self._core.state.named(machine.VOTER))
 
     def head_at(self, collection: int, batch: int) -> Head | None:
-        """Give a head as it was after a batch, if that is not too long ago."""
+        """Give a head as it was after a batch; None = too long ago, or not committed yet."""
+        if batch > self._core.position.number:
+            return None  # who voted for a batch in flight holds it before it is committed
         return self._core.head_at(collection, batch)
 
     async def look(self) -> None:

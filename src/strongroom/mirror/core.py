@@ -140,9 +140,7 @@ class Core:
         return self.heads.get(collection) or genesis_head(collection)
 
     def head_at(self, collection: int, batch: int) -> Head | None:
-        """Give the head as it was after batch `batch`; None = too long ago, or not committed yet."""
-        if batch > self.position.number:
-            return None  # who voted for a batch in flight holds it before it is committed
+        """Give the head as it was after batch `batch`; None where that is too long ago."""
         head = self.head(collection)
         if head.batch <= batch:
             return head

@@ -72,7 +72,7 @@ class Ground(Protocol):
         """Name the replicas to read."""
 
     def head_at(self, collection: int, batch: int) -> Head | None:
-        """Give the committed head after a batch; None where it is not known, or not committed yet."""
+        """Give the committed head after a batch; None = not known any more, or not yet."""
 
     async def bodies(self, digests: Sequence[str]) -> list[bytes | None]:
         """Give good bodies, from any voter; bad copies are healed on the way."""

@@ -142,8 +142,9 @@ def test_who_holds_a_batch_before_it_is_committed_is_not_damaged(
             monkeypatch.setattr(site, "write", HeldLane(gate))
         monkeypatch.setattr(cell, "voters", lambda: ["r1"])
         put = asyncio.ensure_future(stage.put(cell, "late.vcf", b"late"))
-        while stage.memory(0).state.position.number == cell.report()["number"]:
+        for _ in range(20):
             await asyncio.sleep(0)
+        assert stage.memory(0).state.position.number > cell.report()["number"]
         found = await scrub(cell, quiet, Pace(0))
 
         assert [f.damage for f in found] == [""]
