@@ -20,9 +20,12 @@ SERIES = calendar(
 )  # fmt: skip
 FILES = {
     "calendar/s.ics": SERIES,
-    "calendar/o.ics": calendar(BERLIN, component("VEVENT", LOCAL, "SUMMARY:Once", uid="o")),
+    "calendar/o.ics": calendar(
+        "X-WR-CALNAME:Work", "COLOR:red", BERLIN,
+        component("VEVENT", LOCAL, "SUMMARY:Once", uid="o"),
+    ),
     "tasks/t.ics": calendar(component("VTODO", "SUMMARY:Shop", uid="t")),
-}
+}  # fmt: skip
 
 
 def signed(server: ServerProcess) -> dict[str, str]:
@@ -64,5 +67,9 @@ def test_calendars_go_out_and_come_in_beside_a_server_and_without_one(
     again = ended(server, "import", "bob", *map(str, folder.rglob("*.ics")), "--json")
     report = json.loads(again.stdout)
     assert [report[name] for name in ("new", "merged", "unchanged", "refused")] == [0, 0, 3, 0]
+    by_summary = dict(zip(("Choir", "Once", "Shop"), FILES.values(), strict=True))
+    server.run("export", "bob", "--as", "folder", "--output", str(tmp_path / "bob"))
+    came = {path.stem: path.read_bytes() for path in (tmp_path / "bob").rglob("*.ics")}
+    assert came == by_summary
     first = file.read_bytes().partition(b"END:VCALENDAR\r\n")
     assert [part.name for part in cut(first[0] + first[1]).parts].count(b"VTIMEZONE") == 1

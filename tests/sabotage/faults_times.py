@@ -1,4 +1,4 @@
-"""Faults of the index by time where what rows tell is wrong, and of what mends it."""
+"""Faults of the index by time where what rows tell is wrong, and of files of many calendars."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from sabotage.fault import Fault
 
 SCRUB = "tests/unit/upkeep/test_scrub.py::"
 RETOLD = "tests/unit/service/test_retelling.py::"
+AROUND = "tests/unit/formats/test_calendararound.py::"
 SPAN = "tests/unit/formats/test_calendarspan.py::"
 
 TIMES = (
@@ -112,5 +113,26 @@ TIMES = (
         '_AGAIN: Final = (TOLD_AGAIN, "delete refused", TIME_RETOLD)\n',
         '_AGAIN: Final = (TOLD_AGAIN, "delete refused")\n',
         (RETOLD + "test_the_history_tells_that_it_was_the_server",),
+    ),
+    Fault(
+        "one file of calendars loses what stood around its objects",
+        "formats/calendarfile.py",
+        "        others[0] = with_around(others[0], body, text_of(found.between, zones))\n",
+        "        assert zones is not None\n",
+        (AROUND + "test_an_object_comes_back_byte_for_byte",),
+    ),
+    Fault(
+        "what somebody changed in an exported file is taken back",
+        "formats/calendararound.py",
+        "    return body if sha256(body).digest()[:_DIGEST_BYTES] == around.digest else None\n",
+        "    return body\n",
+        (AROUND + "test_what_was_changed_since_is_taken_as_it_is_now",),
+    ),
+    Fault(
+        "a line in a file fills the memory",
+        "formats/calendararound.py",
+        "        if size > OBJECT_BYTES_MAX:\n",
+        "        if size < 0:\n",
+        (AROUND + "test_a_line_that_wants_too_much_is_not_believed",),
     ),
 )

@@ -29,6 +29,7 @@ TEXTS_BYTES_MAX: Final = 16 * 1024 * 1024  # kept of what queries search; 50,000
 TEXT_CHARACTERS_KEPT_MAX: Final = 1024  # of one object; of a longer one the body is read
 IGNORED_BYTES_MAX: Final = 64 * 1024  # of a body that is read for the connection's sake alone
 CALENDAR_DEPTH_MAX: Final = 8  # components inside one another; an alarm is in the third
+AROUND_BYTES_MAX: Final = 64 * 1024  # of a VCALENDAR beside its components; real ones: 200
 CALENDAR_TITLE_CHARACTERS_MAX: Final = 255  # of a summary in a list; the object has all of it
 ZONE_BYTES_MAX: Final = 64 * 1024  # of one VTIMEZONE; with all changes since 1900 it has half of it
 INSTANCES_MAX: Final = 10_000  # of one object looked at for one query; a daily event of 27 years

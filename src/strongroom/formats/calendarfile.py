@@ -4,12 +4,13 @@
 it was stored, in the order given, each VTIMEZONE once. Two VTIMEZONEs that are called alike and say
 different things both stay: the second one is called `/strongroom/2/NAME`, and so wherever it is
 used; programs look for the end of such a name, and who reads the file back calls it NAME again
-(calendarstream). What cannot be united, as an object of another CALSCALE, stands by itself.
+(calendarstream). What an object has around its components is told in a line of the first of them
+(calendararound), so it comes back byte for byte. What cannot be united, as an object of another
+CALSCALE, stands by itself.
 
 Not here: reading a file of many objects (calendarstream).
 Rules: pure; no component is ever left out; memory grows with the zones seen, some hundred bytes
-each. Of an object, its own PRODID and X- properties of the VCALENDAR around it are not carried; the
-folder has them.
+each.
 Source: RFC 5545 sections 3.4 (several objects in a stream), 3.6 and 3.8.3.1 (a TZID that begins
 with a slash is known everywhere).
 """
@@ -23,6 +24,7 @@ from typing import Final, NamedTuple
 
 from strongroom.base.limits import CALENDAR_DEPTH_MAX
 from strongroom.formats import FormatError
+from strongroom.formats.calendararound import can_tell, text_of, with_around
 from strongroom.formats.cardlines import Line, join_card, split_card, write_line
 
 PRODID: Final = b"PRODID:-//Strongroom//Strongroom//EN"
@@ -52,6 +54,7 @@ class Cut(NamedTuple):
 
     head: bytes  # lines of the VCALENDAR itself that stand before its first component
     parts: tuple[Part, ...]
+    between: tuple[bytes, ...]  # what stands before, between and behind the parts
 
 
 def cut(body: bytes) -> Cut:
@@ -62,7 +65,8 @@ def cut(body: bytes) -> Cut:
     """
     opened: list[bytes] = []
     parts: list[Part] = []
-    start = head_end = 0
+    between: list[bytes] = []
+    start = last = head_end = 0
     for mark in _FRAME.finditer(body):
         name = mark[2].upper()
         if mark[1].upper() == b"BEGIN":
@@ -75,9 +79,12 @@ def cut(body: bytes) -> Cut:
         elif not opened or opened.pop() != name:
             break
         elif not opened:
-            return Cut(body[: head_end or mark.start()], tuple(parts))
+            between.append(body[last:])
+            return Cut(body[: head_end or mark.start()], tuple(parts), tuple(between))
         elif len(opened) == 1:
-            parts.append(Part(name, body[start : mark.end()]))
+            between.append(body[last:start])
+            last = mark.end()
+            parts.append(Part(name, body[start:last]))
     raise FormatError("not-a-calendar", "It is not one whole VCALENDAR.")
 
 
@@ -139,11 +146,11 @@ class CalendarFile:
             found = cut(body)
         except FormatError:
             return self.end() + _ended(body)
-        if _SCALE.search(found.head):
+        if _stands_alone(found):
             return self.end() + _ended(body)
         begin = self._begin(collection)
         try:
-            return begin + self._united(found)
+            return begin + self._united(found, body)
         except FormatError:
             return begin + self.end() + _ended(body)
 
@@ -161,10 +168,10 @@ class CalendarFile:
         self._names.clear()
         return ended + HEAD
 
-    def _united(self, found: Cut) -> bytes:
+    def _united(self, found: Cut, body: bytes) -> bytes:
         """Give the zones of an object that are not there yet, and its components."""
         names: dict[bytes, bytes] = {}
-        new = []
+        new, zones = [], []
         for part in found.parts:
             if part.name == _ZONE:
                 tzid = zone_name(part.raw)
@@ -173,12 +180,21 @@ class CalendarFile:
                     self._zones[key] = self._name(tzid)
                     new.append((part.raw, {tzid: self._zones[key]}))
                 names[tzid] = self._zones[key]
-        others = [(part.raw, names) for part in found.parts if part.name != _ZONE]
-        return b"".join(_ended(_called(raw, by)) for raw, by in (*new, *others))
+            zones.append(names[zone_name(part.raw)] if part.name == _ZONE else b"")
+        given = [_ended(_called(raw, by)) for raw, by in new]
+        others = [_called(part.raw, names) for part in found.parts if part.name != _ZONE]
+        others[0] = with_around(others[0], body, text_of(found.between, zones))
+        return b"".join((*given, *others))
 
     def _name(self, tzid: bytes) -> bytes:
         count = self._names[tzid] = self._names.get(tzid, 0) + 1
         return tzid if count == 1 else OTHER_ZONE + b"%d/" % count + tzid
+
+
+def _stands_alone(found: Cut) -> bool:
+    """Say whether an object cannot be united, or has nothing but zones."""
+    bare = all(part.name == _ZONE for part in found.parts)
+    return bare or _SCALE.search(found.head) is not None or not can_tell(found.between)
 
 
 def _called(raw: bytes, names: dict[bytes, bytes]) -> bytes:

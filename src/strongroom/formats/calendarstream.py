@@ -5,7 +5,9 @@ has one UID: a series with its moved instances, wherever in the calendar they st
 zones that they name. What is broken is given with its line and its bytes, and the rest goes on. A
 VCALENDAR that holds one object alone is given byte for byte; else one is made around each object,
 with VERSION, PRODID and CALSCALE of the file: what the file says of the calendar as a whole (its
-name, its METHOD) is no part of an object. Names that an export gave to zones are taken back.
+name, its METHOD) is no part of an object. What an export of ours did is undone: an object is given
+byte for byte as it was where nobody changed it since (calendararound), and zones get the names back
+that they had.
 
 Not here: whether an object can be stored (calendar), what it is merged with (calendarmerge).
 Rules: pure; memory is bounded: where more waits for the end of its VCALENDAR than
@@ -28,6 +30,7 @@ from strongroom.base.limits import (
     OBJECT_BYTES_MAX,
 )
 from strongroom.formats import FormatError
+from strongroom.formats.calendararound import AROUND, Around, restored, told_around
 from strongroom.formats.calendarfile import OTHER_ZONE, first_name, renamed, zone_name
 from strongroom.formats.cardstream import TOO_LARGE, Lines, Piece, Utf8
 from strongroom.formats.characters import unfolded
@@ -245,7 +248,7 @@ class CalendarStream:
             objects.append(_Object(self._first))
             self.count += 1
         objects[-1].parts[slot] = raw
-        if len(self._objects) > 1 or len(objects) > 1:
+        if len(self._objects) > 1 or len(objects) > 1 or AROUND in raw:
             self._whole = None
 
     # --- objects ----------------------------------------------------------------------------------
@@ -269,8 +272,29 @@ class CalendarStream:
                 yield Piece(one.line, raw, b"" if fault else raw, fault)
         self._objects = {}
 
-    def _written(self, parts: list[bytes]) -> bytes:
+    def _written(self, given: list[bytes]) -> bytes:
         """Write a VCALENDAR around components, with the zones that they name."""
+        bare, told = zip(*map(told_around, given), strict=True)
+        parts = list(bare)
+        around = next((one for one in told if one is not None), None)
+        whole = None if around is None else self._restored(around, parts)
+        return whole or self._made(parts)
+
+    def _restored(self, around: Around, parts: list[bytes]) -> bytes | None:
+        """Give an object as it was before an export, where nobody changed it since."""
+        end = b"\r\n" if b"\r\n" in around.text else b"\n"
+
+        def zone(name: bytes) -> bytes:
+            # It may have been spelled with other line ends by the object that brought it first.
+            raw = _first_called(self._zones.get(name, b""))
+            return raw.replace(b"\r\n", b"\n").replace(b"\n", end)
+
+        try:
+            return restored(around, [_first_called(raw) for raw in parts], zone)
+        except FormatError:
+            return None  # too complex
+
+    def _made(self, parts: list[bytes]) -> bytes:
         end = b"\r\n" if b"\r\n" in parts[0] else b"\n"
         used = dict.fromkeys(name for raw in parts for name in _USED.findall(unfolded(raw)))
         zones = [self._zones[name] for name in used if name in self._zones]
@@ -287,3 +311,8 @@ class CalendarStream:
             return [renamed(raw, first_name) for raw in parts]
         except FormatError:
             return parts  # too complex; its zones keep the names of the export
+
+
+def _first_called(raw: bytes) -> bytes:
+    """Give a component with the names that its zones had before an export; raises FormatError."""
+    return renamed(raw, first_name) if OTHER_ZONE in raw else raw
