@@ -222,3 +222,10 @@ def test_a_bare_cr_ends_no_line(site: Site) -> None:
     body = written("VEVENT", TEN, END).replace(b"\r\n", b"\r")
     answer = site.do("PUT", EVENTS + "cr.ics", body, content_type="text/calendar")
     assert answer.status == 403
+
+
+@pytest.mark.parametrize(("count", "found"), [(8, [TASKS + "t.ics"]), (4, [])])
+def test_a_task_that_recurs_by_its_end_is_found(site: Site, count: int, found: list[str]) -> None:
+    task = written("VTODO", "DUE:20260305T110000Z", f"RRULE:FREQ=DAILY;COUNT={count}")
+    assert site.do("PUT", TASKS + "t.ics", task, content_type="text/calendar").status == 201
+    assert asked(site, "VTODO", IN) == found

@@ -207,16 +207,20 @@ def test_options_tells_only_what_is_true(site: Site) -> None:
         "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT"
     )
     assert site.do("OPTIONS", BOOK).headers["allow"] == (
-        "OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE"
+        "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE"
+    )
+    assert site.do("OPTIONS", HOME).headers["allow"] == (
+        "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT"
     )
 
 
 @pytest.mark.parametrize(
     "path,method",
     [
-        *((path, method) for path in ("/", HOME) for method in ("POST", "COPY", "MOVE", "GET")),
+        *((path, method) for path in ("/", HOME) for method in ("POST", "COPY", "MOVE")),
+        *((path, "GET") for path in ("/", "/dav/", "/dav/principals/alice/")),
         *((path, "LOCK") for path in ("/", HOME, BOOK, BOOK + "a.vcf")),
-        *((BOOK, method) for method in ("GET", "PUT", "UNLOCK", "PATCH", "TRACE")),
+        *((BOOK, method) for method in ("PUT", "UNLOCK", "PATCH", "TRACE")),
         *((BOOK + "a.vcf", method) for method in ("POST", "PATCH", "TRACE")),
     ],
 )
@@ -240,7 +244,7 @@ def test_a_frozen_account_still_says_who_it_is_and_nothing_more(site: Site) -> N
     assert site.do("OPTIONS", BOOK).status == 200
     assert site.run(site.nobody("GET", "/.well-known/carddav")).status == 301
     assert site.run(site.nobody("GET", BOOK)).status == 401
-    for method in ("PROPFIND", "PROPPATCH", "REPORT", "DELETE", "MKCOL"):
+    for method in ("GET", "HEAD", "PROPFIND", "PROPPATCH", "REPORT", "DELETE", "MKCOL"):
         answer = site.do(method, BOOK, depth="0")
         assert (answer.status, answer.headers["retry-after"]) == (503, "900")
     for method in ("GET", "HEAD", "PUT", "DELETE", "PROPFIND"):

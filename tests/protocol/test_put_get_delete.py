@@ -237,11 +237,16 @@ def test_a_truncated_upload_changes_nothing(site: Site) -> None:
 
 @pytest.mark.rfc("4918", "9.7.2", "9.7.1", "5.1")
 def test_put_on_a_collection_is_405_and_into_a_missing_one_409(site: Site) -> None:
+    """On a home it is 403, and says where things can be put."""
     answer = site.do("PUT", BOOK, card("ann"))
     assert answer.status == 405
     assert "PUT" not in answer.headers["allow"]
     assert site.do("PUT", HOME + "nobook/ann.vcf", card("ann")).status == 409
-    assert site.do("PUT", HOME, card("ann")).status == 405
+    for home, where in ((HOME, b"in an address book"), ("/dav/calendars/alice/", b"in a calendar")):
+        refused = site.do("PUT", home, card("ann"))
+        assert (refused.status, refused.headers["content-type"][:10]) == (403, "text/plain")
+        assert where in refused.body
+        assert "PUT" not in site.do("OPTIONS", home).headers["allow"]
 
 
 @pytest.mark.rfc("4918", "9.6")

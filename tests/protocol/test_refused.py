@@ -177,7 +177,7 @@ def test_over_a_quota_it_is_kept_whole_and_counts_against_none(site: Site) -> No
         ("nobody", ANN, card("ann"), 401),
         ("bob", ANN, card("ann"), 404),
         ("alice", ANN, b"", 403),
-        ("alice", "/dav/addressbooks/alice/", card("ann"), 405),
+        ("alice", "/dav/addressbooks/alice/", card("ann"), 403),  # it names no object
     ],
 )
 def test_nothing_is_kept_of_strangers_and_of_nothing(

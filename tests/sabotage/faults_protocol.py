@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sabotage.fault import Fault
 
+PAGE = "tests/protocol/test_collection_page.py::"
 DOORS = "tests/protocol/test_doors.py::"
 PARTS = "tests/unit/formats/test_calendarparts.py::"
 
@@ -28,5 +29,29 @@ PROTOCOL = (
         """self._locations.get(headers.get(b"host", b"").lower(), WELL_KNOWN_TARGET)""",
         """b"https://" + headers.get(b"host", b"").lower() + WELL_KNOWN_TARGET""",
         (DOORS + "test_well_known_names_the_server_only_where_its_name_is_sure",),
+    ),
+    Fault(
+        "the page of a collection believes what people wrote",
+        "formats/webpage.py",
+        "<h1>{escape(title)}</h1>",
+        "<h1>{title}</h1>",
+        (
+            PAGE + "test_nothing_of_what_is_in_it_is_told_and_what_people_wrote_is_escaped",
+            "tests/unit/formats/test_webpage.py",
+        ),
+    ),
+    Fault(
+        "a mistyped export is answered by a page, as if it were one",
+        "dav/collection_page.py",
+        "    if request.query:\n",
+        "    if False:\n",
+        ("tests/protocol/test_export.py::test_another_query_is_told_what_there_is",),
+    ),
+    Fault(
+        "a property tells another length than GET sends",
+        "dav/collection_page.py",
+        "    name = name_of(collection) or short_name(collection.href)\n",
+        "    name = short_name(collection.href)\n",
+        (PAGE + "test_nothing_of_what_is_in_it_is_told_and_what_people_wrote_is_escaped",),
     ),
 )

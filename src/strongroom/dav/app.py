@@ -39,7 +39,7 @@ from strongroom.dav.routes import WELL_KNOWN, Place, parse
 from strongroom.dav.wellknown import WellKnown
 from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
-from strongroom.service.access import check_home, find_collection
+from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
 from strongroom.service.beginnings import begin, has_begun
 from strongroom.service.export import Exports
@@ -63,8 +63,6 @@ _METHODS: Final[dict[str, Callable[[Request], Awaitable[None]]]] = {
     "PUT": put,
     "REPORT": report,
 }
-# Whoever looks with a browser hears whether there is a collection; it has no page.
-_GETTING: Final = frozenset({"GET", "HEAD"})
 _FREEZABLE: Final = frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})
 
 
@@ -140,9 +138,6 @@ async def _dispatch(request: Request) -> None:
         raise NotFoundError
     method = export if wants_export(request) else _METHODS.get(request.method)
     if method is None or not (method is export or allowed(place, request.method)):
-        if place is Place.COLLECTION and request.method in _GETTING:
-            check_service(request)
-            await find_collection(request.cell, request.caller.home, request.target.collection)
         await _not_allowed(request)
         return
     check_service(request)

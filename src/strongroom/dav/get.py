@@ -1,4 +1,4 @@
-"""GET and HEAD of an object: the bytes as they were put (I3)."""
+"""GET and HEAD: of an object the bytes as they were put (I3), of what holds objects a page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
 
-from strongroom.base.errors import PreconditionError
 from strongroom.dav.answers import answer
-from strongroom.dav.reading import precondition
+from strongroom.dav.collection_page import collection_page
+from strongroom.dav.reading import is_known, precondition
 from strongroom.dav.request import Request
-from strongroom.formats.conditions import Precondition
+from strongroom.dav.routes import Place
 from strongroom.history.entries import Member
 from strongroom.service.access import find_collection
 from strongroom.service.kinds import ADDRESS_BOOK, CALENDAR, Kind
@@ -29,6 +29,9 @@ _CACHE: Final = (b"cache-control", b"private, no-cache, no-transform")
 async def get(request: Request) -> None:
     """Answer GET or HEAD."""
     target = request.target
+    if target.place is not Place.OBJECT:
+        await collection_page(request)
+        return
     collection = await find_collection(request.cell, request.caller.home, target.collection)
     when, text = precondition(request)
     if not text and request.method == "GET":
@@ -38,9 +41,7 @@ async def get(request: Request) -> None:
     member = await find_object(request.cell, collection, target.name)
     headers = object_headers(member)
     number = request.cell.head(collection.id).number
-    if text and not when.holds(member.etag, number):
-        if not _without_none_match(when).holds(member.etag, number):
-            raise PreconditionError
+    if is_known(when, member.etag, number):
         await answer(request.send, 304, headers)
         return
     headers.append(type_of(target.kind))
@@ -60,10 +61,6 @@ def type_of(kind: Kind) -> tuple[bytes, bytes]:
 def object_headers(member: Member) -> list[tuple[bytes, bytes]]:
     """Give the headers of an object's representation, but for its type."""
     return [etag_header(member.etag), (b"last-modified", last_modified(member)), _CACHE]
-
-
-def _without_none_match(when: Precondition) -> Precondition:
-    return Precondition(when.must_exist, when.match, None, when.lists)
 
 
 def etag_header(etag: str) -> tuple[bytes, bytes]:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from strongroom.dav.collection_page import page_of
 from strongroom.dav.get import last_modified
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, collection_href, home_href, principal_href
 from strongroom.dav.statuses import DAV
 from strongroom.formats.cardfilter import COLLATIONS
 from strongroom.formats.multistatus import element, escape
+from strongroom.formats.webpage import HTML
 from strongroom.history.entries import Member
 from strongroom.ports.cell import Cell
 from strongroom.service.accounts import Caller
@@ -34,6 +36,7 @@ ACL_PRINCIPALS: Final = DAV + "acl-principal-prop-set"
 _USED: Final = DAV + "quota-used-bytes"
 _AVAILABLE: Final = DAV + "quota-available-bytes"
 QUOTA: Final = frozenset({_USED, _AVAILABLE})
+_LENGTH: Final = DAV + "getcontentlength"
 
 
 class Site(NamedTuple):
@@ -185,11 +188,20 @@ def _available_bytes(site: Site, _member: Member) -> bytes:
     return element(_AVAILABLE, b"%d" % max(0, quota - site.used))
 
 
+def paged(page: Callable[[Site, Member], bytes]) -> dict[str, Getter]:
+    """Say of what sort and how long the page is that GET gives."""
+    return {
+        DAV + "getcontenttype": text(DAV + "getcontenttype", HTML.encode()),
+        _LENGTH: lambda site, member: element(_LENGTH, b"%d" % len(page(site, member))),
+    }
+
+
 # --- what all collections have, and all objects ---------------------------------------------------
 SPACE: Final[dict[str, Getter]] = {_USED: _used_bytes, _AVAILABLE: _available_bytes}
 
 COLLECTION_LIVE: Final[dict[str, Getter]] = {
     **SPACE,
+    **paged(lambda site, member: page_of(site.caller.login, member)),
     RESOURCE_ID: resource_id(Place.COLLECTION),
     DAV + "current-user-privilege-set": own_privileges,
     DAV + "add-member": lambda site, collection: in_href(
@@ -203,9 +215,7 @@ OBJECT_LIVE: Final[dict[str, Getter]] = {
     RESOURCE_ID: resource_id(Place.OBJECT),
     DAV + "resourcetype": types(),
     DAV + "getetag": lambda _site, member: b'<D:getetag>"%s"</D:getetag>' % member.etag.encode(),
-    DAV + "getcontentlength": lambda _site, member: element(
-        DAV + "getcontentlength", b"%d" % size_of(member)
-    ),
+    _LENGTH: lambda _site, member: element(_LENGTH, b"%d" % size_of(member)),
     DAV + "getlastmodified": lambda _site, member: element(
         DAV + "getlastmodified", last_modified(member)
     ),

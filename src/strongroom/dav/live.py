@@ -9,6 +9,7 @@ import json
 from typing import Final
 
 from strongroom.base.limits import INSTANCES_MAX, OBJECT_BYTES_MAX
+from strongroom.dav.collection_page import home_page
 from strongroom.dav.get import CALENDAR_TYPE, CARD_TYPE
 from strongroom.dav.getters import (
     ACL_PRINCIPALS,
@@ -28,6 +29,7 @@ from strongroom.dav.getters import (
     home_set,
     in_href,
     own_privileges,
+    paged,
     principal,
     reports,
     resource_id,
@@ -115,6 +117,7 @@ _SHARED: Final[dict[Place, dict[str, Getter]]] = {
     Place.HOME: {
         **_EVERYWHERE,
         **SPACE,
+        **paged(lambda site, _member: home_page(site.caller.login, site.kind)),
         RESOURCE_ID: resource_id(Place.HOME),
         DAV + "resourcetype": types(DAV + "collection"),
         DAV + "current-user-privilege-set": own_privileges,

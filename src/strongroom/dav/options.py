@@ -15,8 +15,8 @@ ALLOW: Final = {
     Place.NONE: b"OPTIONS",
     Place.ROOT: b"OPTIONS, PROPFIND, REPORT",
     Place.PRINCIPAL: b"OPTIONS, PROPFIND, REPORT",
-    Place.HOME: b"OPTIONS, PROPFIND, PROPPATCH, REPORT",
-    Place.COLLECTION: b"OPTIONS, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE",
+    Place.HOME: b"OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
+    Place.COLLECTION: b"OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, MKCOL, REPORT, POST, MOVE, DELETE",
     Place.OBJECT: b"OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, PROPFIND, PROPPATCH, REPORT",
 }
 
@@ -34,7 +34,9 @@ def allowed(place: Place, method: str) -> bool:
 
 
 _SPOKEN: Final = {place: frozenset(text.decode().split(", ")) for place, text in ALLOW.items()}
-# Not offered, but the refusal says why: a collection holds no collections, and is not copied.
+# Not offered, but the refusal says why: objects are put into a collection, which holds no
+# collections and is not copied.
+_SPOKEN[Place.HOME] |= {"PUT"}
 _SPOKEN[Place.OBJECT] |= {"MKCOL", "MKCALENDAR"}
 _SPOKEN[Place.COLLECTION] |= {"COPY", "MKCALENDAR"}
 

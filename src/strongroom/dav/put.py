@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from strongroom.base.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
+from strongroom.base.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+)
 from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.answers import answer, applied
 from strongroom.dav.get import etag_header, object_headers, type_of
 from strongroom.dav.reading import precondition
 from strongroom.dav.request import Request
-from strongroom.dav.routes import collection_href, name_href
+from strongroom.dav.routes import Place, collection_href, name_href
 from strongroom.dav.terms import TERMS, said_by
 from strongroom.formats.preferences import REPRESENTATION
 from strongroom.history.entries import Member
@@ -18,7 +24,13 @@ from strongroom.service.objects import put_object
 
 
 async def put(request: Request) -> None:
-    """Answer PUT; the ETag alone says what stands, for it is the digest of the bytes sent."""
+    """Answer PUT; the ETag alone says what stands, for it is the digest of the bytes sent.
+
+    Nothing can be put to a home; what was sent there names no object, and is not kept (refusals).
+    """
+    if request.target.place is Place.HOME:
+        words = TERMS[request.target.kind]
+        raise ForbiddenError(f"{words.only} Put each under a name of its own in {words.one}.")
     check_object_headers(request)
     when, condition = precondition(request)
     target, cell = request.target, request.cell

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
-from strongroom.base.errors import ClientError, InvalidError, TooLargeError
+from strongroom.base.errors import (
+    ClientError,
+    InvalidError,
+    PreconditionError,
+    TooLargeError,
+)
 from strongroom.dav.request import Request
 from strongroom.dav.statuses import CARD, DAV
 from strongroom.dav.terms import said_by
@@ -54,6 +60,24 @@ def precondition(request: Request) -> tuple[Precondition, str]:
     except FormatError as error:
         raise _client_error(error) from error
     return when, text
+
+
+def is_known(when: Precondition, etag: str, number: int | None = None) -> bool:
+    """Say whether a client that only looks has what stands already: it hears 304.
+
+    Args:
+        when: what it looks under.
+        etag: of what stands; "" = it has none.
+        number: of the last change of the collection around.
+
+    Raises:
+        PreconditionError: another condition than If-None-Match does not hold.
+    """
+    if when.holds(etag, number):
+        return False
+    if not replace(when, none_match=None).holds(etag, number):
+        raise PreconditionError
+    return True
 
 
 def condition_text(request: Request) -> str:

@@ -17,6 +17,9 @@ class Terms(NamedTuple):
     supported_data: str  # the precondition about media types and versions
     location: str  # the precondition about where a collection may be
     only: str  # for people: what is kept here
+    one: str  # for people: a collection of this kind, and several
+    many: str
+    protocol: str
 
 
 TERMS: Final = {
@@ -27,6 +30,9 @@ TERMS: Final = {
         CARD + "supported-address-data",
         CARD + "addressbook-collection-location-ok",
         "Only vCards are kept here.",
+        "an address book",
+        "address books",
+        "CardDAV",
     ),
     CALENDAR: Terms(
         CAL,
@@ -35,6 +41,9 @@ TERMS: Final = {
         CAL + "supported-calendar-data",
         CAL + "calendar-collection-location-ok",
         "Only calendar objects (iCalendar) are kept here.",
+        "a calendar",
+        "calendars",
+        "CalDAV",
     ),
 }
 

@@ -25,8 +25,9 @@ from strongroom.base.errors import (
 from strongroom.formats import appleprofile
 from strongroom.formats.appleprofile import CONTENT_TYPE, AppleAccount, apple_profile
 from strongroom.formats.hosts import split_origin
+from strongroom.formats.webpage import HEADERS, HTML
 from strongroom.portal import pages
-from strongroom.portal.pages import ANDROID, APPLE, OTHER, POLICY
+from strongroom.portal.pages import ANDROID, APPLE, OTHER
 from strongroom.ports.cell import Cell
 from strongroom.service.pairing import Offer, Pairings
 from strongroom.service.rights import CALENDARS, CONTACTS, Rights
@@ -35,7 +36,6 @@ from strongroom.service.thaw import Freeze, advice, freezes
 PREFIX: Final = "/pair/"
 PRINCIPAL: Final = "/dav/principals/"
 _RETRY: Final = (b"retry-after", b"60")
-_HTML: Final = "text/html; charset=utf-8"
 _AGAIN: Final = "Nothing was changed and nothing is lost. Open this page again later."
 _FROZEN: Final = (
     "Nothing was changed, and no device is set up meanwhile. Open this page again later."
@@ -79,7 +79,7 @@ class _Answer:
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    content_type: str = _HTML
+    content_type: str = HTML
 
 
 class Portal:
@@ -97,10 +97,7 @@ class Portal:
         headers = [
             (b"content-type", found.content_type.encode()),
             (b"content-length", b"%d" % len(found.body)),
-            (b"cache-control", b"no-store"),
-            (b"content-security-policy", POLICY.encode()),
-            (b"referrer-policy", b"no-referrer"),
-            (b"x-content-type-options", b"nosniff"),
+            *HEADERS,
             *found.headers,
         ]
         if scope["scheme"] == "https" and not self._way.trust():

@@ -1,55 +1,19 @@
 """The pages that set up a phone, as HTML: values in, one self-contained page out. Pure.
 
-No scripts, no pictures, nothing from elsewhere; every value is escaped; one style sheet, which the
-content security policy names by its digest. Not here: status codes, and what a page is allowed to
-say (app.py).
+Every value is escaped. Not here: the frame of a page (formats.webpage), status codes, and what a
+page is allowed to say (app.py).
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from html import escape
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from strongroom.formats.webpage import page
 from strongroom.service.rights import CALENDARS, CONTACTS
 
-_STYLE: Final = """
-:root{color-scheme:light dark;--ink:#1c2321;--soft:#5a6662;--paper:#f3f5f2;--card:#fff;
---line:#d5dbd6;--tint:#0b6b4f;--on-tint:#fff}
-@media(prefers-color-scheme:dark){:root{--ink:#e7ece9;--soft:#9caaa4;--paper:#121715;--card:#1b2220;
---line:#323c38;--tint:#5fd3a8;--on-tint:#06281c}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.5 system-ui,sans-serif}
-main{max-width:30rem;margin:0 auto;padding:1.5rem 1rem 3rem}
-.mark{margin:0;color:var(--tint);font-weight:600;letter-spacing:.02em}
-h1{font-size:1.55rem;line-height:1.25;margin:.2rem 0 1rem}
-h2{font-size:1.05rem;margin:0 0 .4rem}
-p,ol{margin:.5rem 0}
-ol{padding-left:1.4rem}
-li{margin:.35rem 0}
-.card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:1rem;
-margin:1rem 0}
-.go{display:block;width:100%;margin:.75rem 0 .25rem;padding:.8rem 1rem;border:0;border-radius:10px;
-background:var(--tint);color:var(--on-tint);font:inherit;font-weight:600;text-align:center;
-text-decoration:none;cursor:pointer}
-.plain{background:none;color:var(--tint);border:1px solid var(--line)}
-.go:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
-.soft{color:var(--soft);font-size:.9rem}
-dl{margin:0}
-dt{color:var(--soft);font-size:.85rem;margin-top:.7rem}
-dt:first-child{margin-top:0}
-dd{margin:.15rem 0 0;padding:.55rem .7rem;border:1px solid var(--line);border-radius:8px;
-font:1rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere;-webkit-user-select:all;
-user-select:all}
-"""
-_DIGEST: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
-POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 _WARNING: Final = """
 <p class="soft">Did the browser warn about this server? Go on only if the fingerprint that it
 showed is the one beside the QR code.</p>"""
@@ -84,7 +48,7 @@ def offer_page(
     that a phone must be told to trust.
     """
     what = ", ".join(one.words for one in things)
-    return _page(
+    return page(
         "Connect this phone",
         f"""<p>It will see the {what} of <b>{escape(login)}</b>, as the device
 <b>{escape(device)}</b>.</p>
@@ -130,7 +94,7 @@ one beside the QR code.</li></ol>
 <a class="go" href="{escape(link)}">Open DAVx⁵</a>
 <p class="soft">Nothing opens? Install DAVx⁵, choose “Login with URL and user name”, and type these
 values.</p></section>"""
-    return _page(
+    return page(
         "Almost done",
         f"""<p>The device <b>{escape(device)}</b> is there. Its password is shown <b>this
 once</b>.</p>
@@ -144,7 +108,7 @@ once</b>.</p>
 
 def gone_page() -> bytes:
     """Say that there is nothing here, whatever was asked for."""
-    return _page(
+    return page(
         "This page is used up",
         """<p>It works once, for a quarter of an hour, and then never again.</p>
 <p>Whoever runs the server makes another one:</p>
@@ -157,7 +121,7 @@ def gone_page() -> bytes:
 
 def refused_page(why: str, again: str) -> bytes:
     """Say why no phone is set up, and what to do."""
-    return _page("Not now", f"<p>{_marked(why)}</p>\n<p>{escape(again)}</p>")
+    return page("Not now", f"<p>{_marked(why)}</p>\n<p>{escape(again)}</p>")
 
 
 def _marked(text: str) -> str:
@@ -169,24 +133,3 @@ def _marked(text: str) -> str:
 
 def _minutes(count: int) -> str:
     return "a minute" if count <= 1 else f"{count} minutes"
-
-
-def _page(title: str, body: str) -> bytes:
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>{escape(title)} · Strongroom</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<p class="mark">Strongroom</p>
-<h1>{escape(title)}</h1>
-{body}
-</main>
-</body>
-</html>
-""".encode()
