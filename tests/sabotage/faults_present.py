@@ -38,6 +38,13 @@ PRESENCE = (
         (QUIET + "test_a_disk_that_vanishes_is_noticed_without_a_write_and_comes_back",),
     ),
     Fault(
+        "who catches up is told as one that is not there",
+        "mirror/cell.py",
+        '"" if name in self._keeper.catching_up else peer.reason',
+        "peer.reason",
+        (QUIET + "test_who_catches_up_is_told_of_as_that_and_of_nothing_that_is_over",),
+    ),
+    Fault(
         "a disk that hangs counts as good",
         "mirror/watch.py",
         "        self._give_up_the_silent()\n",

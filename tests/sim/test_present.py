@@ -10,6 +10,7 @@ from sim.world import World, ok
 from strongroom.base import limits
 
 NOTICED_SECONDS = limits.CATCH_UP_PAUSE_SECONDS + limits.READ_SECONDS_MAX
+LEVEL_SECONDS = 60.0
 SLOW_SECONDS = limits.SILENT_SECONDS_MAX + 2 * NOTICED_SECONDS
 
 
@@ -47,6 +48,25 @@ def test_a_disk_that_vanishes_is_noticed_without_a_write_and_comes_back() -> Non
     world.wait_until(world.all_level, 5)
     assert row(world)["since"] is None
     assert written(world) == number
+    rest(world)
+
+
+def test_who_catches_up_is_told_of_as_that_and_of_nothing_that_is_over() -> None:
+    world = quiet()
+    cell = world.cell
+    assert cell is not None
+    gone = take_away(world, 1)
+    for i in range(3 * limits.CATCH_UP_BATCHES):
+        ok(world.put(f"{i}.vcf", ANN))
+    assert row(world)["reason"]
+    bring_back(world, gone)
+    world.wait_until(lambda: cell.report()["catching_up"], LEVEL_SECONDS)
+    told = cell.report()["catching_up"]["r1"]
+    assert 0 < told["held"] < told["of"]
+    assert (row(world)["standing"], row(world)["reason"]) == ("behind", "")
+    assert row(world)["behind"] == written(world) - told["held"]
+    world.wait_until(world.all_level, LEVEL_SECONDS)
+    assert not cell.report()["catching_up"]
     rest(world)
 
 

@@ -159,6 +159,9 @@ def replica_lines(report: Report) -> list[str]:
         copying = report["copying"].get(row["replica"])
         if copying:
             lines.append(f"    copying: {copying['held']} of {copying['of']} batches")
+        catching_up = report["catching_up"].get(row["replica"])
+        if catching_up:
+            lines.append(f"    catching up: {catching_up['held']} of {catching_up['of']} batches")
     return [*lines, *_what_to_do(report)]
 
 

@@ -218,21 +218,23 @@ class MirrorCell:
             "batches": self._writer.batches,
             "entries": self._writer.entries,
             "healed": sum(site.replica.healed() for site in core.sites.values()),
-            "copying": progress_of(self._keeper),
+            "copying": progress_of(self._keeper.copying),
+            "catching_up": progress_of(self._keeper.catching_up),
             "alarms": dict(core.alarms),
         }
 
     def _replica_report(self, name: str) -> dict[str, Any]:
         core = self._core
         peer = core.state.peers[name]
-        behind = max(0, core.position.number - peer.held)
+        held, _ = self._keeper.catching_up.get(name, (peer.held, 0))
+        behind = max(0, core.position.number - held)
         return {
             "replica": name,
             "place": core.sites[name].place,
             "standing": _standing_word(peer, behind),
-            "held": peer.held,
+            "held": held,
             "behind": behind,
-            "reason": peer.reason,
+            "reason": "" if name in self._keeper.catching_up else peer.reason,  # it is over
             "since": self._keeper.watch.since(name),
             "silent_seconds": self._keeper.watch.silent_seconds(name),
             "free_bytes": self._writer.free.get(name),

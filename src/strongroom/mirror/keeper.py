@@ -189,7 +189,8 @@ class Keeper:
         self._reader = reader
         self._entropy = entropy
         self._busy: set[str] = set()
-        self.copying: dict[str, tuple[int, int]] = {}
+        self.copying: dict[str, tuple[int, int]] = {}  # replica -> batches held, of how many
+        self.catching_up: dict[str, tuple[int, int]] = {}
         self.watch = Watch(core, writer.free)
         self._to_admit: dict[str, str] = {}  # replica -> the incarnation of its finished copy
         core.on(machine.CatchUp, self._catch_up)
@@ -277,19 +278,26 @@ class Keeper:
         if found.position == self._writer.flying():
             return found.position.number
         try:
-            at = await self._fed(site, found.position)
+            at = await self._fed(name, found.position)
         except BesideError:
             at = await _unasked(self._copied(name, found.identity))
         return at.number
 
-    async def _fed(self, site: Site, after: Position) -> Position:
-        core = self._core
+    async def _fed(self, name: str, after: Position) -> Position:
+        core, site = self._core, self._core.sites[name]
         if after.number > core.position.number:
             raise BesideError("it holds what nobody was told")
-        return await feed(
-            Target(site), after, lambda: core.position, self._sources(site), self._reader.bodies,
-            core.term,
-        )  # fmt: skip
+
+        def show(held: int, of: int) -> None:
+            self.catching_up[name] = (held, of)
+
+        try:
+            return await feed(
+                Target(site), after, lambda: core.position, self._sources(site),
+                self._reader.bodies, core.term, show,
+            )  # fmt: skip
+        finally:
+            self.catching_up.pop(name, None)
 
     def _sources(self, target: Site) -> Sources:
         return lambda: [s for s in self._reader.candidates(0) if s is not target]
@@ -437,6 +445,6 @@ def _check_identity(core: Core, name: str, identity: Identity) -> None:
         raise UnavailableReplicaError("it is a copy that was never admitted; rebuild it")
 
 
-def progress_of(keeper: Keeper) -> dict[str, Any]:
-    """Give how far the copies are, for status."""
-    return {name: {"held": held, "of": of} for name, (held, of) in keeper.copying.items()}
+def progress_of(under_way: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """Give how far the copies, or those that catch up, are, for status."""
+    return {name: {"held": held, "of": of} for name, (held, of) in under_way.items()}

@@ -71,7 +71,8 @@ def report(**changed: Any) -> dict[str, Any]:
     base = {
         "server": "running", "open": True, "trouble": "", "toy": False, "write_quorum": 2,
         "disks": disks(1, 2, 3), "scrubbed": None, "number": 7, "writable": True, "full": False,
-        "replicas": [row], "copying": {}, "frozen": NONE_FROZEN, "alarms": {}, "keys": [],
+        "replicas": [row], "copying": {}, "catching_up": {}, "frozen": NONE_FROZEN, "alarms": {},
+        "keys": [],
     }  # fmt: skip
     return {**base, **changed}
 
@@ -122,8 +123,10 @@ def test_a_copy_that_is_gone_is_named_with_what_is_safe_and_what_to_do():
 
 
 def test_a_copy_that_only_lags_asks_for_nothing():
-    text = status_text(report(replicas=[{**GONE, "reason": "", "behind": 90, "since": None}]))
+    row = {**GONE, "reason": "", "behind": 90, "since": None}
+    text = status_text(report(replicas=[row], catching_up={"r2": {"held": 10, "of": 100}}))
     assert "90 batches behind" in text
+    assert "catching up: 10 of 100 batches" in text
     assert "Look at the disk" not in text
 
 
