@@ -9,10 +9,11 @@ from strongroom.base.limits import REQUEST_XML_BYTES_MAX
 from strongroom.dav.answers import NO_STORE, answer, applied, whole_multistatus
 from strongroom.dav.live import PROTECTED
 from strongroom.dav.reading import read
+from strongroom.dav.report_calendar import NO_CALENDAR, NO_TIMEZONE, TIMEZONE, TIMEZONE_ID
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place
-from strongroom.dav.statuses import CAL, DAV, status_line
-from strongroom.formats.calendarzone import zone_in
+from strongroom.dav.statuses import DAV, status_line
+from strongroom.formats.calendarzone import known_zone, zone_in
 from strongroom.formats.davxml import PropertyChange, parse_proppatch
 from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
 from strongroom.formats.preferences import MINIMAL
@@ -21,8 +22,6 @@ from strongroom.service.access import find_collection
 from strongroom.service.collections import set_properties, text_in
 
 CANNOT_MODIFY: Final = DAV + "cannot-modify-protected-property"
-_NO_CALENDAR: Final = CAL + "valid-calendar-data"
-_TIMEZONE: Final = CAL + "calendar-timezone"
 
 
 async def proppatch(request: Request) -> None:
@@ -57,7 +56,8 @@ def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
     """Say the fates where something protected is among `changes`; [] = all can be done."""
     names = names_of(changes)
     why = {name: CANNOT_MODIFY for name in names if name in PROTECTED}
-    why |= {change.name: _NO_CALENDAR for change in changes if _is_no_zone(change)}
+    why |= {change.name: NO_CALENDAR for change in changes if _is_no_zone(change)}
+    why |= {change.name: NO_TIMEZONE for change in changes if _names_no_zone(change)}
     if not why:
         return []
     fates = [
@@ -70,9 +70,16 @@ def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
 
 def _is_no_zone(change: PropertyChange) -> bool:
     """Say whether it sets the zone of a calendar to what is none (RFC 4791 section 5.2.2)."""
-    if change.name != _TIMEZONE or change.value_xml is None:
+    if change.name != TIMEZONE or change.value_xml is None:
         return False
     return zone_in(text_in(change.value_xml).encode()) is None
+
+
+def _names_no_zone(change: PropertyChange) -> bool:
+    """Say whether it names a zone for a calendar that nobody knows (RFC 7809 section 5.2)."""
+    if change.name != TIMEZONE_ID or change.value_xml is None:
+        return False
+    return known_zone(text_in(change.value_xml).encode()) is None
 
 
 def names_of(changes: Sequence[PropertyChange]) -> list[str]:

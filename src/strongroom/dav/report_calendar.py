@@ -27,7 +27,7 @@ from strongroom.formats.busytime import Busy, busy_times, write_busy
 from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
 from strongroom.formats.calendarknown import learn, time_asked
 from strongroom.formats.calendarspan import FIRST, LAST
-from strongroom.formats.calendarzone import zone_in
+from strongroom.formats.calendarzone import known_zone, zone_in
 from strongroom.formats.clues import calendar_clue
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
@@ -40,7 +40,10 @@ from strongroom.service.texts import Search
 T = TypeVar("T")
 
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
-_TIMEZONE: Final = CAL + "calendar-timezone"
+TIMEZONE: Final = CAL + "calendar-timezone"
+TIMEZONE_ID: Final = CAL + "calendar-timezone-id"
+NO_CALENDAR: Final = CAL + "valid-calendar-data"
+NO_TIMEZONE: Final = CAL + "valid-timezone"
 _DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
 
 
@@ -49,7 +52,7 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     depth = request.header(b"depth").strip().lower()
     if depth not in _DEPTHS:
         raise InvalidError("Depth is 0, 1 or infinity.")
-    floating = _zone(calendar, wanted.zone)
+    floating = _zone_asked(wanted) or _zone_of(calendar)
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data, floating))
     search = _search(request, wanted.filter, floating)
     members: Sequence[Member] = ()
@@ -61,16 +64,29 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
 
 
-def _zone(calendar: Member, asked: str) -> tzinfo:
-    """Give the zone in which floating times are read: the query's, the calendar's, or UTC.
+def _zone_asked(wanted: CalendarQuery) -> tzinfo | None:
+    """Give the zone in which a query wants floating times to be read; None = it does not say.
 
     Raises:
-        InvalidError: the query's is none.
+        InvalidError: it is none.
     """
-    zone = zone_in((asked or text_of(calendar, _TIMEZONE)).encode())
-    if asked and zone is None:
-        raise InvalidError("The timezone is no VTIMEZONE.", CAL + "valid-calendar-data")
-    return zone or UTC
+    if wanted.zone:
+        zone = zone_in(wanted.zone.encode())
+        why = "The timezone is no VTIMEZONE.", NO_CALENDAR
+    elif wanted.zone_name:
+        zone = known_zone(wanted.zone_name.encode())
+        why = "There is no time zone of this name.", NO_TIMEZONE
+    else:
+        return None
+    if zone is None:
+        raise InvalidError(*why)
+    return zone
+
+
+def _zone_of(calendar: Member) -> tzinfo:
+    """Give the zone in which floating times of a calendar are read, where nobody says another."""
+    zone = zone_in(text_of(calendar, TIMEZONE).encode())
+    return zone or known_zone(text_of(calendar, TIMEZONE_ID).encode()) or UTC
 
 
 def _search(request: Request, wanted: CompFilter, floating: tzinfo) -> Search:
@@ -195,7 +211,7 @@ async def free_busy(request: Request, calendar: Member, wanted: FreeBusy) -> Non
     """Answer free-busy-query: when time is taken in this calendar."""
     if FIRST in wanted.range or LAST in wanted.range:
         raise InvalidError("Say from when to when.")
-    floating = _zone(calendar, "")
+    floating = _zone_of(calendar)
     busy: list[Busy] = []
     members = await _between(request, calendar, wanted.range, "")
     asked = partial(busy_times, when=wanted.range, floating=floating)

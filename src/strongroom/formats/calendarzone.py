@@ -44,7 +44,7 @@ _LAST: Final = EPOCH.replace(year=1900 + _CYCLE)
 # --- zones of the world ---------------------------------------------------------------------------
 def known_zone(tzid: bytes) -> tzinfo | None:
     """Give a zone by its IANA name, by that of Windows, or by a path that ends in one."""
-    return _known(tzid) if len(tzid) <= ZONE_NAME_BYTES_MAX else None
+    return _known(tzid) if 0 < len(tzid) <= ZONE_NAME_BYTES_MAX else None
 
 
 @lru_cache(1024)
@@ -212,6 +212,7 @@ def _instant(local: datetime, zone: tzinfo) -> int:
 def zone_in(text: bytes) -> tzinfo | None:
     """Give the zone of an iCalendar object that is one VTIMEZONE alone; None where it is none.
 
+    VERSION and PRODID may be missing: DAVx5 makes calendars with such a zone.
     Source: RFC 4791 sections 5.2.2 and 9.8.
     """
     return _zone_in(text) if len(text) <= 2 * ZONE_BYTES_MAX else None
@@ -224,10 +225,6 @@ def _zone_in(text: bytes) -> tzinfo | None:
     except FormatError:
         return None
     zones = zones_of(calendar)
-    if len(zones) != 1 or len(calendar.children) != 1 or not _is_whole(calendar):
+    if len(zones) != 1 or len(calendar.children) != 1:
         return None
     return Zones(zones, UTC).readings(next(iter(zones)))[0]
-
-
-def _is_whole(calendar: Component) -> bool:
-    return bool(calendar.text(b"VERSION") and calendar.text(b"PRODID"))

@@ -54,7 +54,7 @@ _SET: Final = f"{{{DAV}}}set"
 _REMOVE: Final = f"{{{DAV}}}remove"
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _DATA: Final = frozenset({ADDRESS_DATA, CALENDAR_DATA})
-_COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,17}")  # some say the largest number that they have
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class CalendarQuery:
-    """The objects that match `filter`; `zone` is a VTIMEZONE in which floating times are read."""
+    """The objects that match `filter`; floating times are read in `zone`, or in the named one.
+
+    `zone` is a VTIMEZONE; both are empty where the query does not say.
+    """
 
     filter: CompFilter
     wanted: Propfind
     data: CalendarData | None
     zone: str = ""
     limit: int | None = None
+    zone_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,9 +395,12 @@ def _calendar_query(root: etree._Element) -> CalendarQuery:
     element = root.find(f"{{{CALDAV}}}filter")
     if element is None:
         raise FormatError("valid-filter", "A calendar-query needs a filter.")
+    zone, zone_name = (
+        (root.findtext(f"{{{CALDAV}}}{name}") or "").strip() for name in ("timezone", "timezone-id")
+    )
     return CalendarQuery(
-        read_calendar_filter(element), _wanted(root), _calendar_data(root),
-        (root.findtext(f"{{{CALDAV}}}timezone") or "").strip(), _limit(root, CALDAV),
+        read_calendar_filter(element), _wanted(root), _calendar_data(root), zone,
+        _limit(root, CALDAV), zone_name,
     )  # fmt: skip
 
 

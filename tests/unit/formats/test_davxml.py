@@ -289,6 +289,7 @@ def test_a_sync_collection_is_read(inner: str, value: SyncCollection):
         "<limit><nresults>0</nresults></limit>",
         "<limit><nresults>-1</nresults></limit>",
         "<limit><nresults>1e3</nresults></limit>",
+        "<limit><nresults>" + "9" * 19 + "</nresults></limit>",
         "<limit><nresults>" + "9" * 5000 + "</nresults></limit>",
     ],
 )
