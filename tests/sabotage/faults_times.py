@@ -45,6 +45,13 @@ TIMES = (
         ),
     ),
     Fault(
+        "a date that was added to an event takes no time",
+        "formats/calendarspan.py",
+        "max(one[1] for one in added) + last - first)\n",
+        "max(one[1] for one in added))\n",
+        (SPAN + "test_spans_of_events", SPAN + "test_nothing_happens_outside_its_span"),
+    ),
+    Fault(
         "other spans are given under the number of the old rules",
         "formats/calendarspan.py",
         "_ZONE_SECONDS: Final = 16 * 3600",

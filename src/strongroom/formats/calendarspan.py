@@ -31,7 +31,7 @@ from strongroom.formats.calendartime import (
 )
 from strongroom.formats.calendartree import Component, own, read_tree
 
-RULES: Final = 1  # of `span_of`; whoever changes what it gives counts one on
+RULES: Final = 2  # of `span_of`; whoever changes what it gives counts one on
 FIRST: Final = -(1 << 40)  # before and behind all that a date can say
 LAST: Final = 1 << 40
 _ZONE_SECONDS: Final = 16 * 3600  # more than any zone is away from UTC
@@ -99,14 +99,18 @@ def _span(components: list[Component]) -> Span:
 
 
 def _component(component: Component) -> Span:
-    times = list(_times(component, Budget()))
+    times = list(_times(component))
     start = component.first(b"DTSTART")
     if not times or component.name not in {b"VEVENT", b"VTODO", b"VJOURNAL"}:
         return ALWAYS
     if component.name != b"VEVENT" and start is None and component.first(b"DUE") is None:
         return ALWAYS  # a task without dates is always there
-    first = min(one[0] for one in times)
-    last = max(one[1] for one in times)
+    first, last = min(one[0] for one in times), max(one[1] for one in times)
+    added = list(_added(component, Budget()))
+    if added:
+        # Each of them takes as long as the first one.
+        last = max(last, max(one[1] for one in added) + last - first)
+        first = min(first, *(one[0] for one in added))
     duration = component.text(b"DURATION")
     length = read_duration(duration) if duration else timedelta()
     last += max(0, length // timedelta(seconds=1))
@@ -118,16 +122,16 @@ def _component(component: Component) -> Span:
     return Span(first, min(last, LAST))
 
 
-def _times(component: Component, budget: Budget) -> Iterator[tuple[int, int]]:
-    for line in component.lines:
-        if line.name in _TIMES:
-            yield _around(moment_of(line))
-        elif line.name == b"RDATE":
-            if b"PERIOD" in line.parameters.upper():
-                yield FIRST, LAST
-            budget.spend(line.value.count(b","))
-            for one in moments_of(line):
-                yield _around(one)
+def _times(component: Component) -> Iterator[tuple[int, int]]:
+    return (_around(moment_of(line)) for line in component.lines if line.name in _TIMES)
+
+
+def _added(component: Component, budget: Budget) -> Iterator[tuple[int, int]]:
+    for line in component.all(b"RDATE"):
+        if b"PERIOD" in line.parameters.upper():
+            yield FIRST, LAST
+        budget.spend(line.value.count(b","))
+        yield from map(_around, moments_of(line))
 
 
 def _around(moment: Moment) -> tuple[int, int]:

@@ -43,6 +43,14 @@ MIDNIGHT = NOON - 12 * 3600
         (("DTSTART:20260101T120000",), Span(NOON - ZONE, NOON + ZONE)),
         (("DTSTART;VALUE=DATE:20260101",), Span(MIDNIGHT - ZONE, MIDNIGHT + ZONE + DAY)),
         (("DTSTART:20260101T120000Z", "RDATE:20260103T120000Z"), Span(NOON, NOON + 2 * DAY)),
+        (
+            ("DTSTART:20260101T120000Z", "DTEND:20260102T120000Z", "RDATE:20260103T120000Z"),
+            Span(NOON, NOON + 3 * DAY),  # what was added takes as long
+        ),
+        (
+            ("DTSTART:20260103T120000Z", "DTEND:20260105T120000Z", "RDATE:20260101T120000Z"),
+            Span(NOON, NOON + 4 * DAY),
+        ),
         (("DTSTART:20260101T120000Z", "RDATE;VALUE=PERIOD:20260103T120000Z/PT1H"), ALWAYS),
         (("DTSTART:20260101T120000Z", "RRULE:FREQ=DAILY"), Span(NOON, LAST)),
         (("DTSTART:20260101T120000Z", "RRULE:FREQ=DAILY;COUNT=3"), Span(NOON, NOON + 3 * DAY)),
@@ -99,14 +107,16 @@ def test_a_span_covers_all_components_and_what_is_no_object_may_always_happen() 
     st.sampled_from(["", "Z", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Niue"]),
     st.datetimes(*(datetime.fromisoformat(day) for day in ("2020-01-01", "2027-12-31"))),
     st.integers(1, 3),
+    st.sampled_from(["DURATION:PT3H", "DTEND;VALUE=DATE:20300101", "DTEND:20271231T000000Z"]),
+    st.sampled_from(["X-A:1", "RDATE:20190101T000000Z,20310101T120000Z", "RDATE:20300101"]),
 )
 def test_nothing_happens_outside_its_span(
-    frequency: str, end: str, zone: str, start: datetime, interval: int
+    frequency: str, end: str, zone: str, start: datetime, interval: int, length: str, added: str
 ) -> None:
     text = f"{start:%Y%m%dT%H%M%S}"
     line = f"DTSTART:{text}{zone}" if zone in {"", "Z"} else f"DTSTART;TZID={zone}:{text}"
     rule = f"RRULE:FREQ={frequency};INTERVAL={interval}{end}"
-    body = calendar(BERLIN, component("VEVENT", line, rule, "DURATION:PT3H"))
+    body = calendar(BERLIN, component("VEVENT", line, rule, length, added))
     span = span_of(body)
     tree = read_tree(body)
     try:
@@ -118,7 +128,7 @@ def test_nothing_happens_outside_its_span(
 
 # --- the rows -------------------------------------------------------------------------------------
 # Which spans the rules of a number give; a release that gives others has a number of its own.
-GIVEN = {1: "1f6be30f80ef67b6"}
+GIVEN = {1: "1f6be30f80ef67b6", 2: "258c229fdae076ec"}
 
 
 def test_whoever_changes_what_is_given_counts_the_rules_on() -> None:
