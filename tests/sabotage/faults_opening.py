@@ -162,8 +162,8 @@ LAUNCHES = (
     Fault(
         "a copy forgets the promise of what it replaces",
         "stores/sqlite/replica.py",
-        "copy._make_catalog(identity, self._promised(), name)",
-        "copy._make_catalog(identity, 0, name)",
+        "copy._make_catalog(identity, self._promised(), name, marked=True)",
+        "copy._make_catalog(identity, 0, name, marked=True)",
         (REPLICA + "::test_a_copy_takes_over_by_switch_and_keeps_the_promise",),
     ),
     Fault(

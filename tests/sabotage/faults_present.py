@@ -1,4 +1,7 @@
-"""Faults of knowing which copies are there: what would tell an owner that all is well."""
+"""Faults of knowing which copies are there: what would tell an owner that all is well.
+
+And of what is set aside: what would fill a disk, or delete a replica.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from sabotage.fault import Fault
 
 QUIET = "tests/sim/test_present.py::"
 PRESENT = "tests/unit/stores/test_present.py::"
+LEFT = "tests/unit/stores/test_leftovers.py::"
 STATUS = "tests/unit/control/test_status.py::"
 
 PRESENCE = (
@@ -71,5 +75,41 @@ PRESENCE = (
         "        self._refuse_pulled_out()\n        try:\n",
         "        try:\n",
         (PRESENT + "test_a_disk_that_is_pulled_out_has_vanished_though_its_files_still_answer",),
+    ),
+    Fault(
+        "each try of a copy leaves another folder",
+        "stores/sqlite/replica.py",
+        "            leftovers.clear(self._root, old, self._durable)\n",
+        "",
+        (LEFT + "test_a_copy_that_fails_ten_times_leaves_one_leftover_at_most",),
+    ),
+    Fault(
+        "the mark of a copy goes after it took over",
+        "stores/sqlite/replica.py",
+        "                self._durable.replace(self._root / marker.NAME, raw, before=unmark)\n",
+        "                self._durable.replace(self._root / marker.NAME, raw)\n"
+        "                unmark()\n",
+        (LEFT + "test_a_copy_loses_its_mark_for_good_before_its_marker_takes_over",),
+    ),
+    Fault(
+        "a folder counts as unfinished whatever it holds",
+        "stores/sqlite/leftovers.py",
+        "    if MARK not in names or not names <= _OURS:\n",
+        "    if MARK not in names:\n",
+        (LEFT + "test_what_is_not_surely_an_unfinished_copy_of_ours_is_left",),
+    ),
+    Fault(
+        "another replica's unfinished copy is removed",
+        "stores/sqlite/leftovers.py",
+        "    return same and copy.folder == folder.name\n",
+        "    return copy.folder == folder.name\n",
+        (LEFT + "test_what_is_not_surely_an_unfinished_copy_of_ours_is_left",),
+    ),
+    Fault(
+        "a removal takes the mark first",
+        "stores/sqlite/leftovers.py",
+        "key=lambda entry: entry.name == MARK",
+        "key=lambda entry: entry.name != MARK",
+        (LEFT + "test_a_removal_that_ends_half_way_is_finished_by_the_next",),
     ),
 )

@@ -68,6 +68,10 @@ class Disk:
         """Remove one name."""
         path.unlink()
 
+    def rmdir(self, path: Path) -> None:
+        """Remove one empty directory."""
+        path.rmdir()
+
 
 def translated(error: OSError, doing: str) -> UnavailableReplicaError | BrokenReplicaError:
     """Say what a system call's failure means for the replica it happened to."""
@@ -88,10 +92,20 @@ class Durable:
         """Make a file of these bytes; nobody sees it half-written. An old one is replaced."""
         self.replace(path, data)
 
-    def replace(self, path: Path, data: bytes, aside: Path | None = None) -> None:
-        """Put these bytes in a file's place by one rename; the old file is kept as `aside`."""
+    def replace(
+        self,
+        path: Path,
+        data: bytes,
+        aside: Path | None = None,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Put these bytes in a file's place by one rename; the old file is kept as `aside`.
+
+        `before` is done last of all before the rename, once nothing more needs room.
+        """
         beside = path.with_name(f".{path.name}.new")
         self._write_beside(beside, data)
+        before()
         if aside is not None:
             self._keep(path, aside)
         self._try(f"rename {path}", lambda: self._disk.rename(beside, path))
@@ -181,6 +195,11 @@ class Durable:
     def remove(self, path: Path) -> None:
         """Remove one file; its directory is fsynced."""
         self._try(f"remove {path}", lambda: self._disk.unlink(path))
+        self.sync_dir(path.parent)
+
+    def remove_dir(self, path: Path) -> None:
+        """Remove one empty directory; its parent is fsynced."""
+        self._try(f"remove {path}", lambda: self._disk.rmdir(path))
         self.sync_dir(path.parent)
 
     def move_unsynced(self, source: Path, target: Path) -> None:

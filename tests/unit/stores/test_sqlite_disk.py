@@ -134,14 +134,6 @@ def test_healing_with_other_bytes_or_what_is_not_recorded_is_refused(
 # --- copies -------------------------------------------------------------------------------------
 
 
-def test_an_unfinished_copy_is_swept_into_quarantine(root: Path, replica: SqliteReplica) -> None:
-    tell(replica)
-    replica.begin_copy("i2").close()
-    replica.begin_copy("i3").close()
-    assert sorted(p.name for p in root.glob("catalog-*")) == ["catalog-i1", "catalog-i3"]
-    assert [p.name for p in (root / "quarantine").iterdir()] == ["catalog-i2.1"]
-
-
 def test_a_copy_that_is_over_never_stands_for_what_the_marker_names(
     replica: SqliteReplica,
 ) -> None:

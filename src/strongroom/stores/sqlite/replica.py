@@ -47,7 +47,7 @@ from strongroom.stores.blobs import BlobFiles
 from strongroom.stores.checks import Bodies, check_cell
 from strongroom.stores.durable import Durable
 from strongroom.stores.marker import Marker
-from strongroom.stores.sqlite import codes, schema, vfs
+from strongroom.stores.sqlite import codes, leftovers, schema, vfs
 from strongroom.stores.sqlite.anchor import Anchor, OtherReplicaError
 from strongroom.stores.sqlite.reader import CatalogReader
 from strongroom.stores.sqlite.remains import CatalogRemains
@@ -165,10 +165,14 @@ class SqliteReplica:
             self._durable.write_new(self._root / marker.NAME, raw)
             self._opened = self._open(mine, raw)
 
-    def _make_catalog(self, identity: Identity, promised: int, name: str) -> Marker:
+    def _make_catalog(
+        self, identity: Identity, promised: int, name: str, *, marked: bool = False
+    ) -> Marker:
         mine = Marker(identity, name)
         folder = self._root / mine.folder
         self._durable.make_dir(folder)
+        if marked:
+            self._durable.write_new(folder / leftovers.MARK, mine.encode())
         try:
             schema.make(folder / schema.FILE, identity, promised)
         except apsw.Error as error:
@@ -220,11 +224,12 @@ class SqliteReplica:
                 raise UnavailableReplicaError("there is no marker", rolled_back=True)
             if self._copy is not None:
                 self._copy._give_up("another copy was begun")
+            leftovers.clear(self._root, old, self._durable)
             self._sweep(old.folder)
             identity = Identity(old.identity.cell, old.identity.replica, incarnation)
             copy = SqliteReplica(self._root, self._durable)
             name = marker.free_folder(incarnation, old.folder)
-            mine = copy._make_catalog(identity, self._promised(), name)
+            mine = copy._make_catalog(identity, self._promised(), name, marked=True)
             copy._opened = copy._open(mine, raw)
             schema.hurry(copy._opened.write_connection)
             self._copy = copy
@@ -239,7 +244,7 @@ class SqliteReplica:
             return 0
 
     def _sweep(self, current: str) -> None:
-        """Move what unfinished copies left into quarantine."""
+        """Move all other catalogs into quarantine: one of them may have been a replica."""
         for entry in sorted(self._root.glob(marker.folder_of("*"))):
             if entry.name != current:
                 self._blobs.set_aside_folder(entry.name)
@@ -251,9 +256,11 @@ class SqliteReplica:
             new = copy._copied()
             new.anchor.check()
             copy._settle(new, self._promised())
-            raw = new.marker.encode()
+            raw, mark = new.marker.encode(), new.anchor.catalog.with_name(leftovers.MARK)
             try:
-                self._durable.replace(self._root / marker.NAME, raw)
+                # From here on it may be a voter, and is never removed.
+                unmark = partial(self._durable.remove, mark)
+                self._durable.replace(self._root / marker.NAME, raw, before=unmark)
             except BrokenReplicaError as error:
                 # The marker may name the copy by now, and be the old one after a power cut.
                 self._broken = str(error)
