@@ -11,6 +11,7 @@ from strongroom.dav import properties
 from strongroom.formats.synctoken import SyncToken, write
 from strongroom.history.edits import Origin, SkipNumbers
 from strongroom.history.entries import FREEZE
+from strongroom.service import changes
 from strongroom.service.thaw import freezes, thaw
 
 D = "{DAV:}"
@@ -157,6 +158,49 @@ def test_a_limit_cuts_off_with_507_and_the_rest_follows(site: Site) -> None:
 
     assert (seen, rounds) == (names, 3)
     assert token == sync(site).token
+
+
+def pages(site: Site, token: str, limit: int) -> list[list[str]]:
+    """Give the names of each page, and insist that all but the last say that there is more."""
+    found: list[list[str]] = []
+    while True:
+        answer = sync(site, token, limit=limit)
+        names = [href.removeprefix(BOOK) for href in answer.hrefs]
+        found.append(sorted(set(names) - {""}))
+        if "" not in names:
+            assert answer.token == sync(site).token
+            return found
+        assert answer.token != token
+        token = answer.token
+
+
+@pytest.mark.rfc("6578", "3.4", "3.7")
+def test_a_page_is_full_however_often_a_name_was_changed(site: Site) -> None:
+    begin = sync(site).token
+    for count in range(20):
+        site.put("a", called=f"A{count}")
+    for name in "bcde":
+        site.put(name)
+    site.do("DELETE", BOOK + "b")
+    site.do("DELETE", BOOK + "c")
+
+    assert pages(site, begin, 3) == [["a", "b", "c"], ["b", "d", "e"], ["c"]]
+    # Who has nothing yet needs no names of what is gone.
+    assert pages(site, "", 3)[0] == ["a", "d", "e"]
+
+
+@pytest.mark.parametrize(("puts", "expected"), [(5, [["a", "b"]]), (6, [["a"], ["b"]])])
+def test_no_page_follows_the_changes_of_one_name_without_end(
+    site: Site, monkeypatch, puts: int, expected: list[list[str]]
+) -> None:
+    monkeypatch.setattr(changes, "SYNC_REPEATS_MAX", 4)
+    for count in range(puts):
+        site.put("a", called=f"A{count}")
+    site.put("b")
+    reads = site.cell.reads
+
+    assert pages(site, "", 2) == expected
+    assert site.cell.reads - reads <= 3 * len(expected) + 1
 
 
 @pytest.mark.rfc("6578", "3.6")

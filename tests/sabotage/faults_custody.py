@@ -25,9 +25,9 @@ CUSTODY = (
     Fault(
         "a device holds what it was only answered",
         "service/changes.py",
-        "    return Delta(changed, removed, place, more, CameBack(token.number, token.chain))",
+        "    return Delta(changed, removed, place, part.more, CameBack(token.number, token.chain))",
         "    asked = CameBack(part.upto, part.chain[:CHAIN_BYTES])\n"
-        "    return Delta(changed, removed, place, more, asked)",
+        "    return Delta(changed, removed, place, part.more, asked)",
         (POSITIONS + "test_the_place_is_that_of_the_token_that_came_back_not_of_the_answer",),
     ),
     Fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sabotage.fault import Fault
 
 PAGE = "tests/protocol/test_collection_page.py::"
+REPORTS = "tests/protocol/test_reports.py::"
 DOORS = "tests/protocol/test_doors.py::"
 PARTS = "tests/unit/formats/test_calendarparts.py::"
 
@@ -53,5 +54,26 @@ PROTOCOL = (
         "    name = name_of(collection) or short_name(collection.href)\n",
         "    name = short_name(collection.href)\n",
         (PAGE + "test_nothing_of_what_is_in_it_is_told_and_what_people_wrote_is_escaped",),
+    ),
+    Fault(
+        "a page of a sync is cut where its token does not say",
+        "service/changes.py",
+        "            part = await cell.changes(*token, count)\n",
+        "            part = type(part)(part.entries[:count], part.upto, part.chain, part.more)\n",
+        (REPORTS + "test_a_page_is_full_however_often_a_name_was_changed",),
+    ),
+    Fault(
+        "a first page of a sync names what is gone",
+        "service/changes.py",
+        "    return delta._replace(removed=()) if first else delta\n",
+        "    return delta\n",
+        (REPORTS + "test_a_page_is_full_however_often_a_name_was_changed",),
+    ),
+    Fault(
+        "a page of a sync ends where its entries do, however few names they tell of",
+        "service/changes.py",
+        "    if part.more and _entries_about(",
+        "    if False and _entries_about(",
+        (REPORTS + "test_a_page_is_full_however_often_a_name_was_changed",),
     ),
 )

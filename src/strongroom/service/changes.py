@@ -13,12 +13,13 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from strongroom.base.errors import FoldError, FrozenError, InvalidError, UnsureError
+from strongroom.base.limits import SYNC_REPEATS_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.synctoken import CHAIN_BYTES, SyncToken, read, write
 from strongroom.history.edits import Origin
 from strongroom.history.entries import GONE, OBJECT, Entry, Head, Member, genesis_chain
 from strongroom.history.evidence import Evidence
-from strongroom.ports.cell import Cell
+from strongroom.ports.cell import Cell, Changes
 from strongroom.ports.positions import CameBack, Positions
 from strongroom.service.accounts import Caller
 
@@ -66,7 +67,7 @@ async def sync(
         start = CameBack(0, genesis_chain(collection.id)[:CHAIN_BYTES])
         if limit is None:
             return (await _everything(cell, caller, collection))._replace(asked=start)
-        return await _since(cell, caller, SyncToken(collection.id, *start), limit)
+        return await _page(cell, caller, SyncToken(collection.id, *start), limit, first=True)
     head = cell.head(collection.id)
     if text == token_of(caller, head):
         return Delta((), (), text, False, CameBack(head.number, head.chain[:CHAIN_BYTES]))
@@ -74,7 +75,9 @@ async def sync(
     if token.number > head.number:
         return await _forgotten(cell, caller, collection, token, positions)
     try:
-        return await _since(cell, caller, token, limit)
+        if limit is not None:
+            return await _page(cell, caller, token, limit)
+        return await _since(cell, caller, token)
     except FoldError:
         return await _forgotten(cell, caller, collection, token, positions)
 
@@ -96,13 +99,48 @@ async def _everything(cell: Cell, caller: Caller, collection: Member) -> Delta:
     return Delta(members, (), token_of(caller, head))
 
 
-async def _since(cell: Cell, caller: Caller, token: SyncToken, limit: int | None) -> Delta:
-    most = limit or max(1, cell.head(token.collection).number - token.number)
-    part = await cell.changes(token.collection, token.number, token.chain, most)
+async def _since(cell: Cell, caller: Caller, token: SyncToken) -> Delta:
+    most = max(1, cell.head(token.collection).number - token.number)
+    return _delta(caller, token, await cell.changes(*token, most))._replace(more=False)
+
+
+def _delta(caller: Caller, token: SyncToken, part: Changes) -> Delta:
     changed, removed = fold(part.entries)
     place = token_at(caller, token.collection, part.upto, part.chain)
-    more = part.more and limit is not None
-    return Delta(changed, removed, place, more, CameBack(token.number, token.chain))
+    return Delta(changed, removed, place, part.more, CameBack(token.number, token.chain))
+
+
+async def _page(
+    cell: Cell, caller: Caller, token: SyncToken, limit: int, *, first: bool = False
+) -> Delta:
+    """Tell of `limit` names, or of all there are; who asks for the `first` page lacks them all.
+
+    Many entries may be about one name. They are followed as far as SYNC_REPEATS_MAX; behind a
+    longer run of them a page is short, and says that there is more.
+    """
+    part = await cell.changes(*token, limit)
+    if part.more and _entries_about(part.entries, limit - 1, first=first) == len(part.entries):
+        part = await cell.changes(*token, limit + SYNC_REPEATS_MAX)
+        count = _entries_about(part.entries, limit, first=first)
+        if count < len(part.entries):
+            part = await cell.changes(*token, count)
+    delta = _delta(caller, token, part)
+    # A first answer names nothing that is gone (RFC 6578 section 3.4).
+    return delta._replace(removed=()) if first else delta
+
+
+def _entries_about(entries: Iterable[Entry], names: int, *, first: bool) -> int:
+    """Give how many entries, from the first one on, tell of no more than so many `names`."""
+    told: set[str] = set()
+    most = 0
+    for count, entry in enumerate(entries, 1):
+        if first and entry.verb in GONE:
+            told.discard(entry.href)
+        elif entry.kind == OBJECT:
+            told.add(entry.href)
+        if len(told) <= names:
+            most = count
+    return most
 
 
 async def _forgotten(
