@@ -416,56 +416,6 @@ def test_instances_are_expanded(site: Site) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.rfc("4791", "5.2.2", "7.3", "9.8")
-def test_floating_times_are_read_in_the_zone_that_is_told(site: Site) -> None:
-    """Half past midnight of the twelfth in Berlin is still the eleventh in UTC."""
-    put(site, "f.ics", event("DTSTART:20260112T003000", uid="f"))
-    assert query(site, events(WEEK)).hrefs == []
-    zone = calendar(BERLIN).decode().replace("\r\n", "&#13;\n")
-    told = f"<C:timezone>{zone}</C:timezone>"
-    assert query(site, events(WEEK), extra=told).hrefs == [CALENDAR + "f.ics"]
-    strange = query(site, events(WEEK), extra="<C:timezone>Mars</C:timezone>")
-    assert strange.condition == CAL + "valid-calendar-data"
-    update = (
-        f"<D:propertyupdate {XML}><D:set><D:prop><C:calendar-timezone>{zone}</C:calendar-timezone>"
-    )
-    site.do("PROPPATCH", CALENDAR, update + "</D:prop></D:set></D:propertyupdate>")
-    assert query(site, events(WEEK)).hrefs == [CALENDAR + "f.ics"]
-
-
-@pytest.mark.rfc("7809", "5.2", "7")
-def test_a_zone_can_be_told_by_its_name(site: Site) -> None:
-    put(site, "f.ics", event("DTSTART:20260112T003000", uid="f"))
-    name = "<C:timezone-id>%s</C:timezone-id>"
-    assert query(site, events(WEEK), extra=name % "Europe/Berlin").hrefs == [CALENDAR + "f.ics"]
-    assert query(site, events(WEEK), extra=name % "Mars").condition == CAL + "valid-timezone"
-    update = (
-        f"<D:propertyupdate {XML}><D:set><D:prop><C:calendar-timezone-id>%s"
-        "</C:calendar-timezone-id></D:prop></D:set></D:propertyupdate>"
-    )
-    refused = site.do("PROPPATCH", CALENDAR, update % "Mars")
-    assert refused.xml.find(f".//{D}error/{CAL}valid-timezone") is not None
-    assert query(site, events(WEEK)).hrefs == []
-    site.do("PROPPATCH", CALENDAR, update % "Europe/Berlin")
-    assert query(site, events(WEEK)).hrefs == [CALENDAR + "f.ics"]
-    gone = update.replace("D:set", "D:remove") % ""
-    assert "200" in site.do("PROPPATCH", CALENDAR, gone).text
-    assert query(site, events(WEEK)).hrefs == []
-
-
-def test_a_calendar_is_made_as_davx5_does_it(site: Site) -> None:
-    """Its zone has neither VERSION nor PRODID."""
-    site.do("PROPFIND", HOME, depth="0")
-    zone = f"BEGIN:VCALENDAR\n{BERLIN}\nEND:VCALENDAR\n".replace("\n", "&#13;\n")
-    body = (
-        f"<C:mkcalendar {XML}><D:set><D:prop><D:resourcetype><D:collection/><C:calendar/>"
-        "</D:resourcetype><D:displayname>Work</D:displayname>"
-        "<C:calendar-timezone-id>Europe/Berlin</C:calendar-timezone-id>"
-        f"<C:calendar-timezone>{zone}</C:calendar-timezone></D:prop></D:set></C:mkcalendar>"
-    )
-    assert site.do("MKCALENDAR", HOME + "work/", body).status == 201
-
-
 def test_a_query_about_one_object_or_with_a_limit(site: Site) -> None:
     put(site, "m.ics", MEETING)
     put(site, "l.ics", LUNCH)
@@ -513,19 +463,3 @@ def test_bodies_that_cannot_be_had_make_a_query_503_and_never_short(site: Site) 
     assert query(site, events(WEEK)).status == 503
     body = f"<C:free-busy-query {XML}>{WEEK}</C:free-busy-query>"
     assert site.do("REPORT", CALENDAR, body).status == 503
-
-
-def test_a_zone_that_is_none_is_not_taken(site: Site) -> None:
-    body = (
-        f"<D:propertyupdate {XML}><D:set><D:prop><C:calendar-timezone>Mars</C:calendar-timezone>"
-        "<D:displayname>New</D:displayname></D:prop></D:set></D:propertyupdate>"
-    )
-    answer = site.do("PROPPATCH", CALENDAR, body)
-    assert answer.xml.find(f".//{D}error/{CAL}valid-calendar-data") is not None
-    name = props(site, CALENDAR, "D:displayname").prop(CALENDAR, D + "displayname")
-    assert name is not None
-    assert name.text == "Calendar"
-    gone = body.replace("D:set>", "D:remove>").replace(">Mars<", "><")
-    assert (
-        site.do("PROPPATCH", CALENDAR, gone).prop(CALENDAR, CAL + "calendar-timezone") is not None
-    )
