@@ -4,6 +4,7 @@ The faults under which all of them must hold, and the cell must open and answer 
 * at most N-W replicas at a time are hurt (rotten, lost, rolled back, lied to by their disk, or
   away), and one counts as hurt until the engine has replaced its content by a copy;
 * all others may only crash: process killed or power cut, at any system call.
+* bodies that stand nowhere any more may rot on all disks, until they are put again (`bygones.py`).
 Beyond that the cell may be frozen or unsure, and still never wrong.
 
 One limit is the design's own: a silently stale or swapped row of one hurt voter may be given as it

@@ -45,3 +45,7 @@ def test_same_seed_lives_the_same_life() -> None:
 
 def test_other_seed_lives_another_life() -> None:
     assert live(5, 8_000).world.mark() != live(6, 8_000).world.mark()
+
+
+def test_old_bodies_rot_everywhere_and_are_brought_again() -> None:
+    assert sum(live(seed, 4_000).bygones.brought for seed in range(24, 29)) > 0

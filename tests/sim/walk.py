@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from random import Random
 
 from sim import checkers, rot
+from sim.bygones import Bygones
 from sim.disk import BELOW_RESERVE, FULL, ROOMY, Content, Disk
 from sim.loop import MachineDownError, StuckError
 from sim.world import BOOKS, LEVEL_SECONDS, World
@@ -48,6 +49,7 @@ class Walk:
         self.hurt: dict[int, Hurt] = {}  # by index of `world.disks`
         self.away: dict[int, int] = {}  # place -> index of the disk that lay there
         self.past: dict[int, list[MemoryState]] = {i: [] for i in range(len(self.world.disks))}
+        self.bygones = Bygones(self.world, seed)
         self.epochs = 0
         self.told: list[str] = []  # what happened, for whoever has to understand a failure
 
@@ -68,6 +70,7 @@ class Walk:
             checkers.require(world.model)
         self.repair_between()
         self.open_up()
+        self.bring_bygones()
         self.quiet(whole=True)
         checkers.require(world.model)
 
@@ -75,9 +78,11 @@ class Walk:
         """One process, from its start to its end."""
         world = self.world
         self.epochs += 1
-        turned = self.turns.random() < 0.3 and self.take_turns()
-        if self.rng.random() < 0.6 and not turned:
+        turned = not self.bygones.rotten and self.turns.random() < 0.3 and self.take_turns()
+        if not self.bygones.rotten and self.rng.random() < 0.6 and not turned:
             self.trouble_between()
+        if not (self.hurt or self.away or self.bygones.rotten) and self.bygones.rot():
+            self.note(f"{len(self.bygones.rotten)} old bodies rot everywhere")
         ending = self.rng.choice(("power", "power", "cut", "kill", "close"))
         if ending == "cut":
             disk = self.rng.choice(world.disks)
@@ -87,6 +92,7 @@ class Walk:
             world.loop.on_stop = world.machine_goes_down
         try:
             self.open_up()
+            self.bring_bygones()
             world.run(self.busy(self.rng.uniform(1, 20)), 600)
             if self.rng.random() < 0.7 and not turned:
                 self.quiet(whole=self.rng.random() < 0.2)
@@ -256,6 +262,12 @@ class Walk:
         disk.slow, disk.room = 1.0, ROOMY
         disk.read_only = disk.dead = disk.bad_pages = False
         disk.fail_at = {n: what for n, what in disk.fail_at.items() if what == "cut"}
+
+    def bring_bygones(self) -> None:
+        """Have a phone put what rotted everywhere, on disks that take writes."""
+        if self.bygones.rotten:
+            self.repair_between()
+            self.bygones.bring()
 
     # --- while it runs ----------------------------------------------------------------------------
     async def busy(self, seconds: float) -> None:
