@@ -121,8 +121,8 @@ CALENDARS = (
     Fault(
         "a row of the past makes a query short",
         "service/spans.py",
-        "            if all(row is None or row.etag == etag for row, etag in pairs):\n",
-        "            if list(pairs) is not None:\n",
+        "            rows = [row for row, etag in pairs if row is not None and row.etag == etag]\n",
+        "            rows = [row for row, _ in pairs if row is not None]\n",
         (
             SPANS + "test_a_row_of_the_past_makes_no_query_short",
             SIM + "test_a_row_of_the_past_costs_no_event",

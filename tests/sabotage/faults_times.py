@@ -7,6 +7,7 @@ from sabotage.fault import Fault
 SCRUB = "tests/unit/upkeep/test_scrub.py::"
 RETOLD = "tests/unit/service/test_retelling.py::"
 AROUND = "tests/unit/formats/test_calendararound.py::"
+SPANS = "tests/unit/service/test_spans.py::"
 SPAN = "tests/unit/formats/test_calendarspan.py::"
 
 TIMES = (
@@ -120,6 +121,35 @@ TIMES = (
         '_AGAIN: Final = (TOLD_AGAIN, "delete refused", TIME_RETOLD)\n',
         '_AGAIN: Final = (TOLD_AGAIN, "delete refused")\n',
         (RETOLD + "test_the_history_tells_that_it_was_the_server",),
+    ),
+    Fault(
+        "an event that moves while a query looks is under neither of its names",
+        "service/spans.py",
+        "            if len(rows) == len(named):  #",
+        "            if len(rows) == len([row for row in found if row is not None]):  #",
+        (SPANS + "test_a_move_while_a_query_looks_makes_it_not_short",),
+    ),
+    Fault(
+        "a calendar that is trusted while a query looks is believed too early",
+        "service/spans.py",
+        "            named = known.between(when, component, told, doubted=doubted)\n",
+        "            doubted = calendar in self._doubted\n"
+        "            named = known.between(when, component, told, doubted=doubted)\n",
+        (SPANS + "test_a_calendar_that_is_trusted_while_a_query_looks_is_read_as_doubted",),
+    ),
+    Fault(
+        "the indexes of all calendars stay in memory",
+        "service/spans.py",
+        "        while names > self._names_max and len(self._indexes) > 1:\n",
+        "        while names < 0 and len(self._indexes) > 1:\n",
+        (SPANS + "test_the_indexes_hold_so_many_names_and_no_more",),
+    ),
+    Fault(
+        "an import makes first calendars in a frozen account",
+        "service/beginnings.py",
+        "    check_home(cell, account.id)\n",
+        "",
+        ("tests/unit/service/test_calendarintake.py::test_a_frozen_account_is_given_no_calendars",),
     ),
     Fault(
         "one file of calendars loses what stood around its objects",

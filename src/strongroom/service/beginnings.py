@@ -13,6 +13,7 @@ from strongroom.formats.conditions import Precondition
 from strongroom.history.edits import Origin, Put, Together
 from strongroom.history.entries import COLLECTION, Key, Member, canonical, digest_of
 from strongroom.ports.cell import Cell
+from strongroom.service.access import check_home
 from strongroom.service.collections import ABSENT, calendar_data, display_name
 from strongroom.service.kinds import CALENDAR
 
@@ -35,8 +36,10 @@ async def begin(cell: Cell, account: Member) -> None:
     """Give an account its first calendars, in one batch with the fact that it has them.
 
     Raises:
+        FrozenError: the account is frozen; nothing changed.
         StrongroomError: they could not be made now. Nothing changed, or the ending is unknown.
     """
+    check_home(cell, account.id)
     origin = Origin(request="first calendars")
     facts = canonical({**account.facts, _BEGUN: True})
     when = Precondition(match=frozenset({account.etag}))

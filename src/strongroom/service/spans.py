@@ -106,21 +106,21 @@ class Spans:
         Raises:
             UnsureError: not provable now.
         """
+        # Asked first: what is trusted from now on was told anew before, and is followed below.
+        doubted = calendar in self._doubted
         for _ in range(_LOOKS):
             known = await self._level(cell, calendar)
             if known is None:
                 break  # the listing that it takes tells the rows as well
-            doubted = calendar in self._doubted
             named = known.between(when, component, told, doubted=doubted)
             if len(named) > LOOKED_UP_NAMES_MAX:
                 break
             found = await cell.rows([Key(calendar, OBJECT, href) for href in named])
             pairs = zip(found, named.values(), strict=True)
-            if all(row is None or row.etag == etag for row, etag in pairs):
-                # What was deleted since is proven to be gone; the next query tells what came since.
-                return [row for row in found if row is not None]
+            rows = [row for row, etag in pairs if row is not None and row.etag == etag]
+            if len(rows) == len(named):  # so all of it is of one moment, that of the index
+                return rows
         index, members = await self._listed(cell, calendar)
-        doubted = calendar in self._doubted
         named = index.between(when, component, told, doubted=doubted)
         return [member for member in members if member.href in named]
 

@@ -9,7 +9,7 @@ import pytest
 from fakes.bringing import WHO, endings
 from fakes.events import BERLIN, calendar, component, event
 from fakes.site import Site
-from strongroom.base.errors import InvalidError
+from strongroom.base.errors import FrozenError, InvalidError
 from strongroom.formats import FormatError
 from strongroom.formats.calendarstream import CalendarStream
 from strongroom.formats.conditions import Precondition
@@ -162,3 +162,11 @@ def test_a_stream_that_is_nothing_known_is_an_error(site: Site) -> None:
 
     with pytest.raises(InvalidError, match="nothing"):
         site.run(feed())
+
+
+def test_a_frozen_account_is_given_no_calendars(site: Site) -> None:
+    site.run(site.cell.freeze(site.home, "account", "why", "evidence"))
+    number = site.cell.head(site.home).number
+    with pytest.raises(FrozenError):
+        bring(site, FILE)
+    assert site.cell.head(site.home).number == number

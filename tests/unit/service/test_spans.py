@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from fakes.events import event
 from fakes.site import Site
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
+from strongroom.formats.calendarspan import Span
 from strongroom.history.entries import OBJECT, Key
+from strongroom.service import content
 from strongroom.service import spans as module
 from strongroom.service.spans import Spans
 
@@ -126,3 +130,120 @@ def test_a_row_of_the_past_makes_no_query_short(
 
     monkeypatch.setattr(site.cell, "rows", with_one_of_the_past)
     assert names(query(site, WEEK)) == ["a", "b"]
+
+
+# --- races ----------------------------------------------------------------------------------------
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, site: Site, name: str, act: Callable[[], Awaitable[object]]
+) -> None:
+    """Let something happen before the cell is asked for the first time."""
+    asked, left = getattr(site.cell, name), [act]
+
+    async def after(*given: Any) -> Any:
+        while left:
+            await left.pop()()
+        return await asked(*given)
+
+    monkeypatch.setattr(site.cell, name, after)
+
+
+def test_a_move_while_a_query_looks_makes_it_not_short(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event stands at every moment, under one name or the other."""
+    put(site, "a", "DTSTART:20260106T090000Z")
+    put(site, "z", "DTSTART:20260106T090000Z")
+    assert names(query(site, WEEK)) == ["a", "z"]
+    move = partial(site.alice, "MOVE", CALENDAR + "a.ics", destination=CALENDAR + "b.ics")
+    meanwhile(monkeypatch, site, "rows", move)
+    assert names(query(site, WEEK)) == ["b", "z"]
+
+
+def test_what_is_written_all_the_time_is_told_by_a_listing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(site, "a", "DTSTART:20260106T090000Z")
+    put(site, "b", "DTSTART:20260106T090000Z")
+    assert names(query(site, WEEK)) == ["a", "b"]
+    rows, count = site.cell.rows, 0
+
+    async def after_a_change(keys: Any) -> Any:
+        nonlocal count
+        count += 1
+        body = event(f"DTSTART:2026010{count + 6}T090000Z", uid="a")
+        await site.alice("PUT", CALENDAR + "a.ics", body, content_type="text/calendar")
+        return await rows(keys)
+
+    monkeypatch.setattr(site.cell, "rows", after_a_change)
+    calendar = site.cell.directory.collection(site.home, "calendars/calendar")
+    assert calendar is not None
+    spans, when = Spans(), Range(1_767_571_200, 1_768_176_000)
+    for _ in range(2):
+        found = site.run(spans.between(site.cell, calendar.id, when, "VEVENT"))
+        assert sorted(row.href for row in found) == ["a.ics", "b.ics"]
+    assert count == 2
+
+
+def test_an_index_that_is_forgotten_while_it_is_asked_answers_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(site, "a", "DTSTART:20260106T090000Z")
+    calendar = site.cell.directory.collection(site.home, "calendars/calendar")
+    assert calendar is not None
+    tasks = site.cell.directory.collection(site.home, "calendars/tasks")
+    assert tasks is not None
+    spans, when = Spans(names_max=0), Range(1_767_571_200, 1_768_176_000)
+    ask = partial(spans.between, site.cell, calendar.id, when, "VEVENT")
+    assert len(site.run(ask())) == 1
+    meanwhile(monkeypatch, site, "rows", partial(spans.between, site.cell, tasks.id, when, "VTODO"))
+    assert [row.href for row in site.run(ask())] == ["a.ics"]
+
+
+def test_a_calendar_that_is_trusted_while_a_query_looks_is_read_as_doubted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was told anew may have come behind the place that the index has followed to."""
+    with monkeypatch.context() as older:
+        older.setattr(content, "span_of", lambda _: Span(0, 1))
+        put(site, "a", "DTSTART:20260106T090000Z")
+    calendar = site.cell.directory.collection(site.home, "calendars/calendar")
+    assert calendar is not None
+    spans, when = Spans(), Range(1_767_571_200, 1_768_176_000)
+    ask = partial(spans.between, site.cell, calendar.id, when, "VEVENT")
+    assert site.run(ask()) == []
+    spans.doubt(calendar.id)
+    follow = module.followed
+
+    async def then_trusted(*given: Any) -> bool:
+        done = await follow(*given)
+        spans.trust(calendar.id)
+        return done
+
+    monkeypatch.setattr(module, "followed", then_trusted)
+    assert [row.href for row in site.run(ask())] == ["a.ics"]
+
+
+def test_the_indexes_hold_so_many_names_and_no_more(site: Site) -> None:
+    put(site, "a", "DTSTART:20260106T090000Z")
+    put(site, "b", "DTSTART:20260106T090000Z")
+    put(site, "c", "DTSTART:20260106T090000Z")
+    when = Range(1_767_571_200, 1_768_176_000)
+    places = [
+        site.cell.directory.collection(site.home, f"calendars/{name}")
+        for name in ("calendar", "tasks", "notes")
+    ]
+    made: list[int] = []
+    listing = site.cell.listing
+
+    async def counted(collection: int, kind: str) -> Any:
+        made.append(collection)
+        return await listing(collection, kind)
+
+    site.cell.listing = counted  # type: ignore[method-assign]
+    for room, lists in ((3, 3), (2, 4)):
+        made.clear()
+        spans = Spans(names_max=room)
+        for place in (*places, places[0]):
+            assert place is not None
+            site.run(spans.between(site.cell, place.id, when, ""))
+        assert len(made) == lists
