@@ -15,6 +15,13 @@ REPLICA = "tests/contract/test_replica.py"
 
 LAUNCHES = (
     Fault(
+        "a bad page is told as a rollback that failed",
+        "stores/sqlite/reader.py",
+        "            if not self._cursor.connection.get_autocommit():",
+        "            if True:",
+        ("tests/unit/stores/test_sqlite.py::test_a_flipped_bit_in_any_page_is_noticed",),
+    ),
+    Fault(
         "scrub blames who holds a batch before it is committed",
         "mirror/cell.py",
         "        if batch > self._core.position.number:",

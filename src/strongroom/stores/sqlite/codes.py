@@ -52,6 +52,13 @@ def is_bad_page(error: apsw.Error) -> bool:
     }
 
 
+def words(error: apsw.Error) -> str:
+    """Say what SQLite says, and what it means where its words hide that."""
+    bad = extended(error) == apsw.SQLITE_IOERR_DATA
+    meant = " (the checksum of a page is wrong)" if bad else ""
+    return f"{type(error).__name__}: {error}{meant}"
+
+
 def _no_room(error: apsw.Error, system: int) -> bool:
     # A quota or a remount to read-only comes out as a failed write; a failed fsync never passes.
     return extended(error) == apsw.SQLITE_IOERR_WRITE and system in _NO_ROOM
@@ -59,7 +66,7 @@ def _no_room(error: apsw.Error, system: int) -> bool:
 
 def verdict(error: apsw.Error, doing: str, system: int = 0) -> Verdict:
     """Judge an error from anything but COMMIT; nothing was committed."""
-    text = f"{doing}: {type(error).__name__}: {error}"
+    text = f"{doing}: {words(error)}"
     if primary(error) in NO_VOTE or _no_room(error, system):
         return UnavailableReplicaError(text, rolled_back=True)
     return BrokenReplicaError(text)
@@ -67,7 +74,7 @@ def verdict(error: apsw.Error, doing: str, system: int = 0) -> Verdict:
 
 def verdict_of_commit(error: apsw.Error, system: int = 0) -> Verdict:
     """Judge an error from COMMIT: the batch may be held."""
-    text = f"commit: {type(error).__name__}: {error}"
+    text = f"commit: {words(error)}"
     if primary(error) == apsw.SQLITE_FULL or _no_room(error, system):
         return UnavailableReplicaError(text, rolled_back=False)
     return BrokenReplicaError(text)

@@ -114,7 +114,8 @@ class CatalogReader:
         try:
             yield read_position(self._cursor)
         finally:
-            self._cursor.execute("ROLLBACK")
+            if not self._cursor.connection.get_autocommit():  # a bad page ends it by itself
+                self._cursor.execute("ROLLBACK")
 
     def _within(self, read: Callable[[], T]) -> Snapshot[T]:
         with self._transaction() as position:

@@ -137,7 +137,7 @@ class SqliteReplica:
         except BrokenReplicaError as error:
             return Damaged(mine.identity, str(error))
         except apsw.Error as error:
-            text = f"{type(error).__name__}: {error}"
+            text = codes.words(error)
             return Damaged(mine.identity, text) if codes.is_bad_page(error) else Absent(text)
         return Found(mine.identity, promised, position, opened.anchor.device)
 
