@@ -190,4 +190,11 @@ CALENDARS = (
             "test_what_a_zone_or_a_calendar_itself_matches_is_found_in_every_kind_of_object",
         ),
     ),
+    Fault(
+        "what takes a day is over an hour too early where the clocks are put back",
+        "formats/recurrence.py",
+        "        end = last_day + length.time // timedelta(seconds=1)\n",
+        "        end = begin + length.sum // timedelta(seconds=1)\n",
+        (RULES + "test_a_day_in_which_the_clocks_change_is_one_day",),
+    ),
 )

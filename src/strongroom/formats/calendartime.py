@@ -36,6 +36,24 @@ class Moment(NamedTuple):
     is_date: bool
 
 
+class Length(NamedTuple):
+    """How long something takes: days of the calendar, and time of the clock behind them.
+
+    A day in which the clocks change has 23 or 25 hours (RFC 5545 section 3.3.6).
+    """
+
+    days: timedelta
+    time: timedelta = timedelta()
+
+    @property
+    def sum(self) -> timedelta:
+        """Give all of it, days of 24 hours."""
+        return self.days + self.time
+
+
+NO_LENGTH: Final = Length(timedelta())
+
+
 def bad_time() -> FormatError:
     """Give the error for what is no date, time or duration."""
     return FormatError("bad-time", "A date or time cannot be read.")
@@ -70,18 +88,24 @@ def moments_of(line: Line) -> list[Moment]:
 
 
 def read_duration(value: bytes) -> timedelta:
+    """Read DURATION, days of 24 hours; raises FormatError `bad-time`."""
+    return read_length(value).sum
+
+
+def read_length(value: bytes) -> Length:
     """Read DURATION; raises FormatError `bad-time`."""
-    return _duration(value.strip().upper())
+    return _length(value.strip().upper())
 
 
 @lru_cache(4096)
-def _duration(value: bytes) -> timedelta:
+def _length(value: bytes) -> Length:
     found = _DURATION.fullmatch(value)
     if found is None or not any(found.groups()[1:]):
         raise bad_time()
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
-    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return -length if found[1] == b"-" else length
+    sign = -1 if found[1] == b"-" else 1
+    time = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return Length(sign * timedelta(weeks=weeks, days=days), sign * time)
 
 
 def naive_seconds(local: datetime) -> int:

@@ -20,11 +20,13 @@ from strongroom.base.limits import INSTANCES_MAX
 from strongroom.formats import FormatError
 from strongroom.formats.calendarrule import MARGIN, Budget, occurrences, plus, read_rule
 from strongroom.formats.calendartime import (
+    NO_LENGTH,
+    Length,
     Moment,
     bad_time,
     local_of,
     moment_of,
-    read_duration,
+    read_length,
     read_moment,
 )
 from strongroom.formats.calendartree import Component, parameter
@@ -47,18 +49,18 @@ class _Timed(NamedTuple):
 
     component: Component
     start: Moment
-    length: timedelta
+    length: Length
 
 
 class _Slot(NamedTuple):
     """A time that a series happens at; `length` where it is another than the usual one."""
 
     at: Moment
-    length: timedelta | None = None
+    length: Length | None = None
 
 
 # --- lengths --------------------------------------------------------------------------------------
-def length_of(component: Component, zones: Zones, reading: int = 0) -> timedelta:
+def length_of(component: Component, zones: Zones, reading: int = 0) -> Length:
     """Say how long one instance takes: exact where an end is written; a date takes its day."""
     start = moment_of(_start(component))
     end_line = component.first(b"DUE" if component.name == b"VTODO" else b"DTEND")
@@ -66,15 +68,20 @@ def length_of(component: Component, zones: Zones, reading: int = 0) -> timedelta
         return _between(start, moment_of(end_line), zones, reading)
     duration = component.text(b"DURATION")
     if duration:
-        return max(read_duration(duration), timedelta())
-    return timedelta(days=1) if start.is_date and component.name != b"VTODO" else timedelta()
+        return _forward(read_length(duration))
+    whole_day = start.is_date and component.name != b"VTODO"
+    return Length(timedelta(days=1)) if whole_day else NO_LENGTH
 
 
-def _between(start: Moment, end: Moment, zones: Zones, reading: int) -> timedelta:
+def _forward(length: Length) -> Length:
+    return length if length.sum > timedelta() else NO_LENGTH
+
+
+def _between(start: Moment, end: Moment, zones: Zones, reading: int) -> Length:
     if start.is_date:
-        return max(end.local - start.local, timedelta())
+        return _forward(Length(end.local - start.local))
     first, last = (zones.instant(one.local, one.zone, reading) for one in (start, end))
-    return timedelta(seconds=max(last - first, 0))
+    return _forward(Length(timedelta(), timedelta(seconds=last - first)))
 
 
 # --- instances ------------------------------------------------------------------------------------
@@ -191,11 +198,11 @@ class Series:
                 yield self._shifted(slot, key, series)
 
     def _instance(self, at: Moment, slot: _Slot, component: Component) -> Instance:
-        begin, length = self._instant(at), slot.length or timedelta()
-        if at.is_date:
-            end = self._instant(at._replace(local=plus(at.local, length)))
-        else:
-            end = begin + length // timedelta(seconds=1)
+        begin, length = self._instant(at), slot.length or NO_LENGTH
+        last_day = begin
+        if length.days:
+            last_day = self._instant(at._replace(local=plus(at.local, length.days)))
+        end = last_day + length.time // timedelta(seconds=1)
         return Instance(begin, max(begin, end), at, slot.at, component)
 
     def _shifted(self, slot: _Slot, key: int, series: _Timed) -> Instance:
@@ -225,10 +232,10 @@ class Series:
                     one = first._replace(local=datetime.combine(day, first.local.time()))
                 yield _Slot(one, self._length(one, end.strip(), zone) if end.strip() else None)
 
-    def _length(self, start: Moment, end: bytes, zone: bytes) -> timedelta:
+    def _length(self, start: Moment, end: bytes, zone: bytes) -> Length:
         """Read the second half of a period: an end, or how long it takes."""
         if end[:1] in b"+-Pp":
-            return max(read_duration(end), timedelta())
+            return _forward(read_length(end))
         return _between(start, read_moment(end, zone), self._zones, self._reading)
 
     def _slots_of(self, series: _Timed, start: int, end: int) -> Iterator[_Slot]:
@@ -236,7 +243,7 @@ class Series:
         yield _Slot(first)
         yield from self._dates(series, b"RDATE")
         zone = self._zone(first)
-        reach = series.length + self._reach() + MARGIN
+        reach = series.length.sum + self._reach() + MARGIN
         low, high = plus(local_of(start, zone), -reach), plus(local_of(end, zone), reach)
         without = set()
         for line in rules.all(b"EXRULE"):
@@ -253,7 +260,8 @@ class Series:
     def _reach(self) -> timedelta:
         """Say how far a THISANDFUTURE moves or lengthens what is behind it."""
         moves = (
-            abs(timed.start.local - slot.local) + timed.length for _, slot, timed in self._ranges
+            abs(timed.start.local - slot.local) + timed.length.sum
+            for _, slot, timed in self._ranges
         )
         return max(moves, default=timedelta())
 

@@ -64,6 +64,26 @@ def test_how_long_an_event_takes(lines: tuple[str, ...], length: int) -> None:
     assert not found.recurs
 
 
+@pytest.mark.parametrize(
+    ("start", "duration", "hours"),
+    [
+        ("20260328T120000", "P1D", 23), ("20261024T120000", "P1D", 25),
+        ("20261024T120000", "P1W", 7 * 24 + 1), ("20261024T120000", "PT24H", 24),
+        ("20261024T120000", "P1DT1H", 26), ("20261026T120000", "P1D", 24),
+    ],
+)  # fmt: skip
+def test_a_day_in_which_the_clocks_change_is_one_day(start: str, duration: str, hours: int) -> None:
+    """What takes a day in October was told as over an hour before it was."""
+    at = f"DTSTART;TZID=Europe/Berlin:{start}"
+    found = series(BERLIN, component("VEVENT", at, f"DURATION:{duration}"))
+    (one,) = found.between(seconds("2026-01-01"), seconds("2027-01-01"))
+    assert one.end - one.start == hours * 3600
+    added = f"RDATE;VALUE=PERIOD;TZID=Europe/Berlin:{start}/{duration}"
+    found = series(BERLIN, component("VEVENT", "DTSTART;TZID=Europe/Berlin:20260601T090000", added))
+    one = found.between(seconds("2026-01-01"), seconds("2027-01-01"))[-1]
+    assert one.end - one.start == hours * 3600
+
+
 def test_a_task_takes_until_it_is_due() -> None:
     task = component("VTODO", "DTSTART:20260101T090000Z", "DUE:20260101T100000Z")
     (one,) = series(task).between(seconds("2026-01-01"), seconds("2026-01-02"))
