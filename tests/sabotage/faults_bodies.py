@@ -20,6 +20,20 @@ BYTES = (
         ),
     ),
     Fault(
+        "who catches up keeps what rotted there",
+        "mirror/keeper.py",
+        "        wanted = [*missing, *bad]\n",
+        "        wanted = missing\n",
+        (WRITING + "test_who_catches_up_is_given_what_rotted_there",),
+    ),
+    Fault(
+        "who catches up is kept from it by an old body that is lost",
+        "mirror/keeper.py",
+        "            elif digest in missing:\n",
+        "            else:\n",
+        (WRITING + "test_who_catches_up_is_not_kept_from_it_by_what_nobody_has",),
+    ),
+    Fault(
         "whoever hands a body in may have any body recorded",
         "stores/checks.py",
         "    new = [digest for digest in lacking if digest in named]",

@@ -213,6 +213,39 @@ def test_old_bytes_that_rotted_are_put_whole_or_not_at_all_whenever_the_power_go
     assert 0 < len(told) < 11
 
 
+@pytest.mark.parametrize("spoilt", [b"other", None])
+def test_who_catches_up_is_given_what_rotted_there(spoilt: bytes | None) -> None:
+    """A replica that was away holds in the end what those who voted hold."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    settle(world)
+    spoil_body(world, 2, ANN, spoilt)
+    world.disks[2].read_only = True
+    ok(world.put("a.vcf", ANN))
+    world.disks[2].read_only = False
+    world.wait_until(world.all_level)
+    assert held(world.disks[2]).blobs[digest_of(ANN)] == ANN
+    assert checkers.doubtful(world) == []
+    rest(world)
+
+
+def test_who_catches_up_is_not_kept_from_it_by_what_nobody_has() -> None:
+    """An old body that every copy records and none can give holds nothing up."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    settle(world)
+    world.disks[2].read_only = True
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    for disk in range(3):
+        spoil_body(world, disk, ANN, None)
+    world.disks[2].read_only = False
+    world.wait_until(world.all_level)
+    rest(world)
+
+
 def spoil_body(world: World, disk: int, body: bytes, left: bytes | None) -> None:
     """Let a body rot that a disk records."""
     state = held(world.disks[disk])

@@ -22,7 +22,7 @@ from strongroom.base.errors import (
     RetryError,
     UnavailableReplicaError,
 )
-from strongroom.history.entries import Batch, Head, Position, genesis_position
+from strongroom.history.entries import Batch, Head, Position, digest_of, genesis_position
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
 from strongroom.mirror.reader import Reader
@@ -117,15 +117,28 @@ async def _feed_one(
     bodies: Bodies,
     term: int,
 ) -> Position:
-    digests = list(batch.digests())
+    digests = list(dict.fromkeys(batch.digests()))
     given: dict[str, bytes] = {}
     if digests:
-        lacking = await target.call(lambda r: r.missing(digests))
-        for digest, body in zip(lacking, await bodies(lacking), strict=True):
-            if body is None:
+        missing, bad = await target.call(lambda r: _wanting(r, digests))
+        wanted = [*missing, *bad]
+        for digest, body in zip(wanted, await bodies(wanted), strict=True):
+            if body is not None:
+                given[digest] = body
+            elif digest in missing:
                 raise UnavailableReplicaError(f"no voter can give body {digest} now")
-            given[digest] = body
     return await target.call(lambda r: r.apply(batch, given, term))
+
+
+def _wanting(replica: Replica, digests: list[str]) -> tuple[list[str], list[str]]:
+    """Name bodies that a replica does not record, and those that it records and cannot give (I1).
+
+    Those who voted for the batch compared theirs with what was brought.
+    """
+    missing = replica.missing(digests)
+    known = [digest for digest in digests if digest not in missing]
+    pairs = zip(known, replica.bodies(known), strict=True)
+    return missing, [d for d, body in pairs if body is None or digest_of(body) != d]
 
 
 async def copy_beside(
