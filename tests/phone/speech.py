@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from phone.database import card_bytes, event_bytes
 from phone.wire import CAL, CARD, DAV, Item
 
 _COMPONENTS: Final = CAL + "supported-calendar-component-set"
@@ -22,6 +24,7 @@ class Speech:
     extension: str
     well_known: str
     compliance: str  # the word in the DAV header
+    write: Callable[[str, str], bytes]  # an object as the tests write it: UID, name
 
     def is_book(self, item: Item) -> bool:
         """Say whether it is a collection of this service; of calendars, one for events."""
@@ -40,9 +43,10 @@ class Speech:
 CONTACTS: Final = Speech(
     CARD + "addressbook-home-set", CARD + "addressbook", CARD + "address-data",
     CARD + "addressbook-multiget", "text/vcard; charset=utf-8", "vcf", "/.well-known/carddav",
-    "addressbook",
+    "addressbook", card_bytes,
 )  # fmt: skip
 EVENTS: Final = Speech(
     CAL + "calendar-home-set", CAL + "calendar", CAL + "calendar-data", CAL + "calendar-multiget",
     "text/calendar; charset=utf-8", "ics", "/.well-known/caldav", "calendar-access",
+    event_bytes,
 )  # fmt: skip

@@ -114,7 +114,7 @@ CALENDARS = (
         "            and told(etag) is not False\n",
         "            and told(etag) is not None\n",
         (
-            "tests/phone/test_calendars.py::test_what_one_phone_does_reaches_the_other",
+            "tests/phone/test_inside.py::test_what_one_phone_does_reaches_the_other",
             SPANS + "test_what_changed_since_is_looked_at_again",
         ),
     ),
