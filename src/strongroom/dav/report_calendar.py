@@ -27,6 +27,7 @@ from strongroom.formats.busytime import Busy, busy_times, write_busy
 from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
 from strongroom.formats.calendarknown import learn, time_asked
 from strongroom.formats.calendarspan import FIRST, LAST
+from strongroom.formats.calendartree import read_tree
 from strongroom.formats.calendarzone import known_zone, zone_in
 from strongroom.formats.clues import calendar_clue
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
@@ -71,7 +72,7 @@ def _zone_asked(wanted: CalendarQuery) -> tzinfo | None:
         InvalidError: it is none.
     """
     if wanted.zone:
-        zone = zone_in(wanted.zone.encode())
+        zone = _whole_zone(wanted.zone.encode())
         why = "The timezone is no VTIMEZONE.", NO_CALENDAR
     elif wanted.zone_name:
         zone = known_zone(wanted.zone_name.encode())
@@ -80,6 +81,17 @@ def _zone_asked(wanted: CalendarQuery) -> tzinfo | None:
         return None
     if zone is None:
         raise InvalidError(*why)
+    return zone
+
+
+def _whole_zone(text: bytes) -> tzinfo | None:
+    """Give the zone of a query, which must be a whole iCalendar object (RFC 4791 section 9.8).
+
+    What a calendar keeps may be less (`zone_in`); no client is known that asks with less.
+    """
+    zone = zone_in(text)
+    if zone is None or not all(map(read_tree(text).text, (b"VERSION", b"PRODID"))):
+        return None
     return zone
 
 
