@@ -23,6 +23,7 @@ from sabotage.faults_refused import KEPT
 from sabotage.faults_space import SPACE
 from sabotage.faults_times import TIMES
 from sabotage.faults_unopened import UNOPENED
+from sabotage.faults_words import WORDS
 
 WRITING = "tests/sim/test_writing.py::"
 READING = "tests/sim/test_reading.py::"
@@ -474,4 +475,5 @@ FAULTS = (
     *UNOPENED,
     *CALENDARS,
     *TIMES,
+    *WORDS,
 )

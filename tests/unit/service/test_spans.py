@@ -247,3 +247,23 @@ def test_the_indexes_hold_so_many_names_and_no_more(site: Site) -> None:
             assert place is not None
             site.run(spans.between(site.cell, place.id, when, ""))
         assert len(made) == lists
+
+
+def test_an_index_may_be_forgotten_while_it_follows(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(site, "a", "DTSTART:20260106T090000Z")
+    calendar = site.cell.directory.collection(site.home, "calendars/calendar")
+    assert calendar is not None
+    spans, week = Spans(), Range(1767571200, 1768176000)
+    site.run(spans.between(site.cell, calendar.id, week, ""))
+    changes = site.cell.changes
+
+    async def meanwhile(*asked: Any) -> Any:
+        spans._indexes.clear()
+        return await changes(*asked)
+
+    put(site, "b", "DTSTART:20260107T090000Z")
+    monkeypatch.setattr(site.cell, "changes", meanwhile)
+    found = site.run(spans.between(site.cell, calendar.id, week, ""))
+    assert [one.href for one in found] == ["a.ics", "b.ics"]
