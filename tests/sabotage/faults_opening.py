@@ -15,6 +15,27 @@ REPLICA = "tests/contract/test_replica.py"
 
 LAUNCHES = (
     Fault(
+        "who lies there and is not counted is not told",
+        "mirror/opening.py",
+        "    if others:",
+        "    if not good:",
+        (CHOICE + "::test_who_lies_there_and_is_not_counted_is_told",),
+    ),
+    Fault(
+        "a copy that was replaced is told as one that comes back by itself",
+        "mirror/launch.py",
+        "_NO_VOTER.format(name=name)",
+        '"behind"',
+        (OPENING + "test_a_copy_that_another_replaced_meanwhile_is_told_as_one_to_rebuild",),
+    ),
+    Fault(
+        "a reason that says what to do is contradicted",
+        "cli/status_text.py",
+        'if "`strongroom " not in row["reason"]',
+        "if row",
+        ("tests/unit/cli/test_texts.py::test_a_reason_that_says_what_to_do_is_not_contradicted",),
+    ),
+    Fault(
         "a bad page is told as a rollback that failed",
         "stores/sqlite/reader.py",
         "            if not self._cursor.connection.get_autocommit():",

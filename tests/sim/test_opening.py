@@ -73,6 +73,27 @@ def test_seed_2_a_replica_that_lost_its_disk_and_votes() -> None:
     rest(world)
 
 
+def test_a_copy_that_another_replaced_meanwhile_is_told_as_one_to_rebuild() -> None:
+    """Nothing but a rebuild makes it count again, so nobody shall wait for it."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    settle(world)
+    old = world.disks[0]
+    world.disks[0] = world.places[0].mounted = Disk(99)
+    world.wait(3)
+    assert world.cell is not None
+    world.run(world.cell.rebuild("r1"), LEVEL_SECONDS)
+    world.close()
+    world.disks[0] = world.places[0].mounted = old
+    world.boot()
+    world.wait(3)
+    (row,) = [r for r in world.cell.report()["replicas"] if r["replica"] == "r1"]
+    assert row["standing"] == "absent"
+    assert "`strongroom replica rebuild r1`" in row["reason"]
+    world.run(world.cell.rebuild("r1"), LEVEL_SECONDS)
+    rest(world)
+
+
 def test_the_witness_is_asked_at_opening() -> None:
     """Two replicas that went back together are noticed, and what differs is frozen."""
     world = opened()

@@ -54,7 +54,10 @@ def _headline(report: Report) -> str:
         return (
             f"The server runs, but the cell is frozen: {report['trouble']}.\n"
             "Nothing was changed by this. Phones are told to come back later, never that something "
-            "is gone."
+            "is gone.\n"
+            "It is tried again by itself: bring back what is missing. docs/operate.md says how to "
+            "read what lies here meanwhile, and what to do where disks are gone for good (Past a "
+            "lost quorum)."
         )
     if not report["open"]:
         return "No server runs on these directories. This is what lies there:"
@@ -174,7 +177,8 @@ def _what_to_do(report: Report) -> list[str]:
     good = sum(row["standing"] == "voter" for row in rows)
     still = "phones notice nothing" if report["writable"] else "writes wait"
     safe = f"{good} of {len(rows)} copies are good; nothing that was acknowledged is lost, {still}."
-    return [safe, *map(_way_back, gone)]
+    # A reason that names a command says itself what to do.
+    return [safe, *(_way_back(row) for row in gone if "`strongroom " not in row["reason"])]
 
 
 def _way_back(row: Report) -> str:
@@ -193,9 +197,8 @@ def _quarantine_lines(disk: Report, report: Report) -> list[str]:
     more = "at least " * (files >= QUARANTINE_FILES_COUNTED_MAX)
     rows = report["replicas"] if report["open"] else report["places"]
     names = [row["replica"] for row in rows if row["place"] == disk["place"] and "replica" in row]
-    told = (
-        f"{disk['place']}: {more}{files} files ({bytes_text(size)}) were set aside in quarantine."
-    )
+    count = f"{more}{files} file{'s' * (files > 1)} ({bytes_text(size)})"
+    told = f"{disk['place']}: {count} set aside in quarantine."
     if names:
         told += (
             " They stay until you delete them, once all copies are good: "
@@ -211,7 +214,10 @@ def found_lines(report: Report) -> list[str]:
         if row["state"] == "found":
             what = f"{row['replica']}, batch {row['number']} of term {row['term']}"
         elif row["state"] == "blank":
-            what = "blank: no replica lies here; `strongroom replica rebuild` fills it"
+            what = (
+                "blank: no replica lies here. Is its disk mounted? `strongroom replica rebuild` "
+                "fills a new one, once the cell is open"
+            )
         else:
             what = f"{row['state']}: {row['reason']}"
         lines.append(f"{row['place']}  {what}")

@@ -450,7 +450,10 @@ def _usable(probe: Probe) -> Found:
 def _check_identity(core: Core, name: str, identity: Identity) -> None:
     """Believe a replica only as the incarnation that the cell's journal names."""
     if (identity.cell, identity.replica) != (core.cell, name):
-        raise UnavailableReplicaError(f"another replica lies there: {identity.replica}")
+        raise UnavailableReplicaError(
+            f"another replica lies there: {identity.replica}; put the disks back into "
+            "their places, or restart the server: it finds them by what is on them"
+        )
     member = core.directory.standings().get(name)
     recorded = member.facts["incarnation"] if member else ""
     joining = core.state.peers[name].standing == machine.JOINING

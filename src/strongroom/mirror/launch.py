@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from strongroom.base import limits
 from strongroom.base.errors import (
@@ -33,6 +34,12 @@ from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica
 from strongroom.ports.world import Testimony
+
+# Its like was replaced by a copy while it was away, or it is a copy that never was admitted.
+_NO_VOTER: Final = (
+    "what lies there is an earlier copy, or one that was not finished, and does not count: "
+    "`strongroom replica rebuild {name}` fills its place anew"
+)
 
 
 @dataclass(slots=True)
@@ -179,7 +186,7 @@ def _frozen_text(
 ) -> str:
     lines = [*plan.reasons, *(f"{name}: {why}" for name, why in lost.items())]
     for site, probe in zip(sites, probes, strict=True):
-        if not isinstance(probe, Found):
+        if isinstance(probe, Blank | Absent):
             lines.append(f"{site.place}: {getattr(probe, 'reason', 'blank')}")
     return "; ".join(lines)
 
@@ -385,7 +392,7 @@ def _place_all(
         opened.absent[name] = _why(opened.sites[name], sites, probes)
     for name in roster:
         if name not in opened.level and name not in opened.doubtful:
-            opened.absent.setdefault(name, "not a voter as it lies there")
+            opened.absent.setdefault(name, _NO_VOTER.format(name=name))
     for name, member in roster.items():
         if member.facts["standing"] == machine.DOUBTFUL:
             opened.absent.pop(name, None)

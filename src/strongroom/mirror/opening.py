@@ -74,14 +74,29 @@ def choose(ballots: Iterable[Ballot], quorum: int, seen_term: int) -> Plan | Fro
             continue
         voters = tuple(b for b in ranked if source.good(b))
         if 2 * source.quorum <= source.replicas or source.quorum != quorum:
-            return Frozen((f"the cell was made with write_quorum = {source.quorum}",))
+            return Frozen(
+                (
+                    f"the cell was made with write_quorum = {source.quorum}, not {quorum}: correct "
+                    "the configuration",
+                )
+            )
         if len(voters) < quorum:
-            names = ", ".join(sorted(b.name for b in voters))
-            reasons.append(f"{quorum} good voters are needed, found: {names}")
+            reasons.append(_too_few(source, ranked, quorum))
             return Frozen(tuple(reasons))
         promised = max(b.found.promised for b in ranked)
         return Plan(source, voters, max(promised, seen_term, source.found.position.term) + 1)
-    return Frozen(tuple(reasons) or ("no replica was found",))
+    return Frozen(tuple(reasons) or ("no replica can be believed",))
+
+
+def _too_few(source: Ballot, found: Iterable[Ballot], quorum: int) -> str:
+    good: list[str] = []
+    others: list[str] = []
+    for one in found:
+        (good if source.good(one) else others).append(one.name)
+    told = f"{quorum} good voters are needed, found: {', '.join(sorted(good))}"
+    if others:
+        told += f"; not counted, as doubtful or replaced by a copy: {', '.join(sorted(others))}"
+    return told
 
 
 def forgotten(

@@ -421,5 +421,5 @@ def _note(view: _View, replicas: int, testimony: Testimony | None) -> str:
         return f"Read without opening: {count} agree up to batch {number}{rest}."
     witness = f"the witness knows batch {testimony.position.number}" if testimony else ""
     known = f" ({witness})" if witness else ""
-    where = f"in {view.place}, up to batch {number}{known}" if view.place else "that is left"
-    return f"Nothing of this is proven: {view.why}. It is what lies {where}."
+    lies = f"lies in {view.place}, up to batch {number}{known}" if view.place else "all copies tell"
+    return f"Nothing of this is proven: {view.why}. It is what {lies}."

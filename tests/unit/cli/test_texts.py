@@ -130,6 +130,20 @@ def test_a_copy_that_only_lags_asks_for_nothing():
     assert "Look at the disk" not in text
 
 
+def test_a_reason_that_says_what_to_do_is_not_contradicted():
+    row = {**GONE, "reason": "an earlier copy: `strongroom replica rebuild r2` fills it"}
+    text = status_text(report(replicas=[row]))
+    assert "an earlier copy" in text
+    assert "Look at the disk" not in text
+    assert "nothing that was acknowledged is lost" in text
+
+
+def test_a_frozen_cell_says_where_to_read_on():
+    text = status_text(report(open=False, places=[], witness=None, trouble="no quorum"))
+    for said in ("frozen: no quorum.", "tried again by itself", "docs/operate.md"):
+        assert said in text
+
+
 def test_a_copy_that_owes_an_answer_is_told_for_how_long():
     row = {**report()["replicas"][0], "silent_seconds": 2.6}
     assert "it has not answered for 3 s" in replicas_text(report(replicas=[row]))
@@ -137,7 +151,7 @@ def test_a_copy_that_owes_an_answer_is_told_for_how_long():
 
 @pytest.mark.parametrize(
     ("files", "told"),
-    [(0, ""), (3, "/a: 3 files (2.0 KiB) were set"), (1000, "/a: at least 1000 files (2.0 KiB)")],
+    [(0, ""), (3, "/a: 3 files (2.0 KiB) set aside"), (1000, "/a: at least 1000 files (2.0 KiB)")],
 )
 def test_what_was_set_aside_is_told_with_its_size_and_its_end(files: int, told: str):
     text = status_text(report(disks=[{"place": "/a", "device": 1, "quarantine": (files, 2048)}]))
