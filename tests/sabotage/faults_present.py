@@ -9,6 +9,7 @@ from sabotage.fault import Fault
 
 QUIET = "tests/sim/test_present.py::"
 PRESENT = "tests/unit/stores/test_present.py::"
+HANGS = "tests/unit/mirror/test_hanging.py::"
 LEFT = "tests/unit/stores/test_leftovers.py::"
 STATUS = "tests/unit/control/test_status.py::"
 
@@ -75,6 +76,27 @@ PRESENCE = (
         "        self._refuse_pulled_out()\n        try:\n",
         "        try:\n",
         (PRESENT + "test_a_disk_that_is_pulled_out_has_vanished_though_its_files_still_answer",),
+    ),
+    Fault(
+        "the log of a disk that hangs is waited for, and all others grow",
+        "mirror/keeper.py",
+        "            await in_time(checkpoint, limits.LISTING_SECONDS_MAX)\n",
+        "            await checkpoint\n",
+        (HANGS + "test_the_logs_of_the_others_are_moved_over_all_the_same",),
+    ),
+    Fault(
+        "an opening waits for the history of a disk that hangs",
+        "mirror/site.py",
+        "        return await in_time(self.reading(call), limits.LISTING_SECONDS_MAX)\n",
+        "        return await self.reading(call)\n",
+        (HANGS + "test_an_opening_ends_wherever_a_disk_begins_to_hang",),
+    ),
+    Fault(
+        "a scrub waits for a disk that hangs",
+        "mirror/cell.py",
+        "        return {name: Patient(site) for name, site in self._core.sites.items()}\n",
+        "        return dict(self._core.sites)  # type: ignore[arg-type]\n",
+        (HANGS + "test_a_scrub_says_that_one_did_not_answer_and_reads_the_others",),
     ),
     Fault(
         "each try of a copy leaves another folder",

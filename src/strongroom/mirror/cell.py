@@ -28,7 +28,7 @@ from strongroom.mirror.keeper import Keeper, Progress, progress_of
 from strongroom.mirror.launch import Launch, launch
 from strongroom.mirror.reader import Reader
 from strongroom.mirror.salvage import Salvage
-from strongroom.mirror.site import FrozenCellError, Site
+from strongroom.mirror.site import FrozenCellError, Patient, Site
 from strongroom.mirror.testifying import Testifier
 from strongroom.mirror.writer import Writer
 from strongroom.ports.cell import Changes, Salvaged, Unreadable
@@ -187,9 +187,9 @@ class MirrorCell:
         """Take a scrub's word that a replica is damaged: it becomes doubtful and is copied."""
         self._core.event(machine.Broke(replica, reason))
 
-    def sites(self) -> dict[str, Site]:
+    def sites(self) -> dict[str, Patient]:
         """Give the places by replica id, for scrub."""
-        return dict(self._core.sites)
+        return {name: Patient(site) for name, site in self._core.sites.items()}
 
     def voters(self) -> list[str]:
         """Name the good voters."""

@@ -26,7 +26,7 @@ from strongroom.history.entries import Batch, Head, Position, digest_of, genesis
 from strongroom.mirror import state as machine
 from strongroom.mirror.core import Core
 from strongroom.mirror.reader import Reader
-from strongroom.mirror.site import Site
+from strongroom.mirror.site import Site, in_time
 from strongroom.mirror.watch import Watch
 from strongroom.mirror.writer import Writer, standing_edit
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Identity, Probe, Replica
@@ -57,22 +57,12 @@ class Target:
         return await in_time(self._site.write.run(lambda: call(replica)))
 
 
-async def in_time(call: Awaitable[T]) -> T:
-    """Wait for one step of a copy; a disk that hangs must not be waited for, for ever."""
-    try:
-        async with asyncio.timeout(limits.COPY_STEP_SECONDS_MAX):
-            return await call
-    except TimeoutError:
-        raise UnavailableReplicaError("it does not answer in time") from None
-
-
 async def read_batches(sites: list[Site], after: int) -> list[Batch]:
     """Read batches behind `after` from the first site that has them; [] = nobody can now."""
     for site in sites:
         try:
-            async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
-                batches = await site.reading(lambda r: r.batches(after, limits.CATCH_UP_BATCHES))
-        except (DamageError, TimeoutError):
+            batches = await site.told(lambda r: r.batches(after, limits.CATCH_UP_BATCHES))
+        except DamageError:
             continue
         if batches:
             return batches
@@ -243,11 +233,12 @@ class Keeper:
 
     async def _checkpoint(self, name: str) -> None:
         try:
-            await self._core.sites[name].writing(lambda r: r.checkpoint())
+            checkpoint = self._core.sites[name].writing(lambda r: r.checkpoint())
+            await in_time(checkpoint, limits.LISTING_SECONDS_MAX)
         except BrokenReplicaError as error:
             self._core.event(machine.Broke(name, f"{error}"))
         except DamageError:
-            return  # full or gone: the WAL keeps what it has
+            return  # full, gone or hanging: its WAL keeps what it has, and the next has its turn
 
     async def look(self) -> None:
         """Look now whether the copies are there; what is known is then a second old at most."""
@@ -318,7 +309,7 @@ class Keeper:
     # --- doubtful ----------------------------------------------------------------------------
     async def _copy_unasked(self, name: str) -> None:
         try:
-            probe = await self._core.sites[name].writing(lambda r: r.probe())
+            probe = await self._core.sites[name].probed()
             if isinstance(probe, Found | Damaged) and probe.identity.replica == name:
                 await _unasked(self.copy(name))
         except (DamageError, RetryError) as error:
@@ -353,7 +344,7 @@ class Keeper:
         """Record a voter whose place is blank as doubtful: what it held, it will not hold again."""
         core = self._core
         if core.state.peers[name].standing == machine.VOTER:
-            probe = await core.sites[name].writing(lambda r: r.probe())
+            probe = await core.sites[name].probed()
             if isinstance(probe, Blank):
                 core.event(machine.Broke(name, "its directory is blank"))
 
@@ -365,11 +356,12 @@ class Keeper:
                 while name in self._busy or name in self._core.state.unrecorded:  # noqa: ASYNC110
                     await asyncio.sleep(_IDLE_PAUSE_SECONDS)
         except TimeoutError:
-            raise RefusedPlanError(f"{name} is being brought up already") from None
+            reason = self._core.state.peers[name].reason
+            raise RefusedPlanError(f"{name} is being brought up already: {reason}") from None
 
     async def _prepare(self, name: str) -> None:
         core, site = self._core, self._core.sites[name]
-        probe = await site.writing(lambda r: r.probe())
+        probe = await site.probed()
         if isinstance(probe, Absent):
             raise RefusedPlanError(f"{site.place} cannot be used now: {probe.reason}")
         if isinstance(probe, Blank):

@@ -31,8 +31,8 @@ from strongroom.history.entries import CELL, FACTS, Head, Member, Position, dige
 from strongroom.mirror import state as machine
 from strongroom.mirror.keeper import BesideError, Bodies, Progress, Target, copy_beside, feed
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
-from strongroom.mirror.site import FrozenCellError, Site
-from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica
+from strongroom.mirror.site import FrozenCellError, Site, in_time
+from strongroom.ports.replica import Blank, Damaged, Found, Probe, Replica
 from strongroom.ports.world import Testimony
 
 # Its like was replaced by a copy while it was away, or it is a copy that never was admitted.
@@ -62,20 +62,12 @@ class Launch:
 
 async def probe_all(sites: Sequence[Site]) -> list[Probe]:
     """Look at all places at once; one that hangs or raises is absent."""
-    return list(await asyncio.gather(*(_probe(site) for site in sites)))
-
-
-async def _probe(site: Site) -> Probe:
-    try:
-        async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
-            return await site.writing(lambda r: r.probe())
-    except (DamageError, TimeoutError) as error:
-        return Absent(f"{error}" or "it does not answer")
+    return list(await asyncio.gather(*(site.probed() for site in sites)))
 
 
 async def ballot(site: Site, found: Found) -> Ballot:
     """Read what a replica's own history says of all replicas."""
-    members = (await site.reading(lambda r: r.directory())).value
+    members = (await site.told(lambda r: r.directory())).value
     directory = Directory(members)
     facts = directory.get(CELL, FACTS, "cell")
     values = facts.facts if facts else {"replicas": 0, "write_quorum": 0}
@@ -152,12 +144,9 @@ async def read_ballots(
                 lost[name] = probe.reason
             elif name not in lost and name not in away:
                 try:
-                    async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
-                        ballots[name] = await ballot(site, probe)
+                    ballots[name] = await ballot(site, probe)
                 except DamageError as error:
                     _fell_out(name, error, lost, away)
-                except TimeoutError:
-                    away[name] = "it does not answer in time"
     return ballots, places
 
 
@@ -215,8 +204,8 @@ async def _try(
     )
     try:
         opened.last_ms = await _last_ms(source, goal)
-        opened.heads = (await source.reading(lambda r: r.heads())).value
-        opened.directory = Directory((await source.reading(lambda r: r.directory())).value)
+        opened.heads = (await source.told(lambda r: r.heads())).value
+        opened.directory = Directory((await source.told(lambda r: r.directory())).value)
         opened.directory.verify(opened.heads)
     except DamageError as error:
         _fell_out(plan.source.name, error, lost, away)
@@ -236,7 +225,7 @@ async def _try(
 async def _last_ms(source: Site, position: Position) -> int:
     if position.number == 0:
         return 0
-    last = await source.reading(lambda r: r.batches(position.number - 1, 1))
+    last = await source.told(lambda r: r.batches(position.number - 1, 1))
     if not last or last[0].position != position:
         raise BrokenReplicaError("its cell row names a batch that it does not hold")
     return last[0].at
@@ -246,13 +235,9 @@ async def _promise(
     site: Site, found: Ballot, term: int, lost: dict[str, str], away: dict[str, str]
 ) -> bool:
     try:
-        async with asyncio.timeout(limits.LISTING_SECONDS_MAX):
-            await site.writing(lambda r: r.promise(term))
+        await in_time(site.writing(lambda r: r.promise(term)), limits.LISTING_SECONDS_MAX)
     except DamageError as error:
         _fell_out(found.name, error, lost, away)
-        return False
-    except TimeoutError:
-        away[found.name] = "it does not answer in time"
         return False
     return True
 
@@ -300,7 +285,7 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
             bodies_of(source),
             opened.term,
         )
-        heads = (await site.reading(lambda r: r.heads())).value
+        heads = (await site.told(lambda r: r.heads())).value
     except BesideError as error:
         opened.beside.add(other.name)
         return f"beside: {error}"
@@ -346,7 +331,7 @@ def _short_text(opened: Launch) -> str:
 async def _replace(opened: Launch, name: str, progress: Progress | None) -> None:
     """Let a copy go on as the same voter: what it held beside was never committed."""
     site, source = opened.sites[name], opened.sites[opened.level[0]]
-    probe = await site.writing(lambda r: r.probe())
+    probe = await site.probed()
     if not isinstance(probe, Found):
         raise UnavailableReplicaError(getattr(probe, "reason", "the directory is blank"))
     await copy_beside(
@@ -364,7 +349,7 @@ def bodies_of(*sources: Site) -> Bodies:
             lacking = [d for d in digests if d not in good]
             if not lacking:
                 break
-            got = await source.reading(partial(_bodies, lacking))
+            got = await in_time(source.reading(partial(_bodies, lacking)))
             pairs = zip(lacking, got, strict=True)
             good |= {d: b for d, b in pairs if b is not None and digest_of(b) == d}
         return [good.get(d) for d in digests]
@@ -378,7 +363,7 @@ def _bodies(digests: list[str], replica: Replica) -> list[bytes | None]:
 
 async def on_chain(source: Site, position: Position) -> bool:
     """Say whether the source's history went through `position`."""
-    following = await source.reading(lambda r: r.batches(position.number, 1))
+    following = await source.told(lambda r: r.batches(position.number, 1))
     return bool(following) and following[0].previous == position.chain
 
 
@@ -416,7 +401,7 @@ async def forgotten_by(
     for collection, known in testimony.heads.items():
         ours = heads.get(collection)
         if ours is not None and ours.number > known.number:
-            got = await source.reading(lambda r, k=known: r.journal(k.collection, k.number, 0))  # type: ignore[misc]
+            got = await source.told(lambda r, k=known: r.journal(k.collection, k.number, 0))  # type: ignore[misc]
             chains[collection] = got.value.chain
     found = forgotten(testimony, heads, chains)
     behind = testimony.position.number > position.number

@@ -67,7 +67,7 @@ def _position(position: Position) -> dict[str, Any]:
 
 async def _roster(site: Site) -> dict[str, str]:
     try:
-        members = (await site.reading(lambda r: r.directory())).value
+        members = (await site.told(lambda r: r.directory())).value
     except DamageError as error:
         return {"unreadable": f"{error}"}
     standings = Directory(members).standings()
@@ -133,7 +133,7 @@ async def _refuse_behind(site: Site, probe: Found, testimony: Testimony) -> None
             f"{probe.identity.replica} ends with batch {probe.position.number}, the witness knows "
             f"{known.number}: what lies between would be lost; nothing was changed"
         )
-    batch = (await site.reading(lambda r: r.batches(known.number - 1, 1)))[:1]
+    batch = (await site.told(lambda r: r.batches(known.number - 1, 1)))[:1]
     if known.number and (not batch or batch[0].position != known):
         raise RefusedPlanError(
             f"{probe.identity.replica} is not on the history that the witness knows; "
@@ -158,7 +158,7 @@ async def apply_rebuild(
     source, probe = _still_there(plan, sites, probes)
     term = 1 + max(p.promised for p in probes if isinstance(p, Found))
     await source.writing(lambda r: r.promise(term))
-    roster = Directory((await source.reading(lambda r: r.directory())).value)
+    roster = Directory((await source.told(lambda r: r.directory())).value)
     names = _names(sites, probes, sorted(roster.standings()))
     new: dict[str, str] = {}
     for site, other in zip(sites, probes, strict=True):
@@ -167,7 +167,7 @@ async def apply_rebuild(
             new[name] = entropy.token(8).hex()
             identity = Identity(probe.identity.cell, name, new[name])
             await _copy(site, other, identity, source, plan.position, term, progress)
-    head = (await source.reading(lambda r: r.heads())).value[CELL]
+    head = (await source.told(lambda r: r.heads())).value[CELL]
     batch = _recording(plan, roster, head, new, probe, term, clock.now_ms())
     await source.writing(lambda r: r.apply(batch, {}, term))
     for site in sites:
@@ -211,7 +211,7 @@ async def _copy(
 ) -> None:
     if isinstance(probe, Blank):
         await site.writing(lambda r: r.create(identity))
-    heads = (await source.reading(lambda r: r.heads())).value
+    heads = (await source.told(lambda r: r.heads())).value
     await copy_beside(
         site, identity, term, lambda: goal, lambda: [source], bodies_of(source), lambda _: heads,
         progress,

@@ -45,7 +45,7 @@ from strongroom.mirror.launch import (
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose
 from strongroom.mirror.reader import Reader
 from strongroom.mirror.salvage import Salvage
-from strongroom.mirror.site import FrozenCellError, Site
+from strongroom.mirror.site import FrozenCellError, Patient, Site
 from strongroom.ports.cell import Changes, Salvaged, Unreadable
 from strongroom.ports.replica import Found
 from strongroom.ports.world import Clock, Testimony
@@ -154,9 +154,9 @@ class Unopened:
         return self._salvage.objects(collection, after)
 
     # --- upkeep.scrub.Ground ----------------------------------------------------------------------
-    def sites(self) -> dict[str, Site]:
+    def sites(self) -> dict[str, Patient]:
         """Give the places by replica id, of those that can be read."""
-        return dict(self._view.believed)
+        return {name: Patient(site) for name, site in self._view.believed.items()}
 
     def voters(self) -> list[str]:
         """Name all that can be read: any of them may be what is left."""
@@ -190,7 +190,7 @@ class Unopened:
 
     async def _alone(self, name: str, site: Site) -> Reader:
         """Give what reads one copy by itself."""
-        snapshot = await site.reading(lambda r: r.heads())
+        snapshot = await site.told(lambda r: r.heads())
         view = replace(
             self._view, position=snapshot.position, heads=snapshot.value,
             agreeing={name: site}, replicas=1,
@@ -291,8 +291,8 @@ async def _agreed(plan: Plan, places: Mapping[str, Site], testimony: Testimony |
         FrozenCellError: an opening would not serve this, or it is not known what one would.
     """
     source, quorum, end = places[plan.source.name], plan.source.quorum, plan.source.found.position
-    heads = (await source.reading(lambda r: r.heads())).value
-    directory = Directory((await source.reading(lambda r: r.directory())).value)
+    heads = (await source.told(lambda r: r.heads())).value
+    directory = Directory((await source.told(lambda r: r.directory())).value)
     directory.verify(heads)
     freezes: dict[int, Put] = {}
     if testimony is not None:
@@ -362,7 +362,7 @@ async def _compared(
     for ballot in holding:
         site = places[ballot.name]
         try:
-            theirs = (await site.reading(lambda r: r.heads())).value
+            theirs = (await site.told(lambda r: r.heads())).value
         except DamageError:
             continue
         if settled(theirs) == settled(heads):
@@ -389,8 +389,8 @@ async def _merely_read(
     for ballot in ranked:
         site, end = places[ballot.name], ballot.found.position
         try:
-            heads = (await site.reading(lambda r: r.heads())).value
-            directory = Directory((await site.reading(lambda r: r.directory())).value)
+            heads = (await site.told(lambda r: r.heads())).value
+            directory = Directory((await site.told(lambda r: r.directory())).value)
             directory.verify(heads)
         except DamageError:
             continue
