@@ -32,7 +32,7 @@ from strongroom.mirror import state as machine
 from strongroom.mirror.keeper import BesideError, Bodies, Progress, Target, copy_beside, feed
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site, in_time
-from strongroom.ports.replica import Blank, Damaged, Found, Probe, Replica
+from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica
 from strongroom.ports.world import Testimony
 
 # Its like was replaced by a copy while it was away, or it is a copy that never was admitted.
