@@ -6,6 +6,7 @@ the history as it was. The parsers' own tests are in tests/unit/formats.
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import time
 
@@ -52,6 +53,11 @@ NAMES = (
     + "</D:prop></D:propfind>"
 )
 TEXT = f'<D:propfind xmlns:D="DAV:"><D:prop>{"x" * 3_000_000}</D:prop></D:propfind>'
+MANY_SPACES = (
+    '<D:propfind xmlns:D="DAV:"><D:prop>'
+    + "".join(f'<x{i} xmlns="urn:{i}"/>' for i in range(120_000))
+    + "</D:prop></D:propfind>"
+)
 SPACES = (
     "<D:propfind xmlns:D='DAV:'>"
     + "".join(f'<x xmlns:n{i}="urn:{i}">' for i in range(200))
@@ -225,3 +231,35 @@ def test_hostile_destinations_change_nothing(site: Site, method: str, destinatio
     assert 400 <= answer.status < 500, answer.status
     assert site.cell.batch == batch
     assert site.do("GET", BOOK + "0.vcf").status == 200
+
+
+ABSENT = (
+    '<C:addressbook-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">'
+    "<D:prop><D:getetag/></D:prop>"
+    + "".join(f"<D:href>{BOOK}{i}.vcf</D:href>" for i in range(10_000))
+    + "</C:addressbook-multiget>"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"), [("REPORT", ABSENT, 207), ("PROPFIND", MANY_SPACES, 413)]
+)
+def test_others_get_their_turn_while_a_large_request_is_read(
+    site: Site, method: str, body: str, status: int
+) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def ask() -> int:
+        watching = asyncio.create_task(others())
+        answer = await site.alice(method, BOOK, body, depth="1")
+        watching.cancel()
+        return answer.status
+
+    assert site.run(ask()) == status
+    assert turns > 20

@@ -197,4 +197,24 @@ CALENDARS = (
         "        end = begin + length.sum // timedelta(seconds=1)\n",
         (RULES + "test_a_day_in_which_the_clocks_change_is_one_day",),
     ),
+    Fault(
+        "everybody waits while a request of megabytes is parsed",
+        "dav/reading.py",
+        "        return await aside(raw, lambda: call(raw))\n",
+        "        return call(raw)\n",
+        (
+            "tests/protocol/test_hostile.py::"
+            "test_others_get_their_turn_while_a_large_request_is_read",
+        ),
+    ),
+    Fault(
+        "everybody waits while ten thousand names of one multiget are looked up",
+        "dav/report_multiget.py",
+        "_HREFS_AT_ONCE: Final = 500 ",
+        "_HREFS_AT_ONCE: Final = 50_000 ",
+        (
+            "tests/protocol/test_hostile.py::"
+            "test_others_get_their_turn_while_a_large_request_is_read",
+        ),
+    ),
 )

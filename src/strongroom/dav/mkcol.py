@@ -42,7 +42,7 @@ async def mkcol(request: Request) -> None:
     if body and _content_type(request) not in _XML_TYPES:
         await answer(request.send, 415, (TEXT,), b"The body of MKCOL is XML.\n")
         return
-    changes = read(parse_mkcol, body)
+    changes = await read(parse_mkcol, body)
     if cell.directory.collection(home, target.collection) is not None:
         await _exists(request)
         return

@@ -114,5 +114,6 @@ async def in_pieces(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         size += len(row)
         if size >= _PIECE_BYTES:
             yield b"".join(piece)
+            await asyncio.sleep(0)  # others get their turn
             piece, size = [], 0
     yield b"".join((*piece, epilogue()))

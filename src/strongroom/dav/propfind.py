@@ -37,7 +37,7 @@ _METERED: Final = frozenset({Place.HOME, Place.COLLECTION})
 async def propfind(request: Request) -> None:
     """Answer PROPFIND."""
     depth = _depth(request)
-    wanted = read(parse_propfind, await request.body(REQUEST_XML_BYTES_MAX))
+    wanted = await read(parse_propfind, await request.body(REQUEST_XML_BYTES_MAX))
     place = request.target.place
     names = QUOTA if wanted.kind == "propname" else (*wanted.names, *wanted.include)
     site = await metered(request, names if place in _METERED else ())

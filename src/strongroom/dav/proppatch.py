@@ -26,7 +26,7 @@ CANNOT_MODIFY: Final = DAV + "cannot-modify-protected-property"
 
 async def proppatch(request: Request) -> None:
     """Answer PROPPATCH."""
-    changes = read(parse_proppatch, await request.body(REQUEST_XML_BYTES_MAX))
+    changes = await read(parse_proppatch, await request.body(REQUEST_XML_BYTES_MAX))
     key, parent = await _subject(request)
     refused = refusals(changes)
     if refused:

@@ -18,6 +18,7 @@ from strongroom.dav.terms import said_by
 from strongroom.formats import FormatError
 from strongroom.formats.conditions import Around, Precondition, read_precondition
 from strongroom.formats.hrefs import Path
+from strongroom.service.aside import aside
 from strongroom.service.changes import token_of
 from strongroom.service.kinds import ADDRESS_BOOK, Kind
 
@@ -32,13 +33,13 @@ _CONDITIONS: Final = {
 }
 
 
-def read(call: Callable[[bytes], T], raw: bytes, kind: Kind = ADDRESS_BOOK) -> T:
+async def read(call: Callable[[bytes], T], raw: bytes, kind: Kind = ADDRESS_BOOK) -> T:
     """Call a reader of the formats; raises InvalidError or TooLargeError for its FormatError.
 
     A refusal is said in the words of the `kind` of collection that the request is about.
     """
     try:
-        return call(raw)
+        return await aside(raw, lambda: call(raw))
     except FormatError as error:
         raise _client_error(error, kind) from error
 

@@ -37,7 +37,7 @@ _NAMESPACES: Final[dict[type, str]] = {Query: CARDDAV, CalendarQuery: CALDAV, Fr
 async def report(request: Request) -> None:
     """Answer REPORT."""
     body = await request.body(REQUEST_XML_BYTES_MAX)
-    wanted = read(parse_report, body, request.target.kind)
+    wanted = await read(parse_report, body, request.target.kind)
     if not isinstance(wanted, _OBJECT_REPORTS):
         await principal_report(request, wanted)
         return
