@@ -10,6 +10,15 @@ DISK = "tests/unit/stores/test_sqlite_disk.py::"
 
 BYTES = (
     Fault(
+        "other programs may write to a copy that has taken over",
+        "stores/sqlite/replica.py",
+        "        self.close()\n        self._durable.sync_file(new.anchor.catalog)\n"
+        "        self._opened = self._open(new.marker, new.raw)\n"
+        "        return self._opened\n",
+        "        self._durable.sync_file(new.anchor.catalog)\n        return new\n",
+        (DISK + "test_another_process_can_neither_write_nor_read",),
+    ),
+    Fault(
         "a record of a body is believed, and its bytes are not looked at",
         "stores/checks.py",
         "    known = [digest for digest in bodies if digest not in lacking]",

@@ -241,8 +241,15 @@ def test_after_a_switch_that_was_not_synced_neither_side_is_believed(root: Path)
 # --- other processes ----------------------------------------------------------------------------
 
 
-def test_another_process_can_neither_write_nor_read(root: Path, replica: SqliteReplica) -> None:
-    tell(replica)
+@pytest.mark.parametrize("copied", [False, True])
+def test_another_process_can_neither_write_nor_read(
+    root: Path, replica: SqliteReplica, copied: bool
+) -> None:
+    story = tell(replica)
+    if copied:
+        copy = replica.begin_copy("i2")
+        story.tell_to(copy)
+        replica.switch(copy)
     script = (
         "import sqlite3, sys\n"
         "c = sqlite3.connect(sys.argv[1], timeout=0)\n"
@@ -250,8 +257,9 @@ def test_another_process_can_neither_write_nor_read(root: Path, replica: SqliteR
         "except sqlite3.OperationalError as error:\n    print(error)\n    sys.exit(7)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, catalog(root)], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", script, catalog(root, "i2" if copied else "i1")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 7, done
     assert "locked" in done.stdout
     assert replica.heads().position.number == 3

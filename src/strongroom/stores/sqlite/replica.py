@@ -64,7 +64,7 @@ class _Open:
     ) -> None:
         """Open; raises apsw.Error, OSError and what `schema.open_catalog` raises."""
         self.identity = mine.identity
-        self.marker = mine
+        self.marker, self.raw = mine, expected
         self.anchor = Anchor(root, mine.folder, expected)
         open_one = partial(schema.open_catalog, self.anchor.catalog, mine.identity, look=looks_only)
         self.write_connection = open_one()
@@ -255,7 +255,7 @@ class SqliteReplica:
         with self._writing, self._reading:
             new = copy._copied()
             new.anchor.check()
-            copy._settle(new, self._promised())
+            new = copy._settled(new, self._promised())
             raw, mark = new.marker.encode(), new.anchor.catalog.with_name(leftovers.MARK)
             try:
                 # From here on it may be a voter, and is never removed.
@@ -277,8 +277,12 @@ class SqliteReplica:
         self._broken = why
         self.close()
 
-    def _settle(self, new: _Open, promised: int) -> None:
-        """Make all that a copy holds durable at once; until now nothing of it was counted on."""
+    def _settled(self, new: _Open, promised: int) -> _Open:
+        """Make all that this copy holds durable at once; until now nothing of it was counted on.
+
+        Its file is synced while SQLite does not hold it: whoever closes a file drops all locks that
+        his process has on it, and with them what keeps other programs away.
+        """
         try:
             if new.writer.standing()[0] < promised:
                 new.writer.promise(promised)
@@ -286,8 +290,10 @@ class SqliteReplica:
             new.write_connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.Error as error:
             raise codes.verdict(error, "settle a copy") from error
+        self.close()
         self._durable.sync_file(new.anchor.catalog)
-        self._durable.sync_dir(new.anchor.catalog.parent)
+        self._opened = self._open(new.marker, new.raw)
+        return self._opened
 
     def _copied(self) -> _Open:
         """Give what this copy holds, if nothing broke it."""
