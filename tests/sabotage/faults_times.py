@@ -7,6 +7,7 @@ from sabotage.fault import Fault
 SCRUB = "tests/unit/upkeep/test_scrub.py::"
 RETOLD = "tests/unit/service/test_retelling.py::"
 AROUND = "tests/unit/formats/test_calendararound.py::"
+KNOWN = "tests/unit/formats/test_calendarknown.py::"
 SPANS = "tests/unit/service/test_spans.py::"
 SPAN = "tests/unit/formats/test_calendarspan.py::"
 
@@ -121,6 +122,24 @@ TIMES = (
         '_AGAIN: Final = (TOLD_AGAIN, "delete refused", TIME_RETOLD)\n',
         '_AGAIN: Final = (TOLD_AGAIN, "delete refused")\n',
         (RETOLD + "test_the_history_tells_that_it_was_the_server",),
+    ),
+    Fault(
+        "only the likelier reading of a zone counts",
+        "formats/calendarzone.py",
+        "            self.differ = any(ask(of, other) != told for other in zones[1:])\n",
+        "            self.differ = False\n",
+        (
+            KNOWN + "test_a_zone_that_tells_another_time_is_read_too",
+            KNOWN + "test_a_second_reading_is_passed_over_only_where_nothing_else_comes_of_it",
+        ),
+    ),
+    Fault(
+        "what is asked around an event is not compared between two readings",
+        "formats/calendarzone.py",
+        "        return self._told(tzid, reading, local_of, instant)\n",
+        "        zones = self.readings(tzid)\n"
+        "        return local_of(instant, zones[min(reading, len(zones) - 1)])\n",
+        (KNOWN + "test_a_rule_that_ends_later_by_another_reading_is_followed_so_far",),
     ),
     Fault(
         "an event that moves while a query looks is under neither of its names",

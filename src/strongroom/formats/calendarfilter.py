@@ -99,7 +99,7 @@ class _Matcher:
         self._own = own(calendar)
         self._budget = Budget()  # for all that a filter asks of the object
         self._ends: dict[int, Component] = {}  # tasks that begin when they end
-        self._series: dict[tuple[int, ...], list[Series]] = {}
+        self._series: dict[tuple[int, ...], Series] = {}
         self._texts: dict[tuple[int, str], str] = {}
 
     def holds(self, candidates: list[Component], wanted: CompFilter) -> bool:
@@ -141,26 +141,23 @@ class _Matcher:
         return found
 
     def _dated(self, dated: list[Component], when: Range) -> list[Component]:
-        for series in self._readings(dated):
-            if found := series.happening(*when):
+        for reading in readings_of(dated, self._zones):
+            if found := self._read(dated, reading).happening(*when):
                 return found
         return []
 
     def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
-        for series in self._readings(dated):
-            if found := series.between(*when):
+        for reading in readings_of(dated, self._zones):
+            if found := self._read(dated, reading).between(*when):
                 return found
         return []
 
-    def _readings(self, dated: list[Component]) -> list[Series]:
-        """Give a series in each of the ways to read its zones."""
-        key = tuple(map(id, dated))
+    def _read(self, dated: list[Component], reading: int) -> Series:
+        """Give a series in one of the ways to read its zones."""
+        key = (reading, *map(id, dated))
         found = self._series.get(key)
         if found is None:
-            found = self._series[key] = [
-                Series(dated, self._zones, reading, self._budget)
-                for reading in readings_of(dated, self._zones)
-            ]
+            found = self._series[key] = Series(dated, self._zones, reading, self._budget)
         return found
 
     def _instant(self, line: Line) -> int:
@@ -245,10 +242,15 @@ class _Matcher:
         return text
 
 
-def readings_of(dated: list[Component], zones: Zones) -> range:
-    """Number the ways to read the zones that components name."""
+def readings_of(dated: list[Component], zones: Zones) -> Iterator[int]:
+    """Number the ways to read the zones that components name.
+
+    Each comes once the one before it was looked at, and only if another answer can come of it.
+    """
     named = {parameter(line, b"TZID") for one in dated for line in one.lines if line.parameters}
-    return range(max((len(zones.readings(zone)) for zone in named), default=1))
+    count = max((len(zones.readings(zone)) for zone in named), default=1)
+    yield 0
+    yield from (reading for reading in range(1, count) if zones.differ)
 
 
 def _as_start(line: Line) -> Line:

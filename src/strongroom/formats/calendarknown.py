@@ -71,16 +71,19 @@ def _learnt(body: bytes, when: Range, floating: tzinfo) -> Known:
     ]
     if not dated:
         return Known(Range(FIRST, LAST), ())
-    series = [Series(dated, zones, reading) for reading in readings_of(dated, zones)]
     if when.end - when.start <= _SHORT:
         around = Range(
             when.start // _FORTNIGHT * _FORTNIGHT, -(-when.end // _FORTNIGHT) * _FORTNIGHT
         )
-        found = [one for each in series for one in each.between(*around)]
+        found = [
+            one
+            for reading in readings_of(dated, zones)
+            for one in Series(dated, zones, reading).between(*around)
+        ]
         if len(found) <= KNOWN_INSTANCES_MAX:
             return Known(around, tuple({Range(one.start, one.end): None for one in found}))
-    for each in series:
-        one = each.first(*when)
+    for reading in readings_of(dated, zones):
+        one = Series(dated, zones, reading).first(*when)
         if one is not None:
             return Known(_NEVER, (Range(one.start, one.end),))
     return Known(when, ())

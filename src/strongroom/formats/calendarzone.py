@@ -2,8 +2,9 @@
 
 A TZID is looked up as an IANA name, as a name of Windows, and among the VTIMEZONEs of the object;
 where two of these disagree, both readings count (`readings`), for nobody can say which one a client
-shows. In the hour that a clock change leaves out, the offset before it holds; in the hour that
-comes twice, the first one is meant.
+shows. Where both told the same of all that was asked of the first, nothing else can come of the
+second, and it need not be looked at (`differ`). In the hour that a clock change leaves out, the
+offset before it holds; in the hour that comes twice, the first one is meant.
 
 Rules: pure but for the table of zones, which Python brings along; nothing here knows what time it
 is; a VTIMEZONE is followed within the budget of one rule and 4,096 changes, whatever it says.
@@ -14,12 +15,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from strongroom.base.limits import ZONE_BYTES_MAX, ZONE_CHANGES_MAX, ZONE_NAME_BYTES_MAX, ZONES_MAX
@@ -29,11 +30,15 @@ from strongroom.formats.calendartime import (
     EPOCH,
     FLOATING,
     bad_time,
+    local_of,
     moment_of,
     moments_of,
     naive_seconds,
 )
 from strongroom.formats.calendartree import Component, raws, read_tree, zones_of
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 _OFFSET: Final = re.compile(rb"([+-]?)(\d\d):?(\d\d):?(\d\d)?")
 _FIRST: Final = EPOCH.replace(year=1900)  # what happened earlier is told by nobody's phone
@@ -175,6 +180,7 @@ class Zones:
         self._own = own
         self._floating = floating
         self._found: dict[bytes, tuple[tzinfo, ...]] = {}
+        self.differ = False  # in something that was asked of the likeliest reading
 
     def readings(self, tzid: bytes) -> tuple[tzinfo, ...]:
         """Give what a name may mean, the likeliest first; floating where nobody knows it.
@@ -200,10 +206,22 @@ class Zones:
         """Give the instant of a local time under one of the readings of its zone."""
         if tzid == b"Z":
             return naive_seconds(local)
+        return self._told(tzid, reading, _instant, local)
+
+    def local(self, instant: int, tzid: bytes, reading: int = 0) -> datetime:
+        """Give the local time of an instant under one of the readings of a zone."""
+        return self._told(tzid, reading, local_of, instant)
+
+    def _told(self, tzid: bytes, reading: int, ask: Callable[[S, tzinfo], T], of: S) -> T:
         zones = self.readings(tzid)
-        return _instant(local, zones[min(reading, len(zones) - 1)])
+        told = ask(of, zones[min(reading, len(zones) - 1)])
+        if len(zones) > 1 and not reading and not self.differ:
+            self.differ = any(ask(of, other) != told for other in zones[1:])
+        return told
 
 
+# Events of one calendar begin at the same hours of the same days.
+@lru_cache(8192)
 def _instant(local: datetime, zone: tzinfo) -> int:
     offset = local.replace(tzinfo=zone).utcoffset() or timedelta()
     return naive_seconds(local) - offset // timedelta(seconds=1)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from strongroom.base.limits import INSTANCES_MAX
@@ -24,7 +24,6 @@ from strongroom.formats.calendartime import (
     Length,
     Moment,
     bad_time,
-    local_of,
     moment_of,
     read_length,
     read_moment,
@@ -242,9 +241,9 @@ class Series:
         first, rules = series.start, series.component
         yield _Slot(first)
         yield from self._dates(series, b"RDATE")
-        zone = self._zone(first)
         reach = series.length.sum + self._reach() + MARGIN
-        low, high = plus(local_of(start, zone), -reach), plus(local_of(end, zone), reach)
+        low = plus(self._local(start, first.zone), -reach)
+        high = plus(self._local(end, first.zone), reach)
         without = set()
         for line in rules.all(b"EXRULE"):
             without |= set(self._rule(line.value, first, low, high))
@@ -253,9 +252,8 @@ class Series:
                 if local not in without:
                     yield _Slot(first._replace(local=local))
 
-    def _zone(self, moment: Moment) -> tzinfo:
-        readings = self._zones.readings(moment.zone)
-        return readings[min(self._reading, len(readings) - 1)]
+    def _local(self, instant: int, zone: bytes) -> datetime:
+        return self._zones.local(instant, zone, self._reading)
 
     def _reach(self) -> timedelta:
         """Say how far a THISANDFUTURE moves or lengthens what is behind it."""
@@ -275,7 +273,7 @@ class Series:
             if rule.until.is_date and not first.is_date:
                 until = until.replace(hour=23, minute=59, second=59)
             elif rule.until.zone and not first.is_date:
-                until = local_of(self._zones.instant(until, rule.until.zone), self._zone(first))
+                until = self._local(self._zones.instant(until, rule.until.zone), first.zone)
         return occurrences(rule, first.local, until, low, high, self._budget)
 
 
