@@ -274,7 +274,7 @@ class SimReplica(MemoryReplica):
             raise BrokenReplicaError(self._broken)
         self._anchored()
         if self._disk.read_only:
-            raise UnavailableReplicaError("it became read-only")
+            raise UnavailableReplicaError("its file system takes no writes")
         return self._disk.room
 
     def close(self) -> None:

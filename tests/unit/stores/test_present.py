@@ -107,8 +107,23 @@ def test_a_medium_that_became_read_only_is_said_before_anybody_writes(
         return SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1, f_frsize=4096)
 
     monkeypatch.setattr(anchor.os, "statvfs", statvfs)
-    with pytest.raises(UnavailableReplicaError, match="read-only"):
+    with pytest.raises(UnavailableReplicaError, match="takes no writes"):
         replica.present()
+
+
+@pytest.mark.parametrize("option", ["emergency_ro", "shutdown"])
+def test_a_file_system_that_stopped_after_an_error_is_said_before_anybody_writes(
+    disks: Path, found: SqliteReplica, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    (disk,) = disks.iterdir()
+    mounts = disks.with_name("mountinfo")
+    monkeypatch.setattr(anchor, "MOUNTS", mounts)
+    well = f"46 27 {disk.name} / /mnt/b rw,relatime - ext4 /dev/sdb1 rw,errors=remount-ro\n"
+    mounts.write_text(f"47 27 0:0 / /mnt/c rw - ext4 /dev/sdc1 rw,{option}\n{well}")
+    assert found.present() > 0
+    mounts.write_text(well.replace("remount-ro", f"remount-ro,{option}"))
+    with pytest.raises(UnavailableReplicaError, match="takes no writes"):
+        found.present()
 
 
 def test_a_medium_whose_room_is_not_told_is_judged_by_the_error(
