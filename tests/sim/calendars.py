@@ -1,8 +1,8 @@
 """A random life with calendars beside the address books: who asks for times, and what happens then.
 
 What is asked goes the way of a calendar-query: the index by time, the rows it names, what queries
-before have learnt, and bodies. What happens by the book is worked out once for each body, with
-neither index nor memory (formats/calendarfilter).
+before have learnt of times and words, and bodies. What happens by the book is worked out once for
+each body, with neither index nor memory (formats/calendarfilter).
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from sim.model import Query
 from sim.walk import Walk
 from sim.world import LEVEL_SECONDS, World
 from strongroom.base.errors import RetryError, StrongroomError
-from strongroom.formats.calendarfilter import CompFilter, Range, matches, window
+from strongroom.formats.calendarfilter import CompFilter, PropFilter, Range, matches, window
 from strongroom.formats.calendarknown import learn, time_asked
+from strongroom.formats.calendarspan import FIRST, LAST
+from strongroom.formats.cardfilter import text_match
+from strongroom.formats.clues import calendar_clue
 from strongroom.history.edits import Copy, Move, Origin, Put, Restore, Seen, SkipNumbers, Wanted
 from strongroom.history.entries import COLLECTION, Key, Member, Tombstone, digest_of, uid_of
 from strongroom.service.content import read_content
 from strongroom.service.spans import Spans
+from strongroom.service.texts import Search
 
 CALENDARS = ("calendars/calendar", "calendars/tasks")
 UIDS = tuple(f"e{number}" for number in range(10))
@@ -36,14 +40,18 @@ NAMES_MAX = (3, 1000)  # of an index: two calendars hardly fit, or always
 
 
 class Asked(NamedTuple):
-    """What somebody asks for: one component in a time."""
+    """What somebody asks for: one component in a time, or with a word in its summary."""
 
     component: str
     when: Range
+    word: str = ""
 
     @property
     def filter(self) -> CompFilter:
         inner = CompFilter(self.component.encode(), range=self.when)
+        if self.word:
+            props = (PropFilter(b"SUMMARY", text=text_match(self.word)),)
+            inner = CompFilter(self.component.encode(), props=props)
         return CompFilter(b"VCALENDAR", comps=(inner,))
 
 
@@ -51,7 +59,8 @@ WEEK = Asked("VEVENT", Range(MONDAY, MONDAY + 7 * DAY))
 NEXT_WEEK = Asked("VEVENT", Range(MONDAY + 7 * DAY, MONDAY + 14 * DAY))
 FROM_NOW_ON = Asked("VEVENT", Range(MONDAY, 1 << 40))
 TASKS = Asked("VTODO", Range(MONDAY, MONDAY + 14 * DAY))
-ALL_ASKED = (WEEK, NEXT_WEEK, FROM_NOW_ON, TASKS)
+LUNCHES = Asked("VEVENT", Range(FIRST, LAST), "lunch")
+ALL_ASKED = (WEEK, NEXT_WEEK, FROM_NOW_ON, TASKS, LUNCHES)
 
 VERSIONS = (
     ("VEVENT", "DTSTART:20260106T090000Z"),
@@ -62,6 +71,8 @@ VERSIONS = (
     ("VEVENT", "DTSTART:of the moon"),
     ("VTODO", "DUE:20260114T090000Z"),
     ("VTODO",),
+    ("VEVENT", "SUMMARY:Late LUNCH", "DTSTART:20260107T130000Z"),
+    ("VEVENT", "SUMMARY:Dinner", "DTSTART:20260107T190000Z"),
 )
 
 
@@ -135,8 +146,10 @@ async def ask(
 async def _found(world: World, spans: Spans, collection: int, asked: Asked) -> dict[str, str]:
     cell, filter_, when = world.cell, asked.filter, asked.when
     assert cell is not None
+    search = Search(spans.texts, calendar_clue(filter_), partial(matches, wanted=filter_))
     if time_asked(filter_) is None:
-        members = await spans.between(cell, collection, window(filter_), asked.component)
+        window_ = window(filter_)
+        members = await spans.between(cell, collection, window_, asked.component, search.told)
         told = {one.etag: None for one in members}
     else:
         known = partial(spans.told, floating=UTC, when=when)
@@ -147,7 +160,7 @@ async def _found(world: World, spans: Spans, collection: int, asked: Asked) -> d
         if body is None:
             raise RetryError
         if time_asked(filter_) is None:
-            told[etag] = matches(body, filter_)
+            told[etag] = search.learn(etag, search.look(etag, body))
         else:
             spans.learn(etag, UTC, learn(body, when, UTC))
             told[etag] = spans.told(etag, UTC, when)
@@ -185,6 +198,7 @@ class CalendarWalk(Walk):
         self.spans = Spans()
         self.diaries = [
             Diary(CALENDARS[0], FROM_NOW_ON), Diary(CALENDARS[0], WEEK), Diary(CALENDARS[1], TASKS),
+            Diary(CALENDARS[1], LUNCHES),
         ]  # fmt: skip
         self.removed: list[tuple[Member, Tombstone]] = []
 
