@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,9 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.events import BERLIN, calendar, component, event
+from fakes.asgi import Answer, Client
+from fakes.events import BERLIN, calendar, component, event, events_between
 from fakes.rulebook import DAYS, by_the_book, written
 from fakes.site import Site
+from strongroom.dav import report_calendar
+from strongroom.formats.calendarfilter import Range
+from strongroom.formats.calendarknown import Known
 
 XML = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
 CALENDAR = "/dav/calendars/alice/calendar/"
@@ -186,3 +192,38 @@ def test_a_slow_rule_holds_up_nobody() -> None:
 
     taken = site.run(query())
     assert longest < taken / 4
+
+
+def test_nobody_waits_for_anothers_slow_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of alice's looks lasts until bob has had his answer."""
+    site = Site()
+    answered = threading.Event()
+    look = report_calendar.learn
+
+    def slowly(body: bytes, when: Range, floating: tzinfo) -> Known:
+        if b"alice" in body:
+            assert answered.wait(30)
+        return look(body, when, floating)
+
+    monkeypatch.setattr(report_calendar, "learn", slowly)
+    for client, name in ((site.alice, "alice"), (site.bob, "bob")):
+        body = event("DTSTART:20260105T090000Z", uid=name)
+        path = f"/dav/calendars/{name}/calendar/e.ics"
+        site.run(client("PUT", path, body, content_type="text/calendar"))
+
+    def query(client: Client, name: str) -> Coroutine[None, None, Answer]:
+        return client(
+            "REPORT", f"/dav/calendars/{name}/calendar/",
+            events_between("20260101T000000Z", "20260201T000000Z"), depth="1",
+        )  # fmt: skip
+
+    async def both() -> list[str]:
+        waiting = [asyncio.create_task(query(site.alice, "alice")) for _ in range(40)]
+        await asyncio.sleep(0.05)
+        try:
+            return (await asyncio.wait_for(query(site.bob, "bob"), 10)).hrefs
+        finally:
+            answered.set()
+            await asyncio.gather(*waiting)
+
+    assert site.run(both()) == ["/dav/calendars/bob/calendar/e.ics"]

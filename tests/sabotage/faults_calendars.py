@@ -217,4 +217,21 @@ CALENDARS = (
             "test_others_get_their_turn_while_a_large_request_is_read",
         ),
     ),
+    Fault(
+        "one account's slow queries take all threads, and everybody waits for them",
+        "service/aside.py",
+        "    async with turn:\n        return",
+        "    if turn:\n        return",
+        (
+            "tests/unit/service/test_aside.py::"
+            "test_an_account_waits_for_its_own_work_and_never_for_anothers",
+        ),
+    ),
+    Fault(
+        "all accounts take turns with one another",
+        "dav/app.py",
+        "        whose.set(caller.home)\n",
+        "        whose.set(0)\n",
+        ("tests/protocol/test_calendar_times.py::test_nobody_waits_for_anothers_slow_queries",),
+    ),
 )

@@ -41,6 +41,7 @@ from strongroom.ports.cell import Cell
 from strongroom.ports.positions import Positions
 from strongroom.service.access import check_home
 from strongroom.service.accounts import check_open
+from strongroom.service.aside import whose
 from strongroom.service.beginnings import begin, has_begun
 from strongroom.service.export import Exports
 from strongroom.service.kinds import CALENDAR
@@ -115,6 +116,7 @@ class Dav:
         if self._positions is not None:
             request.positions = self._positions
             self._positions.seen(caller.home, caller.device.id, headers.get(b"user-agent", b""))
+        whose.set(caller.home)
         try:
             await _answer(request, send)
         except GoneError:

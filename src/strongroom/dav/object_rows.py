@@ -26,7 +26,7 @@ from strongroom.formats.cardparts import select
 from strongroom.formats.davxml import ADDRESS_DATA, CALENDAR_DATA, AddressData, Propfind
 from strongroom.formats.multistatus import element, epilogue, escape, prologue, status_response
 from strongroom.history.entries import Member
-from strongroom.service.aside import aside
+from strongroom.service.aside import aside, beside
 from strongroom.service.objects import version_mark
 
 VERSIONS: Final = ("3.0", "4.0")
@@ -85,7 +85,7 @@ class ObjectRows:
     async def row(self, href: str, member: Member, body: bytes | None) -> bytes:
         """Write one response; `body` None = not to be had now (503 for this href alone)."""
         if self._shape is not None and self._shape.slow:
-            return await asyncio.to_thread(self._row, href, member, body)
+            return await beside(lambda: self._row(href, member, body))
         return await aside(body or b"", lambda: self._row(href, member, body))
 
     def _row(self, href: str, member: Member, body: bytes | None) -> bytes:

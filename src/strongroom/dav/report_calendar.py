@@ -8,7 +8,6 @@ read page by page.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, tzinfo
 from functools import partial
@@ -33,6 +32,7 @@ from strongroom.formats.clues import calendar_clue
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
+from strongroom.service.aside import beside
 from strongroom.service.collections import text_of
 from strongroom.service.objects import find_object, read_bodies
 from strongroom.service.spans import Told, unknown
@@ -164,7 +164,7 @@ async def _matching(
         return
     async for page in read_bodies(request.cell, members):
         sure = _sure(page)
-        for one, seen in zip(sure, await asyncio.to_thread(search.looks, sure), strict=True):
+        for one, seen in zip(sure, await beside(partial(search.looks, sure)), strict=True):
             if search.learn(one[0].etag, seen):
                 yield one
 
@@ -209,7 +209,7 @@ def _sure(page: list[tuple[Member, bytes | None]]) -> list[tuple[Member, bytes]]
 
 async def _each(ask: Callable[[bytes], T], page: list[tuple[Member, bytes]]) -> list[T]:
     """Ask of each body, beside the event loop: a short one may hold a rule that takes long."""
-    return await asyncio.to_thread(lambda: [ask(body) for _, body in page])
+    return await beside(lambda: [ask(body) for _, body in page])
 
 
 def _told_by_index(wanted: CompFilter) -> bool:
