@@ -50,6 +50,15 @@ PRESENCE = (
         (QUIET + "test_who_catches_up_is_told_of_as_that_and_of_nothing_that_is_over",),
     ),
     Fault(
+        "a full disk is offered a batch without a pause",
+        "mirror/keeper.py",
+        "            if flying and self._flying.get(name) == flying:",
+        "            if False:",
+        (
+            "tests/sim/test_writing.py::test_a_batch_that_full_disks_hold_up_is_offered_to_them_now_and_then",
+        ),
+    ),
+    Fault(
         "a disk that hangs counts as good",
         "mirror/watch.py",
         "        self._give_up_the_silent()\n",

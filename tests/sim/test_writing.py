@@ -321,6 +321,28 @@ def test_one_full_disk_is_behind_and_catches_up() -> None:
     rest(world)
 
 
+def test_a_batch_that_full_disks_hold_up_is_offered_to_them_now_and_then() -> None:
+    """It lands once there is room; until then neither processor nor disk is kept busy with it."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    settle(world)
+    for disk in world.disks[:2]:
+        disk.room = FULL
+    ended = world.put("b.vcf", BOB)  # it was decided before anybody knew how full they are
+    assert isinstance(ended, UnknownError | UnsureError)
+    calls = [disk.calls for disk in world.disks]
+    world.wait(20)
+    assert [disk.calls - before <= 25 for disk, before in zip(world.disks, calls, strict=True)] == [
+        True, True, True,
+    ]  # fmt: skip
+    assert world.get("a.vcf") == ANN
+    for disk in world.disks:
+        disk.room = ROOMY
+    world.wait(5)
+    assert world.get("b.vcf") == BOB
+    rest(world)
+
+
 def test_entry_times_never_go_back() -> None:
     """A clock that jumps changes the order of nothing."""
     world = opened()

@@ -195,6 +195,7 @@ class Keeper:
         self.copying: dict[str, tuple[int, int]] = {}  # replica -> batches held, of how many
         self.catching_up: dict[str, tuple[int, int]] = {}
         self.watch = Watch(core, writer.free)
+        self._flying: dict[str, int] = {}  # replica -> the batch in flight when it was brought up
         self._to_admit: dict[str, str] = {}  # replica -> the incarnation of its finished copy
         core.on(machine.CatchUp, self._catch_up)
 
@@ -246,7 +247,13 @@ class Keeper:
 
     # --- behind -----------------------------------------------------------------------------------
     async def _bring_up(self, name: str) -> None:
+        flight = self._core.state.flight
+        flying = flight.number if flight is not None else 0
         try:
+            if flying and self._flying.get(name) == flying:
+                # It could not take this batch a moment ago: a full disk is asked once a second.
+                await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
+            self._flying[name] = flying
             done = await self._levelled(name)
             while not done:
                 await asyncio.sleep(limits.CATCH_UP_PAUSE_SECONDS)
