@@ -10,6 +10,7 @@ nothing again. Calendars that were asked for longest ago are forgotten and liste
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import tzinfo
@@ -29,6 +30,7 @@ from strongroom.service.texts import Texts
 Extent = tuple[int, int, str]  # first, last, component ("" = not known)
 Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
 _EVER: Final = (-(1 << 62), 1 << 62)
+_ROWS: Final = 1000  # read in a few ms
 _LOOKS: Final = 2  # at the rows; one that is written just then differs the first time
 
 
@@ -146,7 +148,10 @@ class Spans:
         if len(members) != head.members:
             raise UnsureError
         index = _Index(head)
-        index.spans = {member.href: (span_in(member.data), member.etag) for member in members}
+        for start in range(0, len(members), _ROWS):
+            some = members[start : start + _ROWS]
+            index.spans |= {one.href: (span_in(one.data), one.etag) for one in some}
+            await asyncio.sleep(0)  # others get their turn
         self._remember(calendar, index)
         return index, members
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from functools import partial
@@ -267,3 +268,28 @@ def test_an_index_may_be_forgotten_while_it_follows(
     monkeypatch.setattr(site.cell, "changes", meanwhile)
     found = site.run(spans.between(site.cell, calendar.id, week, ""))
     assert [one.href for one in found] == ["a.ics", "b.ics"]
+
+
+def test_others_have_their_turn_while_a_large_index_is_made(site: Site) -> None:
+    put(site, "a", "DTSTART:20260106T090000Z")
+    calendar = site.cell.directory.collection(site.home, "calendars/calendar")
+    assert calendar is not None
+    head, (row,) = site.run(site.cell.listing(calendar.id, OBJECT))
+    many = tuple(row._replace(href=f"{number}.ics") for number in range(4500))
+
+    async def listing(*_: Any) -> Any:
+        return head._replace(members=len(many)), many
+
+    site.cell.listing = listing  # type: ignore[method-assign]
+
+    async def turns() -> int:
+        spans, when = Spans(), Range(1_767_571_200, 1_768_176_000)
+        work = asyncio.create_task(spans.between(site.cell, calendar.id, when, "VEVENT"))
+        count = 0
+        while not work.done():
+            count += 1
+            await asyncio.sleep(0)
+        assert len(await work) == len(many)
+        return count
+
+    assert site.run(turns()) >= 5
