@@ -62,8 +62,7 @@ def page_of(login: str, collection: Member) -> bytes:
         name,
         f"""<p>This is the address of {terms.one} of <b>{escape(login)}</b>. It is for programs that
 speak {terms.protocol}, not for a browser.</p>
-{_values(collection_href(login, collection.href), login)}
-{_export(terms.one)}""",
+{_values(collection_href(login, collection.href), login)}""",
     )
 
 
@@ -74,21 +73,16 @@ def home_page(login: str, kind: Kind) -> bytes:
         f"{terms.many.capitalize()} of {login}",
         f"""<p>This is the address of all {terms.many} of <b>{escape(login)}</b>. It is for programs
 that speak {terms.protocol}, not for a browser.</p>
-{_values(home_href(login, kind), login)}
-{_export(f"all {terms.many}")}""",
+{_values(home_href(login, kind), login)}""",
     )
 
 
 def _values(href: str, login: str) -> str:
     return f"""<section class="card"><h2>In the program</h2>
-<p>Enter the name of this server; most programs find the rest by themselves. Those that do not want
-the whole address, which begins with that name.</p>
+<p>Most programs want the name of this server, and find the rest by themselves. The others want the
+whole address: the name, and then what stands here.</p>
 <dl><dt>Address on this server</dt><dd>{escape(href)}</dd>
 <dt>Login</dt><dd>{escape(login)}</dd></dl>
-<p class="soft">The password is that of a device, as the browser was given it for this page.</p>
-</section>"""
-
-
-def _export(what: str) -> str:
-    return f"""<p><a href="?export">Download {what} as one file</a>: what is in it now. The file
-does not follow later changes.</p>"""
+<p class="soft">Each device has a password of its own.</p></section>
+<p><a href="?export">Download all that is in it as one file.</a></p>
+<p class="soft">It is of this moment, and does not follow later changes.</p>"""
