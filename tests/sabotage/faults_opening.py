@@ -24,9 +24,16 @@ LAUNCHES = (
     Fault(
         "a copy that was replaced is told as one that comes back by itself",
         "mirror/launch.py",
-        "_NO_VOTER.format(name=name)",
+        "_no_voter(name, opened, sites, probes)",
         '"behind"',
         (OPENING + "test_a_copy_that_another_replaced_meanwhile_is_told_as_one_to_rebuild",),
+    ),
+    Fault(
+        "a copy that knows more is to be replaced like any other",
+        "mirror/launch.py",
+        "    if number > opened.position.number:\n        return (",
+        "    if False:\n        return (",
+        (OPENING + "test_a_copy_that_knows_more_than_what_is_served_is_told_as_one_to_keep",),
     ),
     Fault(
         "a reason that says what to do is contradicted",

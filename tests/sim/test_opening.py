@@ -12,7 +12,7 @@ from sim.disk import Disk
 from sim.loop import MachineDownError
 from sim.stage import ANN, BOB, EVE, bring_back, held, opened, rest, settle, spoil, take_away
 from sim.walk import Walk
-from sim.world import LEVEL_SECONDS, ok
+from sim.world import LEVEL_SECONDS, World, ok
 from strongroom.base.errors import (
     NoCellError,
     PreconditionError,
@@ -73,8 +73,8 @@ def test_seed_2_a_replica_that_lost_its_disk_and_votes() -> None:
     rest(world)
 
 
-def test_a_copy_that_another_replaced_meanwhile_is_told_as_one_to_rebuild() -> None:
-    """Nothing but a rebuild makes it count again, so nobody shall wait for it."""
+def replaced(more: int) -> World:
+    """Give a world in whose first place lies what a rebuild replaced, with `more` batches."""
     world = opened()
     ok(world.put("a.vcf", ANN))
     settle(world)
@@ -84,14 +84,38 @@ def test_a_copy_that_another_replaced_meanwhile_is_told_as_one_to_rebuild() -> N
     assert world.cell is not None
     world.run(world.cell.rebuild("r1"), LEVEL_SECONDS)
     world.close()
+    world.boot()  # a later term, or the longer history would be the cell's
+    world.close()
+    state = held(old)
+    number = state.position.number + more
+    spoil(old, replace(state, position=state.position._replace(number=number)))
     world.disks[0] = world.places[0].mounted = old
     world.boot()
     world.wait(3)
+    return world
+
+
+def told_of(world: World) -> str:
+    assert world.cell is not None
     (row,) = [r for r in world.cell.report()["replicas"] if r["replica"] == "r1"]
     assert row["standing"] == "absent"
-    assert "`strongroom replica rebuild r1`" in row["reason"]
+    return str(row["reason"])
+
+
+def test_a_copy_that_another_replaced_meanwhile_is_told_as_one_to_rebuild() -> None:
+    """Nothing but a rebuild makes it count again, so nobody shall wait for it."""
+    world = replaced(0)
+    assert "`strongroom replica rebuild r1`" in told_of(world)
+    assert world.cell is not None
     world.run(world.cell.rebuild("r1"), LEVEL_SECONDS)
     rest(world)
+
+
+def test_a_copy_that_knows_more_than_what_is_served_is_told_as_one_to_keep() -> None:
+    """It may hold what was lost when somebody went on without it."""
+    told = told_of(replaced(100))
+    assert "keep it aside" in told
+    assert "replica rebuild" not in told
 
 
 def test_the_witness_is_asked_at_opening() -> None:

@@ -99,8 +99,8 @@ class _Work:
         if self._dry:
             return "Nothing was changed."
         return (
-            f"Before that, {_counted(self.counts)}. What came in stands; run the same import "
-            "again, and it goes on from there."
+            f"Before that, {_counted(self.counts)}; the part that was under way may have come in "
+            "as well. What came in stands; run the same import again, and it goes on from there."
         )
 
 

@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
 
 from strongroom.base import limits
 from strongroom.base.errors import (
@@ -34,12 +33,6 @@ from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site, in_time
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica
 from strongroom.ports.world import Testimony
-
-# Its like was replaced by a copy while it was away, or it is a copy that never was admitted.
-_NO_VOTER: Final = (
-    "what lies there is an earlier copy, or one that was not finished, and does not count: "
-    "`strongroom replica rebuild {name}` fills its place anew"
-)
 
 
 @dataclass(slots=True)
@@ -377,11 +370,27 @@ def _place_all(
         opened.absent[name] = _why(opened.sites[name], sites, probes)
     for name in roster:
         if name not in opened.level and name not in opened.doubtful:
-            opened.absent.setdefault(name, _NO_VOTER.format(name=name))
+            opened.absent.setdefault(name, _no_voter(name, opened, sites, probes))
     for name, member in roster.items():
         if member.facts["standing"] == machine.DOUBTFUL:
             opened.absent.pop(name, None)
             opened.doubtful[name] = member.facts.get("reason", "doubtful")
+
+
+def _no_voter(name: str, opened: Launch, sites: Sequence[Site], probes: Sequence[Probe]) -> str:
+    """Say what to do with a copy that another replaced meanwhile, or that was not finished."""
+    (probe,) = (p for s, p in zip(sites, probes, strict=True) if s is opened.sites[name])
+    number = probe.position.number if isinstance(probe, Found) else 0
+    told = f"what lies there ends with batch {number} and is not the copy of {name} that counts"
+    if number > opened.position.number:
+        return (
+            f"{told}, but goes further than what is served: keep it aside, `strongroom export` can "
+            "read it by itself (docs/operate.md, Read without opening)"
+        )
+    return (
+        f"{told}: `strongroom replica rebuild {name}` fills its place anew, and keeps what lies "
+        "there in quarantine"
+    )
 
 
 def _why(site: Site, sites: Sequence[Site], probes: Sequence[Probe]) -> str:

@@ -164,6 +164,7 @@ def test_what_ends_early_says_what_came_in(
     assert main(["import", "anna", file, *["--dry-run"] * dry]) == status
     said = capsys.readouterr().err
     assert ("Nothing was changed." if dry else "Before that, 2 new, ") in said
+    assert dry or "the part that was under way may have come in as well" in said
     assert dry or "run the same import again" in said
     assert [one.name for one in tmp_path.iterdir()] == ["all.vcf"]
 
