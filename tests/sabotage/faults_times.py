@@ -77,8 +77,8 @@ TIMES = (
     Fault(
         "scrub mends no row of an open cell",
         "control/copies.py",
-        "if isinstance(ground, MirrorCell) else None",
-        "if ground is None else None",
+        "    if isinstance(ground, MirrorCell):\n",
+        "    if ground is None:\n",
         (RETOLD + "test_the_command_tells_anew_and_doubts_in_the_index_of_the_server",),
     ),
     Fault(
@@ -115,6 +115,13 @@ TIMES = (
         "            data.setdefault(one.standing.etag, one.standing.data)\n",
         "            continue\n",
         (RETOLD + "test_an_undo_of_a_move_keeps_what_was_told_anew",),
+    ),
+    Fault(
+        "what one scrub told anew hides all else in the history",
+        "service/timeline.py",
+        "            scrubs.add((entry.collection, entry.request))\n",
+        "            assert entry.collection\n",
+        (RETOLD + "test_the_history_tells_of_one_scrub_once",),
     ),
     Fault(
         "what scrub told anew is shown as the owner's act",

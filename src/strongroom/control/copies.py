@@ -10,6 +10,7 @@ from strongroom.base.errors import RefusedPlanError, StrongroomError
 from strongroom.control.freezes import frozen_accounts
 from strongroom.control.phones import certificate_report
 from strongroom.control.room import Call, Room, Tell
+from strongroom.formats.moments import write_moment
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.state import VOTER
 from strongroom.mirror.survey import RebuildPlan
@@ -125,7 +126,10 @@ async def scrub_cell(room: Room, tell: Tell, rate: int) -> list[Findings]:
 
 async def _scrub(ground: upkeep.Ground, room: Room, tell: Tell, rate: int) -> list[Findings]:
     # Of a cell that is not open nothing is written.
-    times = Retelling(ground, room.spans, "scrub") if isinstance(ground, MirrorCell) else None
+    times = None
+    if isinstance(ground, MirrorCell):
+        request = f"scrub {write_moment(room.parts.clock.now_ms())}"
+        times = Retelling(ground, room.spans, request)
     async with room.scrubbing:
         found = await upkeep.scrub(ground, tell, upkeep.Pace(rate), room.parts.marks, times)
         room.scrubbed = {

@@ -136,9 +136,14 @@ async def timeline(
     wanted = await _filter(cell, past, query, now_ms)
     newest: list[tuple[tuple[int, int, int], Entry]] = []
     count = 0
+    scrubs: set[tuple[int, str]] = set()  # of a calendar; each is one event where no thing is named
     async for entry in read_entries(cell, (past.home, *past.collections), progress):
         if not wanted(entry):
             continue
+        if entry.condition == TIME_RETOLD and not query.thing:
+            if (entry.collection, entry.request) in scrubs:
+                continue
+            scrubs.add((entry.collection, entry.request))
         count += 1
         item = ((entry.at, entry.collection, entry.number), entry)
         keep = heapq.heappush if len(newest) < query.limit else heapq.heappushpop

@@ -277,6 +277,7 @@ def test_the_command_tells_anew_and_doubts_in_the_index_of_the_server(tell: Tell
         assert await diary.found() == ["a"]
         assert [row["retold"] for row in await _command(room)] == [1, 0, 0]
         assert await diary.found() == ["a"]
+        assert (await diary.journal())[-1].request == "scrub 2023-11-14T22:13:20.000Z"
 
     tell(story, ("a",))
 
@@ -346,6 +347,27 @@ def test_the_history_tells_that_it_was_the_server(site: Past) -> None:
     of_phone = Query(thing="a.ics", device="phone")
     found = site.run(timeline(site.cell, site.account, of_phone, site.cell.now_ms)).events
     assert [one.what for one in found] == ["created"]
+
+
+def test_the_history_tells_of_one_scrub_once(site: Past) -> None:
+    for name in ("b", "c"):
+        body = series(name)
+        site.do("PUT", f"{CALENDAR}{name}.ics", body, content_type="text/calendar")
+    rows = [row for row in site.cell.table.values() if row.href.endswith(".ics")]
+    for request, more in (("scrub 1", 1), ("scrub 2", 2)):
+        times = Retelling(site.cell, Spans(), request)  # type: ignore[arg-type]
+        calendar = [site.cell.table[row.key] for row in rows]
+        told = [(row, row.data.replace("[", f"[{more}")) for row in calendar]  # type: ignore[union-attr]
+        assert site.run(times.retell(told)) == []  # type: ignore[arg-type]
+
+    def whats(**asked: str) -> list[str]:
+        query = Query(**asked)  # type: ignore[arg-type]
+        found = site.run(timeline(site.cell, site.account, query, site.cell.now_ms))
+        return [one.what for one in found.events if one.what == "index made anew"]
+
+    assert len(whats()) == 2
+    assert len(whats(collection="calendars/calendar")) == 2
+    assert len(whats(thing="b.ics")) == 2
 
 
 def test_an_undo_does_not_bring_the_wrong_time_back(site: Past) -> None:
