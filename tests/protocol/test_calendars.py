@@ -7,7 +7,7 @@ import pytest
 from fakes.asgi import Answer, Client
 from fakes.events import BERLIN, calendar, component, event
 from fakes.site import BOOK, Site, card
-from strongroom.base.limits import INSTANCES_MAX, OBJECT_BYTES_MAX
+from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.history.edits import Origin
 from strongroom.history.entries import digest_of
 from strongroom.service.accounts import add_device, change_facts
@@ -122,23 +122,20 @@ def test_a_device_for_contacts_reaches_no_calendar(site: Site) -> None:
 
 
 # --- calendars ------------------------------------------------------------------------------------
-@pytest.mark.rfc("4791", "5.2.4", "5.2.5", "5.2.6", "5.2.7", "5.2.8", "7.5.1")
+@pytest.mark.rfc("4791", "5.2.4", "5.2.5", "5.2.6", "5.2.7", "7.5.1")
 def test_what_a_calendar_says_of_itself(site: Site) -> None:
     names = ("supported-calendar-data", "max-resource-size", "min-date-time", "max-date-time",
-             "max-instances", "supported-collation-set")  # fmt: skip
+             "supported-collation-set")  # fmt: skip
     found = props(site, CALENDAR, *(f"C:{name}" for name in names), "D:resourcetype",
                   "D:supported-report-set", "D:sync-token")  # fmt: skip
     told = {name: found.prop(CALENDAR, CAL + name) for name in names}
     data = told["supported-calendar-data"]
     assert data is not None
     assert dict(data[0].attrib) == {"content-type": "text/calendar", "version": "2.0"}
-    texts = [told[name].text for name in names[1:5]]  # type: ignore[union-attr]
-    assert texts == [
-        str(OBJECT_BYTES_MAX),
-        "00010101T000000Z",
-        "99991231T235959Z",
-        str(INSTANCES_MAX),
-    ]
+    texts = [told[name].text for name in names[1:4]]  # type: ignore[union-attr]
+    assert texts == [str(OBJECT_BYTES_MAX), "00010101T000000Z", "99991231T235959Z"]
+    # An endless series is taken, so no number is told.
+    assert props(site, CALENDAR, "C:max-instances").prop(CALENDAR, CAL + "max-instances") is None
     collations = {one.text for one in told["supported-collation-set"]}  # type: ignore[union-attr]
     assert {"i;ascii-casemap", "i;octet"} <= collations
     kinds = found.prop(CALENDAR, D + "resourcetype")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from strongroom.base.limits import INSTANCES_MAX, OBJECT_BYTES_MAX
+from strongroom.base.limits import OBJECT_BYTES_MAX
 from strongroom.dav.collection_page import home_page
 from strongroom.dav.get import CALENDAR_TYPE, CARD_TYPE
 from strongroom.dav.getters import (
@@ -163,7 +163,6 @@ _CALENDARS: Final[dict[Place, dict[str, Getter]]] = {
         CAL + "supported-calendar-data": text(CAL + "supported-calendar-data", _CALENDAR_DATA_TYPE),
         CAL + "supported-collation-set": collations(CAL),
         CAL + "max-resource-size": text(CAL + "max-resource-size", b"%d" % OBJECT_BYTES_MAX),
-        CAL + "max-instances": text(CAL + "max-instances", b"%d" % INSTANCES_MAX),
         CAL + "min-date-time": text(CAL + "min-date-time", FIRST_MOMENT),
         CAL + "max-date-time": text(CAL + "max-date-time", LAST_MOMENT),
     },
@@ -194,6 +193,8 @@ PROTECTED: Final = frozenset(
         if name != DISPLAY_NAME
     }
     | {DAV + name for name in ("creationdate", "acl")}
+    # Not told, for no object is refused that has more (RFC 4791 sections 5.2.8 and 5.2.9).
+    | {CAL + name for name in ("max-instances", "max-attendees-per-instance")}
     | {ADDRESS_DATA, CALENDAR_DATA}
 )
 
