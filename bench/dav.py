@@ -81,6 +81,17 @@ def query_body(prop: str, text: str) -> bytes:
     ).encode()
 
 
+def words_body(prop: str, text: str) -> bytes:
+    """A calendar-query for events whose property contains the text."""
+    return (
+        f'{_HEAD}<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+        '<D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name="VCALENDAR">'
+        f'<C:comp-filter name="VEVENT"><C:prop-filter name="{prop}"><C:text-match>'
+        f"{html.escape(text)}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter>"
+        "</C:filter></C:calendar-query>"
+    ).encode()
+
+
 def members(body: bytes) -> list[bytes]:
     """The hrefs of objects, as they stand in a multistatus; collections are left out."""
     return [href for href in _HREF.findall(body) if not href.endswith(b"/")]

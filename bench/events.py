@@ -38,6 +38,11 @@ def uid(number: int) -> str:
     return f"event-{number * 2654435761 % 2**32:08x}-{number:08d}"
 
 
+def summary(number: int) -> str:
+    """What the event of this number is called."""
+    return f"{_SUMMARIES[number % len(_SUMMARIES)]} {number}"
+
+
 def starts(number: int) -> datetime:
     """When the event of this number begins, or its first instance does (local time)."""
     day = number * 7919 % (_DAYS if number % EVERY else _SERIES_DAYS)
@@ -64,7 +69,7 @@ def event(number: int, revision: int = 0) -> bytes:
         f"DTSTAMP:20260101T{revision // 60 % 24:02d}{revision % 60:02d}00Z\r\n"
         f"DTSTART;TZID=Europe/Berlin:{start:%Y%m%dT%H%M%S}\r\n"
         f"DTEND;TZID=Europe/Berlin:{end:%Y%m%dT%H%M%S}\r\n"
-        f"SUMMARY:{_SUMMARIES[number % len(_SUMMARIES)]} {number}\r\n"
+        f"SUMMARY:{summary(number)}\r\n"
         f"LOCATION:{place}\r\nDESCRIPTION:As agreed in revision {revision}\r\n{rule}"
         f"SEQUENCE:{revision}\r\nSTATUS:CONFIRMED\r\n{alarm if number % 2 else ''}"
         "END:VEVENT\r\nEND:VCALENDAR\r\n"

@@ -116,11 +116,11 @@ def _propfinds(book: str) -> Act:
     return poll
 
 
-def _queries(book: str, prop: str, text: str, hits: int) -> Act:
-    body = dav.query_body(prop, text)
+def queries(collection: str, body: bytes, hits: int) -> Act:
+    """Ask a query that must find so many."""
 
     async def query(connection: Connection, _slot: int) -> None:
-        answer = await connection.ask("REPORT", book, dav.XML + "Depth: 1\r\n", body)
+        answer = await connection.ask("REPORT", collection, dav.XML + "Depth: 1\r\n", body)
         if (found := len(dav.members(answer.expect(207).body))) != hits:
             raise WrongAnswerError(f"a query that found {found} instead of {hits}")
 
@@ -278,10 +278,20 @@ class Round:
         """A few of many, found by a word; the book is as it was filled."""
         size = self._plan.large
         hits = sum(text in told(number) for number in range(size))
-        act = _queries(self._large, prop, text, hits)
+        act = queries(self._large, dav.query_body(prop, text), hits)
         name = f"query of {size:,}, {prop} contains"
+        return await self._guarded(name, "ms", partial(self._asked_again, act=act))
+
+    async def _asked_again(self, name: str, act: Act) -> Measure:
+        """One query again and again; the note tells what the first one took."""
+        line = Connection(self._on.target)
+        began = time.perf_counter()
+        await act(line, 0)
+        first = time.perf_counter() - began
+        line.close()
         taken = await self._load(name, 1, act, self._plan.query)
-        return replace(taken, value=taken.p50_ms or 0.0, unit="ms")
+        note = "; ".join(filter(None, [f"the first time {first * 1000:.0f} ms", taken.note]))
+        return replace(taken, value=taken.p50_ms or 0.0, unit="ms", note=note)
 
     async def _delta(self, name: str) -> Measure:
         return await self._delta_of(name, self._large, new_contacts(self._large))
