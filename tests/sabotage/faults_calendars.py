@@ -83,8 +83,8 @@ CALENDARS = (
     Fault(
         "the end of a rule is read in the likelier zone alone",
         "formats/recurrence.py",
-        "        return readings[min(self._reading, len(readings) - 1)]\n",
-        "        return readings[0]\n",
+        "        return self._zones.local(instant, zone, self._reading)\n",
+        "        return self._zones.local(instant, zone)\n",
         (RULES + "test_the_end_of_a_rule_is_read_in_the_zone_that_counts",),
     ),
     Fault(
