@@ -158,9 +158,9 @@ TIMES = (
     Fault(
         "a calendar that is trusted while a query looks is believed too early",
         "service/spans.py",
-        "            named = known.between(when, component, told, doubted=doubted)\n",
+        "            named = await known.between(when, component, told, doubted=doubted)\n",
         "            doubted = calendar in self._doubted\n"
-        "            named = known.between(when, component, told, doubted=doubted)\n",
+        "            named = await known.between(when, component, told, doubted=doubted)\n",
         (SPANS + "test_a_calendar_that_is_trusted_while_a_query_looks_is_read_as_doubted",),
     ),
     Fault(
