@@ -67,6 +67,24 @@ def test_a_recorded_body_that_is_good_is_left_as_it_is(replica: Replica) -> None
     assert replica.healed() == 0
 
 
+@pytest.mark.parametrize("body", [b"lost", b"lost" * 40_000], ids=["small", "big"])
+def test_what_no_copy_can_give_is_recorded_and_healed_by_who_brings_it(
+    replica: Replica, body: bytes
+) -> None:
+    story = short_story()
+    story.tell_to(replica)
+    digest, known = digest_of(body), digest_of(b"anna")
+    replica.record_lost([digest, known])
+    assert replica.missing([digest, known]) == []
+    assert replica.bodies([digest, known]) == [None, b"anna"]
+    story.put("lost.vcf", body)
+    replica.apply(story.batch(), {}, 1)
+    assert replica.bodies([digest]) == replica.remains().bodies([digest]) == [None]
+    story.put("again.vcf", body)
+    replica.apply(story.batch(), {digest: body}, 1)
+    assert replica.bodies([digest]) == [body]
+
+
 def test_a_recorded_body_is_not_given_other_bytes(replica: Replica) -> None:
     story = short_story()
     story.tell_to(replica)

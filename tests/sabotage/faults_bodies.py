@@ -5,6 +5,7 @@ from __future__ import annotations
 from sabotage.fault import Fault
 
 BODIES = "tests/contract/test_bodies.py::"
+LOST = "tests/sim/test_lost.py::"
 WRITING = "tests/sim/test_writing.py::"
 DISK = "tests/unit/stores/test_sqlite_disk.py::"
 
@@ -41,6 +42,27 @@ BYTES = (
         "            elif digest in missing:\n",
         "            else:\n",
         (WRITING + "test_who_catches_up_is_not_kept_from_it_by_what_nobody_has",),
+    ),
+    Fault(
+        "one old body that is lost keeps a disk from being replaced",
+        "mirror/bodies.py",
+        "Lost.LOST if d in lost else None",
+        "None",
+        (LOST + "test_a_disk_is_replaced_without_a_body_that_nobody_has",),
+    ),
+    Fault(
+        "a copy leaves behind what only its own place still had",
+        "mirror/bodies.py",
+        "        left = await _left_at(site, lacking)\n",
+        "        left: dict[str, bytes] = {}\n",
+        (LOST + "test_a_copy_takes_what_its_own_place_still_has",),
+    ),
+    Fault(
+        "a body is lost because a voter is slow",
+        "mirror/reader.py",
+        "            if got is None:\n                return []\n",
+        "            if got is None:\n                continue\n",
+        (LOST + "test_nothing_is_lost_as_long_as_a_voter_is_silent",),
     ),
     Fault(
         "whoever hands a body in may have any body recorded",

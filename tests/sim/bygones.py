@@ -1,8 +1,8 @@
 """Old bodies rot on every disk at once, and a phone brings them again.
 
 What stood once and stands nowhere now may be lost on all copies, and no promise to a phone is
-broken. It is again as soon as the same bytes are acknowledged anew (I1). Until then a copy from
-the first batch on could not be made, so nothing else goes wrong meanwhile.
+broken. It is again as soon as the same bytes are acknowledged anew (I1). Until then an opening
+could make no copy from the first batch on, so nothing else goes wrong meanwhile.
 """
 
 from __future__ import annotations

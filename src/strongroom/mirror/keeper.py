@@ -24,6 +24,7 @@ from strongroom.base.errors import (
 )
 from strongroom.history.entries import Batch, Head, Position, digest_of, genesis_position
 from strongroom.mirror import state as machine
+from strongroom.mirror.bodies import Bodies, Lost, bodies_for
 from strongroom.mirror.core import Core
 from strongroom.mirror.reader import Reader
 from strongroom.mirror.site import Site, in_time
@@ -36,7 +37,6 @@ T = TypeVar("T")
 _IDLE_PAUSE_SECONDS: Final = 0.05
 Progress = Callable[[int, int], None]  # batches held, batches in all
 Sources = Callable[[], list[Site]]
-Bodies = Callable[[list[str]], Awaitable[list[bytes | None]]]
 
 
 class BesideError(BrokenReplicaError):
@@ -113,8 +113,10 @@ async def _feed_one(
         missing, bad = await target.call(lambda r: _wanting(r, digests))
         wanted = [*missing, *bad]
         for digest, body in zip(wanted, await bodies(wanted), strict=True):
-            if body is not None:
+            if isinstance(body, bytes):
                 given[digest] = body
+            elif body is Lost.LOST:
+                await target.call(lambda r, d=digest: r.record_lost([d]))  # type: ignore[misc]
             elif digest in missing:
                 raise UnavailableReplicaError(f"no voter can give body {digest} now")
     return await target.call(lambda r: r.apply(batch, given, term))
@@ -305,7 +307,7 @@ class Keeper:
         try:
             return await feed(
                 Target(site), after, lambda: core.position, self._sources(site),
-                self._reader.bodies, core.term, show,
+                bodies_for(core, self._reader, site), core.term, show,
             )  # fmt: skip
         finally:
             self.catching_up.pop(name, None)
@@ -402,7 +404,7 @@ class Keeper:
         try:
             return await copy_beside(
                 site, identity, core.term, lambda: core.position, self._sources(site),
-                self._reader.bodies, self._heads_at, show,
+                bodies_for(core, self._reader, site), self._heads_at, show,
             )  # fmt: skip
         finally:
             self.copying.pop(name, None)

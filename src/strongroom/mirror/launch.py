@@ -28,7 +28,8 @@ from strongroom.base.errors import (
 from strongroom.history.directory import Directory
 from strongroom.history.entries import CELL, FACTS, Head, Member, Position, digest_of
 from strongroom.mirror import state as machine
-from strongroom.mirror.keeper import BesideError, Bodies, Progress, Target, copy_beside, feed
+from strongroom.mirror.bodies import Bodies
+from strongroom.mirror.keeper import BesideError, Progress, Target, copy_beside, feed
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site, in_time
 from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica

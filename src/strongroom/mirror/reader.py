@@ -202,6 +202,16 @@ class Reader:
                 self._core.spawn(self._heal(site, digest, good[digest]))
         return [good.get(digest) for digest in digests]
 
+    async def lost(self, digests: Sequence[str]) -> list[str]:
+        """Name those that no voter has, all having answered; one that is silent may have them."""
+        rest = list(digests)
+        for site in self.candidates(0):
+            got = await self._one(site, lambda r, w=tuple(rest): _checked_bodies(r, w))  # type: ignore[misc]
+            if got is None:
+                return []
+            rest = [digest for digest in rest if digest not in got]
+        return rest
+
     async def _searched(
         self, digests: Sequence[str]
     ) -> tuple[dict[str, bytes], list[tuple[Site, str]]]:

@@ -187,6 +187,13 @@ class Replica(Protocol):
     def heal(self, digest: str, body: bytes) -> None:
         """Put a good body in a bad one's place, durable; what was there goes to quarantine."""
 
+    def record_lost(self, digests: Sequence[str]) -> None:
+        """Record bodies that no copy can give, so that a batch which names them can be held.
+
+        They cannot be read, as where they rotted, and are healed by whoever brings them. One that
+        is recorded already stays as it is.
+        """
+
     def healed(self) -> int:
         """Say how many bodies were healed here since this was made; any thread may ask."""
 

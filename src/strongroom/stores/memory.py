@@ -195,6 +195,12 @@ class MemoryReplica:
         self._commit(_healed(self.state, {digest: body}))
         self._heals += 1
 
+    def record_lost(self, digests: Sequence[str]) -> None:
+        """Record bodies that no copy can give."""
+        self._identity()
+        lost = dict.fromkeys(self._missing(digests))
+        self._commit(replace(self.state, blobs={**self.state.blobs, **lost}))
+
     def healed(self) -> int:
         """Say how many bodies were healed here."""
         return self._heals

@@ -44,6 +44,13 @@ class Anchor:
         entry = DISKS / self._number
         self._disk = str(entry) if entry.exists() else ""  # a network drive has none
 
+    def wal_bytes(self) -> int:
+        """Say how large the WAL is; 0 where there is none."""
+        try:
+            return self.wal.stat().st_size
+        except OSError:
+            return 0
+
     def expect(self, raw: bytes) -> None:
         """From now on the marker must have these bytes."""
         self._expected = raw

@@ -379,6 +379,12 @@ class SqliteReplica:
             opened.anchor.check()
             opened.writer.whole(lambda: self._put_right(opened, digest, body))
 
+    def record_lost(self, digests: Sequence[str]) -> None:
+        """Record bodies that no copy can give; they read as unreadable until they are healed."""
+        with self._changing() as opened:
+            opened.anchor.check()
+            opened.writer.whole(lambda: opened.writer.put_no_blobs(digests))
+
     def healed(self) -> int:
         """Say how many bodies were healed here since this was made."""
         return self._heals
@@ -393,7 +399,7 @@ class SqliteReplica:
     def checkpoint(self) -> None:
         """Move the WAL into the database, and start it anew once it is large."""
         with self._changing() as opened:
-            large = _size(opened.anchor.wal) > WAL_BYTES_MAX
+            large = opened.anchor.wal_bytes() > WAL_BYTES_MAX
             mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if large else apsw.SQLITE_CHECKPOINT_PASSIVE
             try:
                 opened.write_connection.wal_checkpoint("main", mode)
@@ -488,13 +494,6 @@ class SqliteReplica:
         with self._changing() as opened:
             opened.anchor.check()
             return opened.anchor.room()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 _REPLICA: Final[type[Replica]] = SqliteReplica  # the promise, held by the type checker

@@ -294,3 +294,10 @@ class CatalogWriter:
             "UPDATE blobs SET size = ?, body = ? WHERE digest = ?",
             (size, body, bytes.fromhex(digest)),
         )
+
+    def put_no_blobs(self, digests: Sequence[str]) -> None:
+        """Record bodies without their bytes, where they are not recorded."""
+        rows = [(bytes.fromhex(digest), 0, None) for digest in digests]
+        self._cursor.executemany(
+            "INSERT OR IGNORE INTO blobs (digest, size, body) VALUES (?, ?, ?)", rows
+        )
