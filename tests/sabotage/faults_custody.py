@@ -23,6 +23,16 @@ CUSTODY = (
         ("tests/unit/service/test_custody.py",),
     ),
     Fault(
+        "who saves what stands takes it from all others",
+        "service/custody.py",
+        "            if entry.verb == PROPS or entry.etag != self.by_name.get(entry.href):\n",
+        "            if True:\n",
+        (
+            "tests/unit/service/test_custody.py::"
+            "test_a_device_that_saves_what_stands_holds_it_and_so_do_the_others",
+        ),
+    ),
+    Fault(
         "a device holds what it was only answered",
         "service/changes.py",
         "    return Delta(changed, removed, place, part.more, CameBack(token.number, token.chain))",

@@ -136,7 +136,9 @@ class _Copies:
             _apply(self.by_name, entry)
         elif not own and entry.at <= self.device.told_until:
             # Also where only properties changed: so an object is told again that a device lacks.
-            self.by_name.pop(entry.href, None)
+            # Who saves the bytes that stood takes no version from anybody.
+            if entry.verb == PROPS or entry.etag != self.by_name.get(entry.href):
+                self.by_name.pop(entry.href, None)
 
 
 class _Map:

@@ -120,10 +120,14 @@ def scene() -> Scene:
     return made
 
 
-def test_a_device_that_saves_what_stands_holds_it(scene: Scene) -> None:
+def test_a_device_that_saves_what_stands_holds_it_and_so_do_the_others(scene: Scene) -> None:
     scene.put("ipad", "ann")
+    scene.seen("phone")
 
     assert scene.holding("ipad").holds == 1
+    assert scene.holding("phone").holds == 3
+    scene.put("ipad", "ann", "Anna")
+    assert scene.holding("phone").holds == 2  # it may have taken that in, or not
 
 
 def test_a_device_that_came_back_with_the_head_holds_all(scene: Scene) -> None:
