@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final
 
 from strongroom.base.errors import UnsureError
-from strongroom.base.limits import KNOWN_EVENTS_MAX, LOOKED_UP_NAMES_MAX, SPANNED_NAMES_MAX
+from strongroom.base.limits import KNOWN_EVENTS_MAX, LOOKED_UP_ROWS_MAX, SPANNED_ROWS_MAX
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
 from strongroom.formats.calendarspan import told_in
@@ -32,8 +32,7 @@ from strongroom.service.texts import Texts
 Extent = tuple[int, int, str]  # first, last, component ("" = not known)
 Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
 _EVER: Final = (-(1 << 62), 1 << 62)
-_ROWS: Final = 1000  # read in a few ms
-_NAMES: Final = 5000  # looked at in 2 ms
+_ROWS: Final = 1000  # read in a few ms, or looked at with the longest filter in 20
 _LOOKS: Final = 2  # at the rows; one that is written just then differs the first time
 
 
@@ -57,10 +56,10 @@ class _Index:
         start, end = when
         named: dict[str, str] = {}
         standing = list(self.spans.items())  # of one moment, whatever comes meanwhile
-        for begin in range(0, len(standing), _NAMES):
+        for begin in range(0, len(standing), _ROWS):
             named |= {
                 href: etag
-                for href, ((first, last, kind), etag) in standing[begin : begin + _NAMES]
+                for href, ((first, last, kind), etag) in standing[begin : begin + _ROWS]
                 if (doubted or (first < end and last >= start))
                 and (not component or kind in {component, ""})
                 and told(etag) is not False
@@ -72,7 +71,7 @@ class _Index:
 class Spans:
     """The indexes of all calendars that were asked about lately."""
 
-    def __init__(self, names_max: int = SPANNED_NAMES_MAX) -> None:
+    def __init__(self, names_max: int = SPANNED_ROWS_MAX) -> None:
         """Remember so many names; those of one calendar always."""
         self._indexes: OrderedDict[int, _Index] = OrderedDict()
         self._names_max = names_max
@@ -125,7 +124,7 @@ class Spans:
             if known is None:
                 break  # the listing that it takes tells the rows as well
             named = await known.between(when, component, told, doubted=doubted)
-            if len(named) > LOOKED_UP_NAMES_MAX:
+            if len(named) > LOOKED_UP_ROWS_MAX:
                 break
             found = await cell.rows([Key(calendar, OBJECT, href) for href in named])
             pairs = zip(found, named.values(), strict=True)
