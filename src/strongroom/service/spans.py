@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final
 
 from strongroom.base.errors import UnsureError
-from strongroom.base.limits import KNOWN_EVENTS_MAX, LOOKED_UP_ROWS_MAX, SPANNED_ROWS_MAX
+from strongroom.base.limits import KNOWN_EVENTS_MAX, LOOKED_UP_NAMES_MAX, SPANNED_NAMES_MAX
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
 from strongroom.formats.calendarspan import told_in
@@ -71,7 +71,7 @@ class _Index:
 class Spans:
     """The indexes of all calendars that were asked about lately."""
 
-    def __init__(self, names_max: int = SPANNED_ROWS_MAX) -> None:
+    def __init__(self, names_max: int = SPANNED_NAMES_MAX) -> None:
         """Remember so many names; those of one calendar always."""
         self._indexes: OrderedDict[int, _Index] = OrderedDict()
         self._names_max = names_max
@@ -124,7 +124,7 @@ class Spans:
             if known is None:
                 break  # the listing that it takes tells the rows as well
             named = await known.between(when, component, told, doubted=doubted)
-            if len(named) > LOOKED_UP_ROWS_MAX:
+            if len(named) > LOOKED_UP_NAMES_MAX:
                 break
             found = await cell.rows([Key(calendar, OBJECT, href) for href in named])
             pairs = zip(found, named.values(), strict=True)
