@@ -199,6 +199,13 @@ TIMES = (
         (AROUND + "test_what_was_changed_since_is_taken_as_it_is_now",),
     ),
     Fault(
+        "a line in a file is read whatever its length",
+        "formats/calendararound.py",
+        "    if len(found[1]) <= _LINE_BYTES_MAX:\n",
+        "    if found[1]:\n",
+        (AROUND + "test_the_most_that_can_be_told_comes_back_and_a_longer_line_is_none_of_ours",),
+    ),
+    Fault(
         "a line in a file fills the memory",
         "formats/calendararound.py",
         "        if size > OBJECT_BYTES_MAX:\n",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -26,6 +27,8 @@ _LINE: Final = re.compile(
 )
 _PLACE: Final = re.compile(rb"\0([^\0]*)\0")  # of a zone, by its name; of the next component
 _DIGEST_BYTES: Final = 16
+_RENAMED_BYTES: Final = 32  # that the name of a zone may grow by in a file
+_LINE_BYTES_MAX: Final = 2 * AROUND_BYTES_MAX  # base64, folded; what is longer is none of ours
 
 
 class Around(NamedTuple):
@@ -43,9 +46,11 @@ def with_around(component: bytes, body: bytes, text: bytes) -> bytes:
     return first + b"\n" + write_line(b"", AROUND, b"", value, end) + b"\n" + rest
 
 
-def can_tell(between: Sequence[bytes]) -> bool:
-    """Say whether what stands between components can be told in a line."""
-    return sum(map(len, between)) <= AROUND_BYTES_MAX and not any(b"\0" in one for one in between)
+def can_tell(between: Sequence[bytes], zones: Sequence[bytes]) -> bool:
+    """Say whether what stands between components can be told in a line; `zones` are named in it."""
+    size = sum(map(len, between)) + 2 * (len(between) - 1)
+    size += sum(len(name) + _RENAMED_BYTES for name in zones)
+    return size <= AROUND_BYTES_MAX and not any(b"\0" in one for one in between)
 
 
 def text_of(between: Sequence[bytes], zones: Sequence[bytes]) -> bytes:
@@ -65,10 +70,10 @@ def told_around(component: bytes) -> tuple[bytes, Around | None]:
     if found is None:
         return component, None
     bare = component[: found.start()] + component[found.end() :]
-    try:
-        told = b64decode(re.sub(rb"\s", b"", found[1]), validate=True)
-    except ValueError:
-        told = b""  # of which no bytes have the digest
+    told = b""  # of which no bytes have the digest
+    if len(found[1]) <= _LINE_BYTES_MAX:
+        with suppress(ValueError):
+            told = b64decode(re.sub(rb"\s", b"", found[1]), validate=True)
     return bare, Around(told[:_DIGEST_BYTES], told[_DIGEST_BYTES:])
 
 

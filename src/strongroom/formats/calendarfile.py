@@ -193,8 +193,10 @@ class CalendarFile:
 
 def _stands_alone(found: Cut) -> bool:
     """Say whether an object cannot be united, or has nothing but zones."""
-    bare = all(part.name == _ZONE for part in found.parts)
-    return bare or _SCALE.search(found.head) is not None or not can_tell(found.between)
+    zones = [zone_name(part.raw) for part in found.parts if part.name == _ZONE]
+    bare = len(zones) == len(found.parts)
+    other = _SCALE.search(found.head) is not None
+    return bare or other or not can_tell(found.between, zones)
 
 
 def _called(raw: bytes, names: dict[bytes, bytes]) -> bytes:

@@ -150,9 +150,21 @@ def test_what_names_a_component_that_is_not_there_is_not_believed() -> None:
 
 
 def test_so_much_can_be_told() -> None:
-    assert can_tell([b"x" * AROUND_BYTES_MAX])
-    assert not can_tell([b"x" * AROUND_BYTES_MAX, b"y"])
-    assert not can_tell([b"", b"\0"])
+    assert can_tell([b"x" * AROUND_BYTES_MAX], [])
+    assert not can_tell([b"x" * AROUND_BYTES_MAX, b""], [])
+    assert can_tell([b"x" * (AROUND_BYTES_MAX - 37), b""], [b"Z/Z"])
+    assert not can_tell([b"x" * (AROUND_BYTES_MAX - 36), b""], [b"Z/Z"])
+    assert not can_tell([b"", b"\0"], [])
+
+
+def test_the_most_that_can_be_told_comes_back_and_a_longer_line_is_none_of_ours() -> None:
+    long = "X-A:" + "a" * (AROUND_BYTES_MAX - 200)
+    body = calendar(long, OTHER, component("VEVENT", LOCAL, uid="long"))
+    file = out(zoned("a"), body)
+    assert file.count(AROUND) == 2
+    assert back(file) == [zoned("a"), body]
+    value = b64encode(digest_of(b"") + b"\0\0" * AROUND_BYTES_MAX)
+    assert told_around(AROUND + b":" + value + b"\n") == (b"", Around(b"", b""))
 
 
 def test_only_a_line_that_ends_is_one() -> None:
