@@ -25,8 +25,8 @@ CUSTODY = (
     Fault(
         "who saves what stands takes it from all others",
         "service/custody.py",
-        "            if entry.verb == PROPS or entry.etag != self.by_name.get(entry.href):\n",
-        "            if True:\n",
+        "        return entry.verb == PROPS or entry.etag != self.by_name.get(entry.href)\n",
+        "        return True\n",
         (
             "tests/unit/service/test_custody.py::"
             "test_a_device_that_saves_what_stands_holds_it_and_so_do_the_others",
@@ -50,15 +50,15 @@ CUSTODY = (
     Fault(
         "a version that a visit may have replaced counts as held",
         "service/custody.py",
-        "        elif not own and entry.at <= self.device.told_until:",
+        "        elif not own and entry.at <= self.device.told_until and self._may_differ(entry):",
         "        elif entry is None:",
         (CUSTODY_TESTS + "test_what_a_visit_may_have_brought_counts_as_held_in_neither_version",),
     ),
     Fault(
         "a card whose bytes a device could not have counts as held",
         "service/custody.py",
-        "        elif not own and entry.at <= self.device.told_until:",
-        "        elif not own and entry.verb != PROPS and entry.at <= self.device.told_until:",
+        "        return entry.verb == PROPS or entry.etag != self.by_name.get(entry.href)\n",
+        "        return entry.etag != self.by_name.get(entry.href)\n",
         ("tests/phone/test_custody.py",),
     ),
     Fault(

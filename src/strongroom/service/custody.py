@@ -134,11 +134,15 @@ class _Copies:
         own = entry.by == self.device.id
         if entry.number <= self.upto or (own and entry.verb != PROPS):
             _apply(self.by_name, entry)
-        elif not own and entry.at <= self.device.told_until:
-            # Also where only properties changed: so an object is told again that a device lacks.
-            # Who saves the bytes that stood takes no version from anybody.
-            if entry.verb == PROPS or entry.etag != self.by_name.get(entry.href):
-                self.by_name.pop(entry.href, None)
+        elif not own and entry.at <= self.device.told_until and self._may_differ(entry):
+            self.by_name.pop(entry.href, None)
+
+    def _may_differ(self, entry: Entry) -> bool:
+        """Say whether the device may hold something else; not where the same bytes were saved.
+
+        Where only properties changed it may: so an object is told again that a device lacks.
+        """
+        return entry.verb == PROPS or entry.etag != self.by_name.get(entry.href)
 
 
 class _Map:
