@@ -101,6 +101,12 @@ class SimLoop(asyncio.BaseEventLoop):
             self._now += self._rng.random() * _SLIVER_SECONDS
             handle._run()
 
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        """Do at some later step what would be done beside."""
+        ending = self.create_future()
+        self.call_soon(_perform, ending, func, *args)
+        return ending
+
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         pass  # they are dropped when they come to the top
 
@@ -152,6 +158,15 @@ class SimLane:
             result, error = None, raised
         told_at = self._free_at = max(self._free_at, self._machine.loop.time() + 20e-6)
         self._machine.loop.call_at(told_at, _tell, ending, result, error)
+
+
+def _perform(ending: asyncio.Future[Any], func: Callable[..., Any], *args: Any) -> None:
+    result, error = None, None
+    try:
+        result = func(*args)
+    except Exception as raised:  # noqa: BLE001 - it belongs to the one who asked
+        error = raised
+    _tell(ending, result, error)
 
 
 def _tell(ending: asyncio.Future[Any], result: Any, error: Exception | None) -> None:

@@ -93,7 +93,7 @@ class Walk:
         try:
             self.open_up()
             self.bring_bygones()
-            world.run(self.busy(self.rng.uniform(1, 20)), 600)
+            self.work(self.rng.uniform(1, 20))
             if self.rng.random() < 0.7 and not turned:
                 self.quiet(whole=self.rng.random() < 0.2)
             world.loop.stop_at = -1
@@ -270,6 +270,10 @@ class Walk:
             self.bygones.bring()
 
     # --- while it runs ----------------------------------------------------------------------------
+    def work(self, seconds: float) -> None:
+        """Let people do what they do, for so long."""
+        self.world.run(self.busy(seconds), 600)
+
     async def busy(self, seconds: float) -> None:
         """Let clients work and faults happen, until time is up or the cell ends."""
         cell = self.world.cell
