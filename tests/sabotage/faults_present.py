@@ -94,6 +94,14 @@ PRESENCE = (
         (PRESENT + "test_a_file_system_that_stopped_after_an_error_is_said_before_anybody_writes",),
     ),
     Fault(
+        "a disk that is known to hang is asked first",
+        "mirror/reader.py",
+        "        silent = {name for name, peer in state.peers.items() if peer.reason}"
+        " | self._slow.keys()\n",
+        "        silent = set(self._slow)\n",
+        (HANGS + "test_reads_and_writes_ask_who_is_silent_last",),
+    ),
+    Fault(
         "the log of a disk that hangs is waited for, and all others grow",
         "mirror/keeper.py",
         "            await in_time(checkpoint, limits.LISTING_SECONDS_MAX)\n",

@@ -61,10 +61,14 @@ class Reader:
         return [site for held, site in self._listed if held >= floor]
 
     def _in_order(self, state: machine.State) -> list[tuple[int, Site]]:
-        """List the voters with what they hold, those that were slow lately at the end."""
+        """List the voters with what they hold, those that are silent or were slow at the end.
+
+        A disk that is gone may still answer from memory, and then fail: no need to find out.
+        """
         now = asyncio.get_running_loop().time()
         self._slow = {n: until for n, until in self._slow.items() if until > now}
-        voters = sorted(state.named(machine.VOTER), key=lambda n: (n in self._slow, n))
+        silent = {name for name, peer in state.peers.items() if peer.reason} | self._slow.keys()
+        voters = sorted(state.named(machine.VOTER), key=lambda n: (n in silent, n))
         return [(state.peers[n].held, self._core.sites[n]) for n in voters]
 
     async def _answers(

@@ -136,6 +136,22 @@ def test_the_place_of_a_disk_that_hangs_is_not_rebuilt_and_that_is_said() -> Non
     play(scene())
 
 
+def test_reads_and_writes_ask_who_is_silent_last() -> None:
+    async def scene() -> None:
+        world = Scene()
+        cell = await world.stage.begin()
+        await world.stage.put(cell, "a.vcf", b"ANN")
+        world.hang(0)
+        await until(lambda: standing(cell, 0) == "behind")
+        for number in range(5):
+            assert await cell.row(world.stage.key("a.vcf")) is not None
+            await world.stage.put(cell, f"{number}.vcf", b"BOB")
+        assert world.lanes[0][1].calls_left == 0  # nobody read there
+        await cell.close()
+
+    play(scene())
+
+
 def test_a_scrub_says_that_one_did_not_answer_and_reads_the_others() -> None:
     async def scene() -> None:
         world = Scene()
