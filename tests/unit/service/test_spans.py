@@ -293,3 +293,25 @@ def test_others_have_their_turn_while_a_large_index_is_made(site: Site) -> None:
         return count
 
     assert site.run(turns()) >= 5
+
+
+@pytest.mark.parametrize("wanted", ["<D:getetag/>", "<C:calendar-data/>"])
+def test_what_is_forgotten_while_a_query_learns_is_told_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    monkeypatch.setattr(module, "KNOWN_EVENTS_MAX", 1)
+    for name in "abcd":
+        put(site, name, "DTSTART:20250106T090000Z", "RRULE:FREQ=WEEKLY")
+    for _ in range(2):
+        assert names(query(site, WEEK, wanted)) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("wanted", ["<D:getetag/>", "<C:calendar-data/>"])
+def test_a_body_that_cannot_be_had_now_leaves_nothing_out(site: Site, wanted: str) -> None:
+    put(site, "a", "DTSTART:20260106T090000Z")
+    put(site, "b", "DTSTART:20260107T090000Z")
+    (lost,) = (row.etag for row in site.cell.table.values() if row.href == "b.ics")  # type: ignore[union-attr]
+    site.cell.lost.add(lost)
+    assert query(site, WEEK, wanted).status == 503
+    site.cell.lost.clear()
+    assert names(query(site, WEEK, wanted)) == ["a", "b"]
