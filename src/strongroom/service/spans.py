@@ -32,7 +32,7 @@ from strongroom.service.texts import Texts
 Extent = tuple[int, int, str]  # first, last, component ("" = not known)
 Told = Callable[[str], bool | None]  # of an ETag: whether it matches; None = its body must be read
 _EVER: Final = (-(1 << 62), 1 << 62)
-_ROWS: Final = 1000  # read in a few ms, or looked at with the longest filter in 20
+_ROWS: Final = 1000  # read, or looked at with an ordinary filter, in a few ms
 _LOOKS: Final = 2  # at the rows; one that is written just then differs the first time
 
 
