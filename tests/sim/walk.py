@@ -433,7 +433,8 @@ class Walk:
             return cell._core.ended.is_set()
 
         if not world.run(self.audited(whole=whole), LEVEL_SECONDS):
-            return ended_or_stuck(ended())
+            assert ended(), "the audit gave up"
+            return False
         checkers.require(world.model)
         self.scrub()
         world.wait_until(lambda: ended() or self.repaired())
@@ -496,9 +497,3 @@ class Walk:
         hurt = [h.content for h in self.hurt.values() if h.why != "lost"]
         mains = [disk.main for disk in self.world.disks]
         return self.world.all_level() and not any(c in mains for c in hurt)
-
-
-def ended_or_stuck(ended: bool) -> bool:
-    """The audit gave up: only because the cell ended."""
-    assert ended
-    return False
