@@ -11,11 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from strongroom.base.limits import CALENDAR_DEPTH_MAX
 from strongroom.formats import FormatError
-from strongroom.formats.cardlines import Line, parameters_of, split_card, values_of
+from strongroom.formats.cardlines import (
+    REMEMBERED_BYTES_MAX,
+    Line,
+    parameters_of,
+    read_line,
+    split_card,
+    values_of,
+)
 
 ZONE: Final = b"VTIMEZONE"
 
@@ -50,6 +58,14 @@ def parameter(line: Line, name: bytes) -> bytes:
     return values[0] if values else b""
 
 
+def _line(raw: bytes) -> Line:
+    return _known(raw) if len(raw) <= REMEMBERED_BYTES_MAX else read_line(raw)
+
+
+# The lines of a VTIMEZONE are those of all others, and most of what an event has.
+_known: Final = lru_cache(4096)(read_line)
+
+
 def read_tree(body: bytes) -> Component:
     """Read the VCALENDAR of an object.
 
@@ -58,7 +74,7 @@ def read_tree(body: bytes) -> Component:
     """
     root = Component(b"")
     stack = [root]
-    for line in split_card(body):
+    for line in split_card(body, _line):
         if line.name == b"BEGIN":
             child = Component(line.value.strip().upper(), line.raw)
             stack[-1].children.append(child)

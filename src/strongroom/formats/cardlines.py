@@ -12,7 +12,7 @@ Source: RFC 6350 section 3, RFC 2425 section 5.8, RFC 6868 (carets in parameters
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -56,8 +56,8 @@ class Line(NamedTuple):
         return b"\r\n" if self.raw.endswith(b"\r") else b"\n"
 
 
-def split_card(card: bytes) -> list[Line]:
-    """Read the lines of a card.
+def split_card(card: bytes, read: Callable[[bytes], Line] | None = None) -> list[Line]:
+    """Read the lines of a card; `read` stands in for `read_line` where lines come again and again.
 
     Raises:
         FormatError: `too-complex`.
@@ -66,11 +66,12 @@ def split_card(card: bytes) -> list[Line]:
     folds = card.count(b"\n ") + card.count(b"\n\t")
     if ends - folds > CARD_LINES_MAX or folds > CARD_LINES_MAX * _FOLDS_A_LINE:
         raise _too_complex()
+    read = read or read_line
     lines = []
     ended = False
     left = CARD_PARAMETERS_BYTES_MAX
     for raw in _raws(card):
-        line = _NOTHING._replace(raw=raw) if ended else _line(raw)
+        line = _NOTHING._replace(raw=raw) if ended else read(raw)
         lines.append(line)
         left -= len(line.parameters)
         if line.name == b"END":
@@ -89,7 +90,7 @@ def find_lines(card: bytes, names: frozenset[bytes]) -> list[Line]:
     lines = []
     left = CARD_PARAMETERS_BYTES_MAX
     for count, found in enumerate(_wanted(names).finditer(b"\n" + unfolded(card))):
-        line = _line(found[1])
+        line = read_line(found[1])
         left -= len(line.parameters)
         if count == CARD_LINES_MAX or left < 0:
             raise _too_complex()
@@ -134,7 +135,8 @@ def join_card(raws: Iterable[bytes]) -> bytes:
 _NOTHING: Final = Line(b"", b"", b"", b"", b"")
 
 
-def _line(raw: bytes) -> Line:
+def read_line(raw: bytes) -> Line:
+    """Read one line with its folds."""
     text = (unfolded(raw) if b"\n" in raw else raw).removesuffix(b"\r")
     head, colon, value = text.partition(b":")
     if not colon:
