@@ -66,7 +66,10 @@ HERE = "http://127.0.0.1:8800"
         (PUBLIC, {"host": "127.0.0.1:8800"}, ""),  # a proxy's name for us
         (PUBLIC, {"host": "evil.example"}, ""),
         (PUBLIC, {}, ""),
+        (PUBLIC, {"host": "localhost:8800"}, ""),
         ("", {"host": "127.0.0.1:8800"}, HERE),
+        ("", {"host": "localhost:8800"}, "http://localhost:8800"),
+        ("", {"host": "localhost:8800", "x_forwarded_for": "192.0.2.1"}, ""),
         ("", {"host": "127.0.0.1"}, ""),
         ("", {"host": "contacts.example.org"}, ""),
         ("", {"host": "127.0.0.1:8800", "x_forwarded_for": "192.0.2.1"}, ""),

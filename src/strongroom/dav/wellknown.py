@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from strongroom.dav.routes import WELL_KNOWN_TARGET
-from strongroom.formats.hosts import hosts_of
+from strongroom.formats.hosts import hosts_of, origins_of
 
 # Proxies add one of these unasked, even those that hide which host was meant.
 _PASSED_ON: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host"})
@@ -26,9 +26,10 @@ class WellKnown:
     def __init__(self, public: str = "", listening: Iterable[str] = ()) -> None:
         """Take origins (`https://host:port`): the public one ("" = none), and those listened to."""
         self._direct = not public
+        origins = [public] if public else [one for door in listening for one in origins_of(door)]
         self._locations = {
             host.encode(): origin.encode() + WELL_KNOWN_TARGET
-            for origin in ([public] if public else listening)
+            for origin in origins
             for host in hosts_of(origin)
         }
 

@@ -80,6 +80,14 @@ def hosts_of(origin: str) -> tuple[str, ...]:
     return (rest,) if rest == whole else (rest, whole)
 
 
+def origins_of(origin: str) -> tuple[str, ...]:
+    """Give an origin, and for one on loopback the same by the name that people type."""
+    host, port = split_origin(origin)
+    if host not in _LOOPBACK:
+        return (origin,)
+    return (origin, origin_of("localhost", port, origin.partition("://")[0]))
+
+
 def is_name(text: str) -> bool:
     """Say whether it can be a host name (lower case)."""
     return len(text) <= NAME_CHARACTERS_MAX and _NAME.fullmatch(text) is not None

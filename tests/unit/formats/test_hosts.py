@@ -11,6 +11,7 @@ from strongroom.formats.hosts import (
     local_hosts,
     local_name,
     origin_of,
+    origins_of,
     split_origin,
 )
 
@@ -80,3 +81,16 @@ def test_an_origin_is_taken_apart_again(host: str, port: int, scheme: str) -> No
 )
 def test_a_host_header_may_name_a_port_that_is_implied(origin: str, hosts: tuple[str]) -> None:
     assert hosts_of(origin) == hosts
+
+
+@pytest.mark.parametrize(
+    ("origin", "more"),
+    [
+        ("http://127.0.0.1:8800", ("http://localhost:8800",)),
+        ("https://[::1]", ("https://localhost",)),
+        ("https://192.168.1.5:8800", ()),
+        ("https://0.0.0.0:8800", ()),
+    ],
+)
+def test_what_listens_on_loopback_is_localhost_too(origin: str, more: tuple[str, ...]) -> None:
+    assert origins_of(origin) == (origin, *more)
