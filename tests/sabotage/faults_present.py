@@ -59,6 +59,13 @@ PRESENCE = (
         ),
     ),
     Fault(
+        "nothing is said to be lost though no copy answers",
+        "cli/status_text.py",
+        "    if not good:",
+        "    if False:",
+        ("tests/unit/cli/test_texts.py::test_where_no_copy_is_good_nothing_is_promised",),
+    ),
+    Fault(
         "a disk that hangs counts as good",
         "mirror/watch.py",
         "        self._give_up_the_silent()\n",

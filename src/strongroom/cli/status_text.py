@@ -177,6 +177,8 @@ def _what_to_do(report: Report) -> list[str]:
     good = sum(row["standing"] == "voter" for row in rows)
     still = "phones notice nothing" if report["writable"] else "writes wait"
     safe = f"{good} of {len(rows)} copies are good; nothing that was acknowledged is lost, {still}."
+    if not good:
+        safe = 'No copy answers; phones hear "later" and keep what they have. Bring the disks back.'
     # A reason that names a command says itself what to do.
     return [safe, *(_way_back(row) for row in gone if "`strongroom " not in row["reason"])]
 

@@ -130,9 +130,15 @@ def test_a_copy_that_only_lags_asks_for_nothing():
     assert "Look at the disk" not in text
 
 
+def test_where_no_copy_is_good_nothing_is_promised():
+    text = status_text(report(replicas=[GONE], writable=False))
+    assert 'phones hear "later"' in text
+    assert "nothing that was acknowledged is lost" not in text
+
+
 def test_a_reason_that_says_what_to_do_is_not_contradicted():
     row = {**GONE, "reason": "an earlier copy: `strongroom replica rebuild r2` fills it"}
-    text = status_text(report(replicas=[row]))
+    text = status_text(report(replicas=[*report()["replicas"], row]))
     assert "an earlier copy" in text
     assert "Look at the disk" not in text
     assert "nothing that was acknowledged is lost" in text
