@@ -133,7 +133,7 @@ def test_a_copy_that_only_lags_asks_for_nothing():
 def test_where_no_copy_is_good_nothing_is_promised():
     text = status_text(report(replicas=[GONE], writable=False))
     assert 'phones hear "later"' in text
-    assert "nothing that was acknowledged is lost" not in text
+    assert "copies are good; nothing" not in text
 
 
 def test_a_reason_that_says_what_to_do_is_not_contradicted():
