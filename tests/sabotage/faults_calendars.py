@@ -234,4 +234,16 @@ CALENDARS = (
         "        whose.set(0)\n",
         ("tests/protocol/test_calendar_times.py::test_nobody_waits_for_anothers_slow_queries",),
     ),
+    Fault(
+        "what only one telling of a zone finds is left out where the other finds something else",
+        "formats/calendarfilter.py",
+        "            yield from self._read(dated, reading).between(*when)\n",
+        "            if found := self._read(dated, reading).between(*when):\n"
+        "                yield from found\n"
+        "                return\n",
+        (
+            "tests/unit/formats/test_calendarfilter.py::"
+            "test_a_zone_told_in_two_ways_is_asked_both_ways",
+        ),
+    ),
 )

@@ -141,16 +141,16 @@ class _Matcher:
         return found
 
     def _dated(self, dated: list[Component], when: Range) -> list[Component]:
-        for reading in readings_of(dated, self._zones):
-            if found := self._read(dated, reading).happening(*when):
-                return found
-        return []
+        found = {
+            id(one): one
+            for reading in readings_of(dated, self._zones)
+            for one in self._read(dated, reading).happening(*when)
+        }
+        return list(found.values())
 
-    def _instances(self, dated: list[Component], when: Range) -> list[Instance]:
+    def _instances(self, dated: list[Component], when: Range) -> Iterator[Instance]:
         for reading in readings_of(dated, self._zones):
-            if found := self._read(dated, reading).between(*when):
-                return found
-        return []
+            yield from self._read(dated, reading).between(*when)
 
     def _read(self, dated: list[Component], reading: int) -> Series:
         """Give a series in one of the ways to read its zones."""
@@ -175,6 +175,12 @@ class _Matcher:
         if completed is None:
             return not marks or when.end > marks[0]
         return when.start <= max(marks) and when.end >= min(marks)
+
+    def _as_dated(self, component: Component) -> Component | None:
+        """Give a component with a beginning, which is its end where it has that alone."""
+        if component.first(b"DTSTART") is not None:
+            return component
+        return self._by_end(component) if component.first(b"DUE") is not None else None
 
     def _by_end(self, task: Component) -> Component:
         found = self._ends.get(id(task))
@@ -204,12 +210,13 @@ class _Matcher:
         offset = read_duration(trigger.value) // timedelta(seconds=1)
         at_end = parameter(trigger, b"RELATED").upper() == b"END"
         # The instances whose alarm could be in the range, for whatever length they have.
-        series = [one for one in self._own if one.first(b"DTSTART") is not None]
+        series = {id(one): dated for one in self._own if (dated := self._as_dated(one)) is not None}
         if not series:
             return True
         wider = Range(when.start - offset - max(repeats), when.end - offset)
-        for instance in self._instances(series, Range(wider.start - _DAY, wider.end + _DAY)):
-            if instance.component is not component:
+        about = Range(wider.start - _DAY, wider.end + _DAY)
+        for instance in self._instances(list(series.values()), about):
+            if instance.component is not series.get(id(component)):
                 continue
             at = (instance.end if at_end else instance.start) + offset
             if any(when.start <= at + by < when.end for by in repeats):

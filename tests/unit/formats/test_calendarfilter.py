@@ -219,6 +219,13 @@ def test_alarms_of_moved_instances_ring_with_them_and_of_tasks_without_dates_mig
     assert not found(LUNCH, comp("VEVENT", comp("VALARM", "<is-not-defined/>")))
 
 
+def test_the_alarm_of_a_task_that_has_an_end_alone_rings_before_it() -> None:
+    asked = comp("VTODO", comp("VALARM", NEW_YEAR))
+    alarm = component("VALARM", "TRIGGER;RELATED=END:-P1D")
+    for due, holds in (("20260102T120000Z", True), ("20260103T120000Z", False)):
+        assert found(calendar(component("VTODO", f"DUE:{due}", alarm)), asked) is holds
+
+
 def test_what_cannot_be_understood_might_match() -> None:
     for body in (
         b"",
@@ -238,6 +245,21 @@ def test_a_zone_told_in_two_ways_is_asked_both_ways() -> None:
     assert found(body, comp("VEVENT", second))
     third = '<time-range start="20260103T000000Z" end="20260104T000000Z"/>'
     assert not found(body, comp("VEVENT", third))
+    at_eight = "DTSTART;TZID=Europe/London:2026010%dT080000"
+    rings = calendar(strange, component(
+        "VEVENT", at_eight % 2, component("VALARM", "TRIGGER:PT0S")
+    ))  # fmt: skip
+    for day, holds in ((NEW_YEAR, True), (second, True), (third, False)):
+        assert found(rings, comp("VEVENT", comp("VALARM", day))) is holds
+    slot = "RECURRENCE-ID;TZID=Europe/London:20260102T080000"
+    series = calendar(
+        strange,
+        component("VEVENT", at_eight % 1, "RRULE:FREQ=DAILY;COUNT=3", "SUMMARY:Meeting"),
+        component("VEVENT", slot, at_eight % 2, "SUMMARY:Party"),
+    )
+    for text in ("meeting", "party"):
+        called = prop("SUMMARY", f"<text-match>{text}</text-match>")
+        assert found(series, comp("VEVENT", NEW_YEAR + called))
 
 
 def test_the_index_is_asked_for_the_time_and_kind_of_the_objects_own_components() -> None:
