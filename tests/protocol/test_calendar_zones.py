@@ -54,6 +54,22 @@ def test_floating_times_are_read_in_the_zone_that_is_told(site: Site) -> None:
     assert in_week(site).hrefs == [CALENDAR + "f.ics"]
 
 
+@pytest.mark.rfc("4791", "7.3")
+def test_what_is_asked_for_by_name_is_expanded_in_the_zone_of_its_calendar(site: Site) -> None:
+    expand = '<C:expand start="20260111T230000Z" end="20260112T000000Z"/>'
+    body = (
+        f"<C:calendar-multiget {XML}><D:prop><C:calendar-data>{expand}</C:calendar-data></D:prop>"
+        f"<D:href>{CALENDAR}f.ics</D:href></C:calendar-multiget>"
+    )
+    assert "BEGIN:VEVENT" not in site.do("REPORT", CALENDAR, body).text
+    update = (
+        f"<D:propertyupdate {XML}><D:set><D:prop><C:calendar-timezone-id>Europe/Berlin"
+        "</C:calendar-timezone-id></D:prop></D:set></D:propertyupdate>"
+    )
+    site.do("PROPPATCH", CALENDAR, update)
+    assert "BEGIN:VEVENT" in site.do("REPORT", CALENDAR, body).text
+
+
 @pytest.mark.rfc("7809", "5.2", "7")
 def test_a_zone_can_be_told_by_its_name(site: Site) -> None:
     name = "<C:timezone-id>%s</C:timezone-id>"

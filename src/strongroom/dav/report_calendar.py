@@ -53,7 +53,7 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     depth = request.header(b"depth").strip().lower()
     if depth not in _DEPTHS:
         raise InvalidError("Depth is 0, 1 or infinity.")
-    floating = _zone_asked(wanted) or _zone_of(calendar)
+    floating = _zone_asked(wanted) or zone_of(calendar)
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data, floating))
     search = _search(request, wanted.filter, floating)
     members: Sequence[Member] = ()
@@ -95,7 +95,7 @@ def _whole_zone(text: bytes) -> tzinfo | None:
     return zone
 
 
-def _zone_of(calendar: Member) -> tzinfo:
+def zone_of(calendar: Member) -> tzinfo:
     """Give the zone in which floating times of a calendar are read, where nobody says another."""
     zone = zone_in(text_of(calendar, TIMEZONE).encode())
     return zone or known_zone(text_of(calendar, TIMEZONE_ID).encode()) or UTC
@@ -223,7 +223,7 @@ async def free_busy(request: Request, calendar: Member, wanted: FreeBusy) -> Non
     """Answer free-busy-query: when time is taken in this calendar."""
     if FIRST in wanted.range or LAST in wanted.range:
         raise InvalidError("Say from when to when.")
-    floating = _zone_of(calendar)
+    floating = zone_of(calendar)
     busy: list[Busy] = []
     members = await _between(request, calendar, wanted.range, "")
     asked = partial(busy_times, when=wanted.range, floating=floating)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, tzinfo
 from typing import Final, NamedTuple
 
 from strongroom.base.errors import NotFoundError
 from strongroom.dav.answers import multistatus
 from strongroom.dav.getters import site_of
 from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
+from strongroom.dav.report_calendar import zone_of
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, Target, parse
 from strongroom.dav.statuses import status_line
@@ -28,7 +30,8 @@ _HREFS_AT_ONCE: Final = 500  # looked up in a few ms; clients ask for 10 to 500
 
 async def multiget(request: Request, wanted: Multiget) -> None:
     """Answer a multiget, on a collection, on one of its objects or on the home above."""
-    rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data))
+    shape = shape_of(wanted.data, await _floating(request))
+    rows = ObjectRows(site_of(request), wanted.wanted, shape)
     known: list[bytes] = []
     found: list[_Found] = []
     collections: dict[str, Member | None] = {}
@@ -43,6 +46,13 @@ class _Found(NamedTuple):
     href: str
     member: Member
     collection: Member
+
+
+async def _floating(request: Request) -> tzinfo:
+    """Say in which zone floating times are read: that of the calendar asked, or UTC."""
+    target = request.target
+    found = await _collection(request, target.collection) if target.collection else None
+    return UTC if found is None else zone_of(found)
 
 
 async def _look_up(
