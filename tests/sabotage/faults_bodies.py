@@ -65,6 +65,13 @@ BYTES = (
         (LOST + "test_nothing_is_lost_as_long_as_a_voter_is_silent",),
     ),
     Fault(
+        "a body is lost though those who may have it were not asked",
+        "mirror/reader.py",
+        "        if len(others) < self._core.state.quorum:\n",
+        "        if not others:\n",
+        (LOST + "test_nothing_is_lost_where_fewer_than_a_quorum_can_be_asked",),
+    ),
+    Fault(
         "whoever hands a body in may have any body recorded",
         "stores/checks.py",
         "    new = [digest for digest in lacking if digest in named]",

@@ -55,12 +55,30 @@ def test_a_copy_takes_what_its_own_place_still_has() -> None:
     rest(world)
 
 
+def lost(world: World, replica: str) -> list[str]:
+    """Ask what is lost for one that lacks the old body and the new one."""
+    assert world.cell is not None
+    site = world.cell._core.sites[replica]
+    return world.run(world.cell._reader.lost([OLD, digest_of(BOB)], site), 600)
+
+
 def test_nothing_is_lost_as_long_as_a_voter_is_silent() -> None:
     world = with_an_old_body(0, 1, 2)
-    assert world.cell is not None
     world.disks[1].slow = 30_000.0
-    assert world.run(world.cell._reader.lost([OLD]), 600) == []
+    assert lost(world, "r3") == []
     world.disks[1].slow = 1.0
     world.wait(600)
-    assert world.run(world.cell._reader.lost([OLD, digest_of(BOB)]), 600) == [OLD]
+    assert lost(world, "r3") == [OLD]
+    rest(world)
+
+
+def test_nothing_is_lost_where_fewer_than_a_quorum_can_be_asked() -> None:
+    """One that is not believed now may have it, and come back."""
+    world = with_an_old_body(0, 1, 2)
+    assert world.cell is not None
+    world.cell.disbelieve("r3", "scrub")
+    assert lost(world, "r1") == []
+    assert lost(world, "r3") == [OLD]
+    world.wait_until(world.all_level)
+    assert lost(world, "r1") == [OLD]
     rest(world)

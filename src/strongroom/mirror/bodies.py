@@ -32,7 +32,7 @@ def bodies_for(core: Core, reader: Reader, site: Site) -> Bodies:
         if not lacking:
             return found
         left = await _left_at(site, lacking)
-        lost = set(await reader.lost([d for d in lacking if d not in left]))
+        lost = set(await reader.lost([d for d in lacking if d not in left], site))
         if lost:
             core.alarms["bodies"] = _no_copy_has(lost)
         rest = [left.get(d, Lost.LOST if d in lost else None) for d in lacking]

@@ -206,10 +206,16 @@ class Reader:
                 self._core.spawn(self._heal(site, digest, good[digest]))
         return [good.get(digest) for digest in digests]
 
-    async def lost(self, digests: Sequence[str]) -> list[str]:
-        """Name those that no voter has, all having answered; one that is silent may have them."""
+    async def lost(self, digests: Sequence[str], lacking: Site) -> list[str]:
+        """Name those that no voter but the one that lacks them has, all of at least W answering.
+
+        One that is silent may have them, and so may one that is not asked: fewer than W say nothing.
+        """
         rest = list(digests)
-        for site in self.candidates(0):
+        others = [site for site in self.candidates(0) if site is not lacking]
+        if len(others) < self._core.state.quorum:
+            return []
+        for site in others:
             got = await self._one(site, lambda r, w=tuple(rest): _checked_bodies(r, w))  # type: ignore[misc]
             if got is None:
                 return []
