@@ -209,7 +209,7 @@ class Reader:
     async def lost(self, digests: Sequence[str], lacking: Site) -> list[str]:
         """Name those that no voter but the one that lacks them has, all of at least W answering.
 
-        One that is silent may have them, and so may one that is not asked: fewer than W say nothing.
+        One that is silent may have them, and so may one that is not asked; fewer than W say none.
         """
         rest = list(digests)
         others = [site for site in self.candidates(0) if site is not lacking]
