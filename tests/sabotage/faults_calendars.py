@@ -246,4 +246,11 @@ CALENDARS = (
             "test_a_zone_told_in_two_ways_is_asked_both_ways",
         ),
     ),
+    Fault(
+        "each query brings a zone that stays in memory for ever",
+        "service/spans.py",
+        "        if not (floating is UTC or isinstance(floating, ZoneInfo)):\n            return\n",
+        "",
+        (SPANS + "test_nothing_is_remembered_under_a_zone_that_a_client_defined",),
+    ),
 )

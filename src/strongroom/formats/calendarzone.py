@@ -236,7 +236,7 @@ def zone_in(text: bytes) -> tzinfo | None:
     return _zone_in(text) if len(text) <= 2 * ZONE_BYTES_MAX else None
 
 
-@lru_cache(256)
+@lru_cache(64)  # one that names no zone of the world may take half a megabyte
 def _zone_in(text: bytes) -> tzinfo | None:
     try:
         calendar = read_tree(text)

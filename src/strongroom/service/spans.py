@@ -15,9 +15,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from strongroom.base.errors import UnsureError
 from strongroom.base.limits import KNOWN_EVENTS_MAX, LOOKED_UP_NAMES_MAX, SPANNED_NAMES_MAX
@@ -85,7 +86,13 @@ class Spans:
         return None if known is None else known.told(when)
 
     def learn(self, etag: str, floating: tzinfo, known: Known) -> None:
-        """Remember it; what was learnt longest ago is forgotten."""
+        """Remember it; what was learnt longest ago is forgotten.
+
+        Not under a zone that a client defined: it may bring another one with each query, and each
+        can take half a megabyte.
+        """
+        if not (floating is UTC or isinstance(floating, ZoneInfo)):
+            return
         self.known[etag, floating] = known
         self.known.move_to_end((etag, floating))
         if len(self.known) > KNOWN_EVENTS_MAX:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from fakes.asgi import Answer
-from fakes.events import event
+from fakes.events import BERLIN, calendar, event
 from fakes.site import Site
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarknown import Known
 from strongroom.formats.calendarspan import Span
+from strongroom.formats.calendarzone import zone_in
 from strongroom.history.entries import OBJECT, Key
 from strongroom.service import content
 from strongroom.service import spans as module
@@ -108,6 +109,18 @@ def test_what_was_learnt_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for etag in ("a", "b", "a", "c"):
         spans.learn(etag, UTC, Known(when, ()))
     assert [spans.told(etag, UTC, when) for etag in "abc"] == [False, None, False]
+
+
+def test_nothing_is_remembered_under_a_zone_that_a_client_defined() -> None:
+    """Each query may bring another one, and each may be large."""
+    own = zone_in(calendar(BERLIN.replace("Europe/Berlin", "Home")))
+    world = zone_in(calendar(BERLIN))
+    assert own is not None
+    assert world is not None
+    spans, when = Spans(), Range(0, 10)
+    for zone in (own, world):
+        spans.learn("a", zone, Known(when, ()))
+    assert [spans.told("a", zone, when) for zone in (own, world)] == [None, False]
 
 
 def test_a_row_of_the_past_makes_no_query_short(
