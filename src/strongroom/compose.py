@@ -57,6 +57,7 @@ from strongroom.stores.trace_file import TraceFile
 from strongroom.stores.witness import FileWitness
 from strongroom.trace import Trace
 from strongroom.wire import OneWriteProtocol, part, sweep
+from strongroom.wire import allow_files as allow_files  # noqa: PLC0414 - shown on
 
 if TYPE_CHECKING:
     from strongroom.stores.tls import LiveCertificate as LiveCertificate  # noqa: PLC0414 - shown on

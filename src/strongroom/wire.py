@@ -9,12 +9,16 @@ takes a head of any size, and it sets a timer after each answer. Here `sweep` lo
 connections once a second and closes those whose clients owe something, or are silent, for too long;
 a request that arrives whole pays next to nothing for it.
 
+Each connection is an open file, of which a process has so many: strangers who open connections must
+not keep the copies from theirs.
+
 `part` ends the connections of devices that are let in no more, with whatever is on its way to them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
@@ -24,6 +28,7 @@ from strongroom.base.limits import (
     BODY_BYTES_A_PERIOD_MIN,
     BODY_PERIOD_SECONDS,
     CONNECTIONS_MAX,
+    FILES_KEPT,
     HEAD_BYTES_MAX,
     HEAD_SECONDS_MAX,
     KEEP_ALIVE_SECONDS,
@@ -99,6 +104,25 @@ class HeadTooLargeError(Exception):
     """A head over the limit; it stops the parser, and is answered with 431."""
 
 
+def allow_files() -> None:
+    """Let this process open as many files as it may and needs; a shell allows 1,024 by default."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _files(soft) < _files(hard):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_files(hard), hard))
+
+
+def connections_max() -> int:
+    """Give how many connections may be open at once, with FILES_KEPT files left for all else."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(CONNECTIONS_MAX, _files(soft) - FILES_KEPT)
+
+
+def _files(limit: int) -> int:
+    """Give how many files a limit allows, of those that can be of use."""
+    wanted = CONNECTIONS_MAX + FILES_KEPT
+    return wanted if limit == resource.RLIM_INFINITY else min(limit, wanted)
+
+
 class OneWriteProtocol(HttpToolsProtocol):
     """uvicorn's protocol on a corked transport; `look` ends it when its client owes too long.
 
@@ -125,7 +149,7 @@ class OneWriteProtocol(HttpToolsProtocol):
             CUT: transport.abort, GONE: transport.is_closing, ADMITTED: self._admitted,
         }  # fmt: skip
         super().connection_made(cast(asyncio.Transport, self._cork))
-        if len(self.connections) > CONNECTIONS_MAX:
+        if len(self.connections) > connections_max():
             transport.abort()
 
     def data_received(self, data: bytes) -> None:

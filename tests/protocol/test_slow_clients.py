@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from fakes.site import BOOK, Site, card
 from strongroom import compose, wire
-from strongroom.base.limits import CONNECTIONS_MAX, HEAD_BYTES_MAX
+from strongroom.base.limits import CONNECTIONS_MAX, FILES_KEPT, HEAD_BYTES_MAX
 
 OUTSIDE = 10.0  # what no test waits for
 
@@ -186,11 +187,57 @@ def test_idle_and_half_open_connections_keep_nobody_else_waiting(site: Site) -> 
     assert site.run(crowd()).startswith(b"HTTP/1.1 200 ")
 
 
+def files(monkeypatch: pytest.MonkeyPatch, soft: int, hard: int = 0) -> list[tuple[int, int]]:
+    """Let the process have other limits on open files; gives those that it sets itself."""
+    kept: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: kept.append(limits))
+    return kept
+
+
+ENOUGH = CONNECTIONS_MAX + FILES_KEPT
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "kept"),
+    [
+        (1024, 524_288, [(ENOUGH, 524_288)]),
+        (1024, resource.RLIM_INFINITY, [(ENOUGH, resource.RLIM_INFINITY)]),
+        (1024, 2048, [(2048, 2048)]),
+        (1024, 1024, []),
+        (20_000, 20_000, []),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, []),
+    ],
+)
+def test_a_server_may_open_as_many_files_as_it_needs(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, kept: list[tuple[int, int]]
+) -> None:
+    found = files(monkeypatch, soft, hard)
+    wire.allow_files()
+    assert found == kept
+
+
+@pytest.mark.parametrize(
+    ("soft", "most"),
+    [(1024, 1024 - FILES_KEPT), (20_000, CONNECTIONS_MAX), (-1, CONNECTIONS_MAX)],
+)
+def test_connections_leave_files_for_all_else(
+    monkeypatch: pytest.MonkeyPatch, soft: int, most: int
+) -> None:
+    assert resource.RLIM_INFINITY == -1
+    files(monkeypatch, soft)
+    assert wire.connections_max() == most
+
+
+@pytest.mark.parametrize("by", ["limit", "files"])
 def test_more_connections_than_the_limit_are_closed(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     assert CONNECTIONS_MAX > 1000
-    monkeypatch.setattr(wire, "CONNECTIONS_MAX", 5)
+    if by == "limit":
+        monkeypatch.setattr(wire, "CONNECTIONS_MAX", 5)
+    else:
+        files(monkeypatch, FILES_KEPT + 5)
 
     async def crowd() -> list[bytes]:
         async with serving(site) as port:

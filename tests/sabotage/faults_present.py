@@ -66,6 +66,30 @@ PRESENCE = (
         ("tests/unit/cli/test_texts.py::test_where_no_copy_is_good_nothing_is_promised",),
     ),
     Fault(
+        "strangers' connections take all files of the process",
+        "wire.py",
+        "    return min(CONNECTIONS_MAX, _files(soft) - FILES_KEPT)",
+        "    return CONNECTIONS_MAX",
+        (
+            "tests/e2e/test_load.py",
+            "tests/protocol/test_slow_clients.py::test_connections_leave_files_for_all_else",
+        ),
+    ),
+    Fault(
+        "a server keeps the few files that a shell allows",
+        "control/serve.py",
+        "        compose.allow_files()\n",
+        "",
+        ("tests/e2e/test_load.py",),
+    ),
+    Fault(
+        "a process that may open no more files blames its disks",
+        "stores/sqlite/anchor.py",
+        "            if error.errno in STARVED:",
+        "            if False:",
+        (PRESENT + "test_a_process_that_may_open_no_more_files_says_nothing_of_its_disks",),
+    ),
+    Fault(
         "a disk that hangs counts as good",
         "mirror/watch.py",
         "        self._give_up_the_silent()\n",

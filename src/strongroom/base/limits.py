@@ -50,6 +50,7 @@ LATE_BODY_SECONDS_MAX: Final = 30.0  # for the rest of a body that was refused a
 KEEP_ALIVE_SECONDS: Final = 120.0  # for the next request; phones come back within a minute or two
 READER_SECONDS_MAX: Final = 60.0  # for a client to read anything of an answer that waits
 CONNECTIONS_MAX: Final = 4096  # each costs some KiB; beyond it new ones are closed
+FILES_KEPT: Final = 256  # open files that connections leave to the copies and all else
 SYNC_REPEATS_MAX: Final = 1000  # entries about names told already, read to fill a page of a sync
 PAGE_BYTES_MAX: Final = 256 * 1024  # bodies that an answer holds while its client reads
 CONCURRENT_REQUESTS_MAX: Final = 1024  # beyond it: 503, so that memory stays bounded

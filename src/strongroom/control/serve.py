@@ -108,6 +108,7 @@ class _Server:
 
     async def run(self) -> None:
         """Start everything, wait for the end, close everything."""
+        compose.allow_files()
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()

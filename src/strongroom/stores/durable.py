@@ -24,6 +24,7 @@ T = TypeVar("T")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+STARVED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})  # says nothing of a disk
 _VANISHED: Final = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN}
 )
@@ -76,7 +77,7 @@ class Disk:
 def translated(error: OSError, doing: str) -> UnavailableReplicaError | BrokenReplicaError:
     """Say what a system call's failure means for the replica it happened to."""
     text = f"{doing}: {error.strerror or error}"
-    if error.errno in _FULL | _READ_ONLY | _VANISHED:
+    if error.errno in _FULL | _READ_ONLY | _VANISHED | STARVED:
         return UnavailableReplicaError(text, rolled_back=True)
     return BrokenReplicaError(text)
 

@@ -116,6 +116,7 @@ def test_a_short_write_is_continued(tmp_path: Path) -> None:
         ("write", errno.EDQUOT),
         ("open", errno.EROFS),
         ("open", errno.ENOENT),
+        ("open", errno.EMFILE),
         ("rename", errno.ENOENT),
     ],
 )

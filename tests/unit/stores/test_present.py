@@ -84,6 +84,23 @@ def test_a_disk_that_is_pulled_out_has_vanished_though_its_files_still_answer(
     assert isinstance(found.probe(), Found)
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_process_that_may_open_no_more_files_says_nothing_of_its_disks(
+    found: SqliteReplica, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Strangers who open connections must not make all copies doubtful at once."""
+
+    def starved(self: anchor.Anchor) -> bytes:
+        raise OSError(number, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(anchor.Anchor, "_read_marker", starved)
+        with pytest.raises(UnavailableReplicaError, match="Too many open files") as caught:
+            found.promise(7)
+        assert not caught.value.rolled_back, "it is asked after a commit"
+    assert found.present() > 0
+
+
 def test_a_marker_that_cannot_be_read_is_doubt_unless_its_disk_was_pulled_out(
     disks: Path, found: SqliteReplica, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from strongroom.base.errors import BrokenReplicaError, UnavailableReplicaError
 from strongroom.stores import marker
-from strongroom.stores.durable import translated
+from strongroom.stores.durable import STARVED, translated
 from strongroom.stores.sqlite.schema import FILE
 
 # One entry for each disk that the kernel has. A disk that is pulled out leaves at once, while what
@@ -78,7 +78,10 @@ class Anchor:
             raise UnavailableReplicaError(f"vanished: {error.filename} is not there") from error
         except OSError as error:
             self._refuse_pulled_out()
-            raise BrokenReplicaError(f"the marker cannot be read: {error}") from error
+            text = f"the marker cannot be read: {error.strerror or error}"
+            if error.errno in STARVED:
+                raise UnavailableReplicaError(text) from error
+            raise BrokenReplicaError(text) from error
         if raw != self._expected:
             raise OtherReplicaError("another marker lies here")
         if (device, inode) != (self.device, self._inode):
