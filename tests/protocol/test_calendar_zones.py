@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from fakes.asgi import Answer
@@ -25,15 +27,18 @@ def site() -> Site:
     return site
 
 
-def in_week(site: Site, told: str = "") -> Answer:
+def week(told: str = "") -> str:
     """Ask for the week until the eleventh, in UTC; in Berlin it ends an hour later."""
-    body = (
+    return (
         f"<C:calendar-query {XML}><D:prop><D:getetag/></D:prop><C:filter>"
         '<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
         '<C:time-range start="20260105T000000Z" end="20260112T000000Z"/>'
         f"</C:comp-filter></C:comp-filter></C:filter>{told}</C:calendar-query>"
     )
-    return site.do("REPORT", CALENDAR, body, depth="1")
+
+
+def in_week(site: Site, told: str = "") -> Answer:
+    return site.do("REPORT", CALENDAR, week(told), depth="1")
 
 
 @pytest.mark.rfc("4791", "5.2.2", "7.3", "9.8")
@@ -116,3 +121,28 @@ def test_a_zone_that_is_none_is_not_taken(site: Site) -> None:
     assert (
         site.do("PROPPATCH", CALENDAR, gone).prop(CALENDAR, CAL + "calendar-timezone") is not None
     )
+
+
+def test_a_zone_that_takes_long_to_follow_holds_up_nobody(site: Site) -> None:
+    parts = "".join(
+        f"BEGIN:STANDARD\nDTSTART:1900{month:02}01T000000\nTZOFFSETFROM:+0100\n"
+        "TZOFFSETTO:+0200\nRRULE:FREQ=YEARLY\nEND:STANDARD\n"
+        for month in range(1, 11)
+    )
+    zone = calendar(f"BEGIN:VTIMEZONE\nTZID:Slow\n{parts}END:VTIMEZONE").decode()
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def ask() -> Answer:
+        watching = asyncio.create_task(others())
+        answer = await site.alice("REPORT", CALENDAR, week(f"<C:timezone>{zone}</C:timezone>"))
+        watching.cancel()
+        return answer
+
+    assert site.run(ask()).status == 207
+    assert turns > 100

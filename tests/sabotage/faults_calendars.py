@@ -253,4 +253,14 @@ CALENDARS = (
         "",
         (SPANS + "test_nothing_is_remembered_under_a_zone_that_a_client_defined",),
     ),
+    Fault(
+        "everybody waits while the zone of one query is followed for four centuries",
+        "dav/zones.py",
+        "await beside(partial(_whole_zone, wanted.zone.encode()))",
+        "_whole_zone(wanted.zone.encode())",
+        (
+            "tests/protocol/test_calendar_zones.py::"
+            "test_a_zone_that_takes_long_to_follow_holds_up_nobody",
+        ),
+    ),
 )

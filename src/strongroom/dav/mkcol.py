@@ -48,7 +48,7 @@ async def mkcol(request: Request) -> None:
         return
     _check_type(request, changes)
     properties = [change for change in changes if change.name not in _AT_BIRTH]
-    if refused := refusals(properties):
+    if refused := await refusals(properties):
         await _cannot_set(request, refused)
         return
     props = {change.name: change.value_xml or "" for change in properties}

@@ -9,17 +9,16 @@ from strongroom.base.limits import REQUEST_XML_BYTES_MAX
 from strongroom.dav.answers import NO_STORE, answer, applied, whole_multistatus
 from strongroom.dav.live import PROTECTED
 from strongroom.dav.reading import read
-from strongroom.dav.report_calendar import NO_CALENDAR, NO_TIMEZONE, TIMEZONE, TIMEZONE_ID
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place
 from strongroom.dav.statuses import DAV, status_line
-from strongroom.formats.calendarzone import known_zone, zone_in
+from strongroom.dav.zones import zones_that_are_none
 from strongroom.formats.davxml import PropertyChange, parse_proppatch
 from strongroom.formats.multistatus import epilogue, prologue, propstat, propstat_response
 from strongroom.formats.preferences import MINIMAL
 from strongroom.history.entries import OBJECT, Key
 from strongroom.service.access import find_collection
-from strongroom.service.collections import set_properties, text_in
+from strongroom.service.collections import set_properties
 
 CANNOT_MODIFY: Final = DAV + "cannot-modify-protected-property"
 
@@ -28,7 +27,7 @@ async def proppatch(request: Request) -> None:
     """Answer PROPPATCH."""
     changes = await read(parse_proppatch, await request.body(REQUEST_XML_BYTES_MAX))
     key, parent = await _subject(request)
-    refused = refusals(changes)
+    refused = await refusals(changes)
     if refused:
         fates = refused
     else:
@@ -52,12 +51,11 @@ async def _subject(request: Request) -> tuple[Key, Key | None]:
     return Key(collection.id, OBJECT, target.name), collection.key
 
 
-def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
+async def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
     """Say the fates where something protected is among `changes`; [] = all can be done."""
     names = names_of(changes)
     why = {name: CANNOT_MODIFY for name in names if name in PROTECTED}
-    why |= {change.name: NO_CALENDAR for change in changes if _is_no_zone(change)}
-    why |= {change.name: NO_TIMEZONE for change in changes if _names_no_zone(change)}
+    why |= await zones_that_are_none(changes)
     if not why:
         return []
     fates = [
@@ -66,20 +64,6 @@ def refusals(changes: Sequence[PropertyChange]) -> list[bytes]:
     ]
     others = [name for name in names if name not in why]
     return [*fates, propstat(status_line(424), others)] if others else fates
-
-
-def _is_no_zone(change: PropertyChange) -> bool:
-    """Say whether it sets the zone of a calendar to what is none (RFC 4791 section 5.2.2)."""
-    if change.name != TIMEZONE or change.value_xml is None:
-        return False
-    return zone_in(text_in(change.value_xml).encode()) is None
-
-
-def _names_no_zone(change: PropertyChange) -> bool:
-    """Say whether it names a zone for a calendar that nobody knows (RFC 7809 section 5.2)."""
-    if change.name != TIMEZONE_ID or change.value_xml is None:
-        return False
-    return known_zone(text_in(change.value_xml).encode()) is None
 
 
 def names_of(changes: Sequence[PropertyChange]) -> list[str]:

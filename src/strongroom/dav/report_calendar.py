@@ -9,7 +9,7 @@ read page by page.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from functools import partial
 from typing import Final, TypeVar
 
@@ -21,19 +21,17 @@ from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
 from strongroom.dav.propfind import own_href
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, name_href
-from strongroom.dav.statuses import CAL, DAV
+from strongroom.dav.statuses import DAV
+from strongroom.dav.zones import zone_asked, zone_of
 from strongroom.formats.busytime import Busy, busy_times, write_busy
 from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
 from strongroom.formats.calendarknown import learn, time_asked
 from strongroom.formats.calendarspan import FIRST, LAST
-from strongroom.formats.calendartree import read_tree
-from strongroom.formats.calendarzone import known_zone, zone_in
 from strongroom.formats.clues import calendar_clue
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
 from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
 from strongroom.service.aside import beside
-from strongroom.service.collections import text_of
 from strongroom.service.objects import find_object, read_bodies
 from strongroom.service.spans import Told, unknown
 from strongroom.service.texts import Search
@@ -41,10 +39,6 @@ from strongroom.service.texts import Search
 T = TypeVar("T")
 
 _WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
-TIMEZONE: Final = CAL + "calendar-timezone"
-TIMEZONE_ID: Final = CAL + "calendar-timezone-id"
-NO_CALENDAR: Final = CAL + "valid-calendar-data"
-NO_TIMEZONE: Final = CAL + "valid-timezone"
 _DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
 
 
@@ -53,7 +47,7 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     depth = request.header(b"depth").strip().lower()
     if depth not in _DEPTHS:
         raise InvalidError("Depth is 0, 1 or infinity.")
-    floating = _zone_asked(wanted) or zone_of(calendar)
+    floating = await zone_asked(wanted) or await zone_of(calendar)
     rows = ObjectRows(site_of(request), wanted.wanted, shape_of(wanted.data, floating))
     search = _search(request, wanted.filter, floating)
     members: Sequence[Member] = ()
@@ -63,42 +57,6 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
         members = await _candidates(request, calendar, wanted.filter, floating, search)
     matching = _matching(request, rows, members, wanted.filter, floating, search)
     await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
-
-
-def _zone_asked(wanted: CalendarQuery) -> tzinfo | None:
-    """Give the zone in which a query wants floating times to be read; None = it does not say.
-
-    Raises:
-        InvalidError: it is none.
-    """
-    if wanted.zone:
-        zone = _whole_zone(wanted.zone.encode())
-        why = "The timezone is no VTIMEZONE.", NO_CALENDAR
-    elif wanted.zone_name:
-        zone = known_zone(wanted.zone_name.encode())
-        why = "There is no time zone of this name.", NO_TIMEZONE
-    else:
-        return None
-    if zone is None:
-        raise InvalidError(*why)
-    return zone
-
-
-def _whole_zone(text: bytes) -> tzinfo | None:
-    """Give the zone of a query, which must be a whole iCalendar object (RFC 4791 section 9.8).
-
-    What a calendar keeps may be less (`zone_in`); no client is known that asks with less.
-    """
-    zone = zone_in(text)
-    if zone is None or not all(map(read_tree(text).text, (b"VERSION", b"PRODID"))):
-        return None
-    return zone
-
-
-def zone_of(calendar: Member) -> tzinfo:
-    """Give the zone in which floating times of a calendar are read, where nobody says another."""
-    zone = zone_in(text_of(calendar, TIMEZONE).encode())
-    return zone or known_zone(text_of(calendar, TIMEZONE_ID).encode()) or UTC
 
 
 def _search(request: Request, wanted: CompFilter, floating: tzinfo) -> Search:
@@ -223,7 +181,7 @@ async def free_busy(request: Request, calendar: Member, wanted: FreeBusy) -> Non
     """Answer free-busy-query: when time is taken in this calendar."""
     if FIRST in wanted.range or LAST in wanted.range:
         raise InvalidError("Say from when to when.")
-    floating = zone_of(calendar)
+    floating = await zone_of(calendar)
     busy: list[Busy] = []
     members = await _between(request, calendar, wanted.range, "")
     asked = partial(busy_times, when=wanted.range, floating=floating)

@@ -15,10 +15,10 @@ from strongroom.base.errors import NotFoundError
 from strongroom.dav.answers import multistatus
 from strongroom.dav.getters import site_of
 from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
-from strongroom.dav.report_calendar import zone_of
 from strongroom.dav.request import Request
 from strongroom.dav.routes import Place, Target, parse
 from strongroom.dav.statuses import status_line
+from strongroom.dav.zones import zone_of
 from strongroom.formats.davxml import Multiget
 from strongroom.formats.multistatus import NOT_FOUND, status_response
 from strongroom.history.entries import OBJECT, Key, Member
@@ -52,7 +52,7 @@ async def _floating(request: Request) -> tzinfo:
     """Say in which zone floating times are read: that of the calendar asked, or UTC."""
     target = request.target
     found = await _collection(request, target.collection) if target.collection else None
-    return UTC if found is None else zone_of(found)
+    return UTC if found is None else await zone_of(found)
 
 
 async def _look_up(
