@@ -353,3 +353,15 @@ def test_entry_times_never_go_back() -> None:
     times = [b.at for b in held(world.disks[0]).batches]
     assert times == sorted(times)
     rest(world)
+
+
+def test_entries_of_a_time_to_come_are_an_alarm() -> None:
+    """A clock that was ahead once keeps the journal's time where it was: an owner must know."""
+    world = opened()
+    assert world.cell is not None
+    for jump, alarm in ((400, False), (-398, True), (1, True), (396.5, False)):
+        world.clock.jump_ms += int(jump * 86_400_000)
+        ok(world.put("a.vcf", ANN))
+        assert ("clock" in world.cell.report()["alarms"]) == alarm
+        if alarm:
+            assert "ahead of the clock" in world.cell.report()["alarms"]["clock"]

@@ -220,7 +220,7 @@ class MirrorCell:
             "healed": sum(site.replica.healed() for site in core.sites.values()),
             "copying": progress_of(self._keeper.copying),
             "catching_up": progress_of(self._keeper.catching_up),
-            "alarms": dict(core.alarms),
+            "alarms": {**core.alarms, **core.clock_alarm()},
         }
 
     def _replica_report(self, name: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from strongroom.ports.world import Clock
 
 T = TypeVar("T")
 
+_DAY_MS: Final = 86_400_000
 _PAST_BATCHES: Final = 256  # how long a reader may take while batches go by
 
 
@@ -178,3 +179,13 @@ class Core:
         """Give the time for an entry: it never goes back (I8)."""
         self.last_ms = max(self.last_ms, self._clock.now_ms())
         return self.last_ms
+
+    def clock_alarm(self) -> dict[str, str]:
+        """Give an alarm where the last entry is of a time that is still to come; {} = none."""
+        days = (self.last_ms - self._clock.now_ms()) // _DAY_MS
+        if days < 1:
+            return {}
+        return {
+            "clock": f"the last entry is dated {days} days ahead of the clock, which was wrong "
+            "then or is now; until it gets there all entries have that one time. Nothing is lost."
+        }
