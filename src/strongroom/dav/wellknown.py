@@ -16,7 +16,8 @@ from typing import Final
 from strongroom.dav.routes import WELL_KNOWN_TARGET
 from strongroom.formats.hosts import hosts_of, origins_of
 
-# Proxies add one of these unasked, even those that hide which host was meant.
+# Proxies that hide which host was meant add one of these unasked. nginx adds none, but puts its own
+# address in the place of ours (its `proxy_redirect default`).
 _PASSED_ON: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host"})
 
 
