@@ -263,4 +263,18 @@ CALENDARS = (
             "test_a_zone_that_takes_long_to_follow_holds_up_nobody",
         ),
     ),
+    Fault(
+        "large bodies that never end fill the memory",
+        "dav/request.py",
+        "                self.holding.grow(self.caller.home, self.held, size)\n",
+        "",
+        ("tests/unit/dav/test_holding.py::test_a_body_that_finds_no_room_is_503_and_takes_none",),
+    ),
+    Fault(
+        "an account that sent large bodies may never send another",
+        "dav/app.py",
+        "            self._holding.let_go(caller.home, request.held)\n",
+        "            request.held = 0\n",
+        ("tests/unit/dav/test_holding.py::test_a_body_that_finds_no_room_is_503_and_takes_none",),
+    ),
 )

@@ -9,6 +9,7 @@ OBJECT_BYTES_MAX: Final = 10 * 1024 * 1024  # a card with a full-size photo; fil
 REQUEST_XML_BYTES_MAX: Final = 4 * 1024 * 1024  # a multiget of 20,000 hrefs
 MULTIGET_HREFS_MAX: Final = 20_000  # twice the largest book seen in one request
 PROPERTIES_BYTES_MAX: Final = 64 * 1024  # dead properties of one member, all together
+BODIES_HELD_BYTES_MAX: Final = 64 * 1024 * 1024  # of large ones, of one account, on their way
 LARGE_BODY_BYTES: Final = 256 * 1024  # from here on a card is read beside the event loop
 CARD_CODED_SIGNS_MAX: Final = 200_000  # of quoted-printable in one card; each takes 0.5 us
 CARD_LINES_KEPT_MAX: Final = 100_000  # with more a card is refused; five times what is looked into

@@ -17,6 +17,7 @@ from strongroom.dav.copy_move import copy_or_move
 from strongroom.dav.delete import delete
 from strongroom.dav.export import export, wants_export
 from strongroom.dav.get import get
+from strongroom.dav.holding import Holding
 from strongroom.dav.mkcol import mkcol
 from strongroom.dav.options import allow_at, allowed, options
 from strongroom.dav.post import post
@@ -85,6 +86,7 @@ class Dav:
         self._spans = spans or Spans()
         self._exports = Exports()
         self._keeper = Keeper()
+        self._holding = Holding()
 
     async def serve(
         self, cell: Cell, scope: Scope, receive: Receive, send: Sender, request_id: str
@@ -113,6 +115,7 @@ class Dav:
         request.spans = self._spans
         request.exports = self._exports
         request.keeper = self._keeper
+        request.holding = self._holding
         if self._positions is not None:
             request.positions = self._positions
             self._positions.seen(caller.home, caller.device.id, headers.get(b"user-agent", b""))
@@ -121,6 +124,8 @@ class Dav:
             await _answer(request, send)
         except GoneError:
             return
+        finally:
+            self._holding.let_go(caller.home, request.held)
 
 
 async def _answer(request: Request, send: Sender) -> None:

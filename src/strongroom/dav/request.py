@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from strongroom.base.errors import CodingError, TooLargeError
 from strongroom.base.limits import IGNORED_BYTES_MAX, OBJECT_BYTES_MAX
+from strongroom.dav.holding import Holding
 from strongroom.dav.routes import Target
 from strongroom.formats.clients import client_of
 from strongroom.formats.hrefs import join
@@ -67,9 +68,9 @@ class Request:
     """What a method needs to know; built once a request."""
 
     __slots__ = (
-        "_more", "_read", "_receive", "caller", "cell", "exports", "gone", "headers", "id",
-        "keeper", "meters", "method", "passed_on", "path", "positions", "query", "send", "spans",
-        "target",
+        "_more", "_read", "_receive", "caller", "cell", "exports", "gone", "headers", "held",
+        "holding", "id", "keeper", "meters", "method", "passed_on", "path", "positions", "query",
+        "send", "spans", "target",
     )  # fmt: skip
 
     def __init__(
@@ -94,12 +95,14 @@ class Request:
         self._receive = receive
         self._more = True  # of the body; whether there is any is seen in `drain`
         self._read = b""  # of the body, by `body`
+        self.held = 0  # bytes of it, by `body`, as `holding` counts them
         self.passed_on = False  # parts of the body were taken and are not held here any more
         self.send = send
         self.target = target
         self.caller = caller
         self.id = request_id
         # The face's, which outlive a request:
+        self.holding: Holding | None = None
         self.spans: Spans | None = None
         self.meters: Meters | None = None
         self.positions: Positions | None = None
@@ -132,6 +135,7 @@ class Request:
         Raises:
             CodingError: it is compressed; it would not be what is kept (I3).
             TooLargeError: it is longer than `limit`.
+            BusyError: too many large bodies of the account are on their way.
             GoneError: the client went away.
         """
         if self._coded():
@@ -150,6 +154,9 @@ class Request:
         while self._more and size <= limit:
             parts.append(await self._part())
             size += len(parts[-1])
+            if self.holding is not None:
+                self.holding.grow(self.caller.home, self.held, size)
+                self.held = size
         self._read = b"".join(parts)
 
     async def beginning(self, limit: int, enough: Callable[[bytes], bool]) -> bytes:
