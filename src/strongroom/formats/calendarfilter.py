@@ -254,7 +254,12 @@ def readings_of(dated: list[Component], zones: Zones) -> Iterator[int]:
 
     Each comes once the one before it was looked at, and only if another answer can come of it.
     """
-    named = {parameter(line, b"TZID") for one in dated for line in one.lines if line.parameters}
+    named = {
+        parameter(line, b"TZID")
+        for one in dated
+        for line in one.lines
+        if b"TZID" in line.parameters.upper()  # others may be long, and a filter asks many times
+    }
     count = max((len(zones.readings(zone)) for zone in named), default=1)
     yield 0
     yield from (reading for reading in range(1, count) if zones.differ)
