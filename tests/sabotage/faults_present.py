@@ -97,6 +97,15 @@ PRESENCE = (
         ("tests/sim/test_writing.py::test_entries_of_a_time_to_come_are_an_alarm",),
     ),
     Fault(
+        "a read-only disk under data is told as a mistake of ours",
+        "control/listen.py",
+        "    except OSError as error:\n        door.close()",
+        "    except ValueError as error:\n        door.close()",
+        (
+            "tests/unit/control/test_socket.py::test_a_directory_that_takes_no_writes_is_told_as_that",
+        ),
+    ),
+    Fault(
         "a disk that hangs counts as good",
         "mirror/watch.py",
         "        self._give_up_the_silent()\n",

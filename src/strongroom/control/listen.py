@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from strongroom.base.errors import BusyError, StrongroomError
+from strongroom.base.errors import BusyError, SettingsError, StrongroomError
 from strongroom.control.address import short_path
 from strongroom.control.protocol import (
     CONNECTIONS_MAX,
@@ -40,13 +40,17 @@ _log: Final = logging.getLogger("strongroom.control")
 async def listening(
     path: Path, run: Run, seconds_max: float = REQUEST_SECONDS_MAX
 ) -> AsyncIterator[None]:
-    """Answer on `path` inside the block; only for who holds the locks, since it takes the name."""
+    """Answer on `path` inside the block; only for who holds the locks, since it takes the name.
+
+    Raises:
+        SettingsError: the socket cannot be made there.
+    """
     door = _Door(run, seconds_max)
     server = await asyncio.start_unix_server(door.answer, sock=_bind(path), limit=REQUEST_BYTES_MAX)
     try:
         yield
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # one that stays is replaced at the next start
             os.unlink(path)
         server.close()
         await door.close()
@@ -54,11 +58,18 @@ async def listening(
 
 def _bind(path: Path) -> socket.socket:
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with short_path(path) as name:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)  # left by a server that was killed
-        door.bind(name)
-        os.chmod(name, 0o600)  # nobody can connect before `listen`, which comes later
+    try:
+        with short_path(path) as name:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)  # left by a server that was killed
+            door.bind(name)
+            os.chmod(name, 0o600)  # nobody can connect before `listen`, which comes later
+    except OSError as error:
+        door.close()
+        raise SettingsError(
+            f"{path} cannot be made: {error.strerror}. The directory must take writes. Nothing was "
+            "started, and nothing is lost."
+        ) from error
     door.setblocking(False)
     return door
 

@@ -1,6 +1,7 @@
 """The control socket, both sides over a real socket, with a fake table behind it."""
 
 import asyncio
+import errno
 import os
 import socket
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.base.errors import NotFoundError, UnknownError
+from strongroom.base.errors import NotFoundError, SettingsError, UnknownError
 from strongroom.control.address import short_path
 from strongroom.control.ask import NoServerError, ask
 from strongroom.control.listen import listening
@@ -146,6 +147,29 @@ def test_a_socket_left_by_a_killed_server_is_replaced(tmp_path: Path):
     with pytest.raises(NoServerError):
         ask(path, Request("x"), print)
     assert over_socket(path, lambda: ask(path, Request("x"), lambda text: None)) == {"asked": "x"}
+
+
+def test_a_directory_that_takes_no_writes_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A read-only disk under `data` is no mistake of ours, at the start nor at the end."""
+    path = tmp_path / "control.sock"
+    path.touch()
+
+    def refused(name: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(name))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refused)
+        with pytest.raises(SettingsError, match="Read-only file system"):
+            over_socket(path, lambda: None)
+    path.unlink()
+
+    def turned() -> None:
+        monkeypatch.setattr(os, "unlink", refused)
+
+    over_socket(path, turned)
+    assert path.exists()
 
 
 def test_a_path_longer_than_a_socket_address_works(tmp_path: Path):
