@@ -36,6 +36,13 @@ LAUNCHES = (
         (OPENING + "test_a_copy_that_knows_more_than_what_is_served_is_told_as_one_to_keep",),
     ),
     Fault(
+        "a rebuild without a witness is shown without a warning",
+        "mirror/survey.py",
+        "nothing, so nobody can tell whether later changes are missing in that history",
+        "nothing",
+        ("tests/unit/mirror/test_survey.py",),
+    ),
+    Fault(
         "a reason that says what to do is contradicted",
         "cli/status_text.py",
         'if "`strongroom " not in row["reason"]',
