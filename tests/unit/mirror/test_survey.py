@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
 from strongroom.history.entries import Position
@@ -16,8 +19,11 @@ from strongroom.mirror.survey import RebuildPlan
     ],
 )
 def test_a_plan_tells_what_the_witness_knows(witness: Position | None, told: str) -> None:
-    plan = RebuildPlan("r1", Position(3, 9, b""), witness, ("/b",), ("/c",), ("/d",))
-    said = plan.text()
+    given: dict[str, Any] = {
+        "source": "r1", "position": Position(3, 9, b""), "witness": witness,
+        "replaced": ("/b",), "left_out": ("/c",),
+    }  # fmt: skip
+    said = RebuildPlan(*(given.get(field.name, ()) for field in fields(RebuildPlan))).text()
     assert told in said
     assert "The history of r1 (batch 9) becomes the cell's" in said
     assert "quarantine: /b" in said
