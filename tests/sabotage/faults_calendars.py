@@ -277,4 +277,14 @@ CALENDARS = (
         "            request.held = 0\n",
         ("tests/unit/dav/test_holding.py::test_a_body_that_finds_no_room_is_503_and_takes_none",),
     ),
+    Fault(
+        "a time in a zone that nobody knows is taken for one in UTC",
+        "formats/calendarzone.py",
+        "        return _UNKNOWN_SECONDS if names & self._unknown else 0\n",
+        "        return 0\n",
+        (
+            "tests/unit/formats/test_calendarfilter.py::"
+            "test_a_time_in_a_zone_that_nobody_knows_might_be_a_day_off",
+        ),
+    ),
 )

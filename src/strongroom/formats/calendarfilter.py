@@ -141,10 +141,11 @@ class _Matcher:
         return found
 
     def _dated(self, dated: list[Component], when: Range) -> list[Component]:
+        around = widened(when, slack_of(dated, self._zones))
         found = {
             id(one): one
             for reading in readings_of(dated, self._zones)
-            for one in self._read(dated, reading).happening(*when)
+            for one in self._read(dated, reading).happening(*around)
         }
         return list(found.values())
 
@@ -254,15 +255,28 @@ def readings_of(dated: list[Component], zones: Zones) -> Iterator[int]:
 
     Each comes once the one before it was looked at, and only if another answer can come of it.
     """
-    named = {
+    count = max((len(zones.readings(zone)) for zone in _named(dated)), default=1)
+    yield 0
+    yield from (reading for reading in range(1, count) if zones.differ)
+
+
+def slack_of(dated: list[Component], zones: Zones) -> int:
+    """Say by how many seconds components may happen at another time: nobody knows their zone."""
+    return zones.slack(_named(dated))
+
+
+def widened(when: Range, slack: int) -> Range:
+    """Give the time in which something might happen that is told with some slack."""
+    return Range(when.start - slack, when.end + slack) if slack else when
+
+
+def _named(dated: list[Component]) -> set[bytes]:
+    return {
         parameter(line, b"TZID")
         for one in dated
         for line in one.lines
         if b"TZID" in line.parameters.upper()  # others may be long, and a filter asks many times
     }
-    count = max((len(zones.readings(zone)) for zone in named), default=1)
-    yield 0
-    yield from (reading for reading in range(1, count) if zones.differ)
 
 
 def _as_start(line: Line) -> Line:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from strongroom.base.limits import KNOWN_INSTANCES_MAX
 from strongroom.formats import FormatError
-from strongroom.formats.calendarfilter import CompFilter, Range, readings_of
+from strongroom.formats.calendarfilter import CompFilter, Range, readings_of, slack_of, widened
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendartree import read_tree, zones_of
 from strongroom.formats.calendarzone import Zones
@@ -71,6 +71,7 @@ def _learnt(body: bytes, when: Range, floating: tzinfo) -> Known:
     ]
     if not dated:
         return Known(Range(FIRST, LAST), ())
+    slack = slack_of(dated, zones)
     if when.end - when.start <= _SHORT:
         around = Range(
             when.start // _FORTNIGHT * _FORTNIGHT, -(-when.end // _FORTNIGHT) * _FORTNIGHT
@@ -78,12 +79,13 @@ def _learnt(body: bytes, when: Range, floating: tzinfo) -> Known:
         found = [
             one
             for reading in readings_of(dated, zones)
-            for one in Series(dated, zones, reading).between(*around)
+            for one in Series(dated, zones, reading).between(*widened(around, slack))
         ]
         if len(found) <= KNOWN_INSTANCES_MAX:
-            return Known(around, tuple({Range(one.start, one.end): None for one in found}))
+            times = {widened(Range(one.start, one.end), slack): None for one in found}
+            return Known(around, tuple(times))
     for reading in readings_of(dated, zones):
-        one = Series(dated, zones, reading).first(*when)
+        one = Series(dated, zones, reading).first(*widened(when, slack))
         if one is not None:
-            return Known(_NEVER, (Range(one.start, one.end),))
+            return Known(_NEVER, (widened(Range(one.start, one.end), slack),))
     return Known(when, ())

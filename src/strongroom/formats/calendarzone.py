@@ -4,7 +4,8 @@ A TZID is looked up as an IANA name, as a name of Windows, and among the VTIMEZO
 where two of these disagree, both readings count (`readings`), for nobody can say which one a client
 shows. Where both told the same of all that was asked of the first, nothing else can come of the
 second, and it need not be looked at (`differ`). In the hour that a clock change leaves out, the
-offset before it holds; in the hour that comes twice, the first one is meant.
+offset before it holds; in the hour that comes twice, the first one is meant. A time in a zone that
+nobody knows is read as a floating one, and might be a day off (`slack`).
 
 Rules: pure but for the table of zones, which Python brings along; nothing here knows what time it
 is; a VTIMEZONE is followed within the budget of one rule and 4,096 changes, whatever it says.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 _OFFSET: Final = re.compile(rb"([+-]?)(\d\d):?(\d\d):?(\d\d)?")
 _FIRST: Final = EPOCH.replace(year=1900)  # what happened earlier is told by nobody's phone
+_UNKNOWN_SECONDS: Final = 26 * 3600  # no two zones differ by more
 _CYCLE: Final = 400  # years after which dates and weekdays come again
 _LAST: Final = EPOCH.replace(year=1900 + _CYCLE)
 
@@ -180,6 +182,7 @@ class Zones:
         self._own = own
         self._floating = floating
         self._found: dict[bytes, tuple[tzinfo, ...]] = {}
+        self._unknown: set[bytes] = set()
         self.differ = False  # in something that was asked of the likeliest reading
 
     def readings(self, tzid: bytes) -> tuple[tzinfo, ...]:
@@ -200,7 +203,16 @@ class Zones:
             return (self._floating,)
         own = self._own.get(tzid)
         found = (known_zone(tzid), private_zone(own) if own is not None else None)
-        return tuple(one for one in found if one is not None) or (self._floating,)
+        known = tuple(one for one in found if one is not None)
+        if not known:
+            self._unknown.add(tzid)
+        return known or (self._floating,)
+
+    def slack(self, names: Set[bytes]) -> int:
+        """Give by how many seconds a time may be off where nobody knows one of some zones."""
+        for name in names:
+            self.readings(name)
+        return _UNKNOWN_SECONDS if names & self._unknown else 0
 
     def instant(self, local: datetime, tzid: bytes, reading: int = 0) -> int:
         """Give the instant of a local time under one of the readings of its zone."""

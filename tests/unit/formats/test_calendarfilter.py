@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from lxml import etree
 
@@ -15,6 +17,7 @@ from strongroom.formats.calendarfilter import (
     matches,
     window,
 )
+from strongroom.formats.calendarknown import learn
 from strongroom.formats.calendarparts import CalendarData, PartWish
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.calendarxml import (
@@ -217,6 +220,19 @@ def test_alarms_of_moved_instances_ring_with_them_and_of_tasks_without_dates_mig
     other = component("X-INNER", "TRIGGER:-PT15M")
     assert not found(event("DTSTART:20260101T120000Z", other), asked)
     assert not found(LUNCH, comp("VEVENT", comp("VALARM", "<is-not-defined/>")))
+
+
+@pytest.mark.parametrize(
+    ("at", "holds"),
+    [("20260102T080000", True), ("20251231T130000", True), ("20260105T080000", False),
+     ("20251228T130000", False)],
+)  # fmt: skip
+def test_a_time_in_a_zone_that_nobody_knows_might_be_a_day_off(at: str, holds: bool) -> None:
+    body = event(f"DTSTART;TZID=Home:{at}", "DURATION:PT1H")
+    assert found(body, comp("VEVENT", NEW_YEAR)) is holds
+    year = Range(1767225600, 1767312000)
+    assert learn(body, year, UTC).told(year) is holds
+    assert not found(event("DTSTART:20260102T080000", "DURATION:PT1H"), comp("VEVENT", NEW_YEAR))
 
 
 def test_the_alarm_of_a_task_that_has_an_end_alone_rings_before_it() -> None:
