@@ -121,9 +121,9 @@ class Parts:
         testimony, quorum = await self._testimony(), self.settings.write_quorum
         return await plan_rebuild(self.sites, testimony, source, quorum)
 
-    async def apply_rebuild(self, plan: RebuildPlan, progress: Progress) -> None:
-        """Carry the plan out."""
-        await apply_rebuild(plan, self.sites, self.clock, self.entropy, progress)
+    async def apply_rebuild(self, plan: RebuildPlan, progress: Progress) -> frozenset[str]:
+        """Carry the plan out; gives the digests of bodies that no place could give."""
+        return await apply_rebuild(plan, self.sites, self.clock, self.entropy, progress)
 
     async def drop_quarantine(self, place: str) -> tuple[int, int]:
         """Delete for good what was set aside in a place; gives how many files and bytes."""

@@ -6,6 +6,7 @@ from sabotage.fault import Fault
 
 BODIES = "tests/contract/test_bodies.py::"
 LOST = "tests/sim/test_lost.py::"
+PLACES = "tests/unit/mirror/test_bodies.py::"
 WRITING = "tests/sim/test_writing.py::"
 DISK = "tests/unit/stores/test_sqlite_disk.py::"
 
@@ -53,7 +54,7 @@ BYTES = (
     Fault(
         "a copy leaves behind what only its own place still had",
         "mirror/bodies.py",
-        "        left = await _left_at(site, lacking)\n",
+        "        left = await _left_at(site, lacking) or {}\n",
         "        left: dict[str, bytes] = {}\n",
         (LOST + "test_a_copy_takes_what_its_own_place_still_has",),
     ),
@@ -70,6 +71,58 @@ BYTES = (
         "        if len(others) < self._core.state.quorum:\n",
         "        if not others:\n",
         (LOST + "test_nothing_is_lost_where_fewer_than_a_quorum_can_be_asked",),
+    ),
+    Fault(
+        "a cell is opened as if nothing were lost",
+        "mirror/cell.py",
+        "    core.alarms.update(opened.alarms)\n",
+        "",
+        (LOST + "test_a_cell_is_opened_without_a_body_that_w_voters_lack",),
+    ),
+    Fault(
+        "an opening waits for a body that W voters lack",
+        "mirror/bodies.py",
+        "        if not all_answered or len(self._sure) < self._enough:\n",
+        "        if not all_answered or len(self._sure) <= self._enough:\n",
+        (
+            LOST + "test_a_cell_is_opened_without_a_body_that_w_voters_lack",
+            LOST + "test_who_is_levelled_at_an_opening_needs_no_body_that_nobody_has",
+        ),
+    ),
+    Fault(
+        "where no cell is open a body is lost though too few were asked",
+        "mirror/bodies.py",
+        "        if not all_answered or len(self._sure) < self._enough:\n",
+        "        if not all_answered:\n",
+        (PLACES + "test_nothing_is_lost_where_fewer_than_enough_were_asked",),
+    ),
+    Fault(
+        "where no cell is open a body is lost because a voter is slow",
+        "mirror/bodies.py",
+        "                all_answered = False\n",
+        "                continue\n",
+        (PLACES + "test_nothing_is_lost_as_long_as_one_that_counts_is_silent",),
+    ),
+    Fault(
+        "an opening asks those alone that it counts",
+        "mirror/launch.py",
+        "    return Places(list(sure.values()), plan.source.quorum, rest)",
+        "    return Places(list(sure.values()), plan.source.quorum)",
+        (LOST + "test_a_copy_at_an_opening_asks_all_voters",),
+    ),
+    Fault(
+        "a rebuild from one replica asks that one alone",
+        "mirror/survey.py",
+        "    return Places([source, *found], 1, damaged)",
+        "    return Places([source], 1)",
+        (LOST + "test_a_rebuild_from_one_replica_takes_from_the_others_what_it_lacks",),
+    ),
+    Fault(
+        "a rebuild from one replica does not say what was lost",
+        "mirror/survey.py",
+        "    return frozenset(lost)",
+        "    return frozenset()",
+        (LOST + "test_a_rebuild_from_one_replica_says_what_no_place_has",),
     ),
     Fault(
         "whoever hands a body in may have any body recorded",

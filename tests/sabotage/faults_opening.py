@@ -183,8 +183,8 @@ LAUNCHES = (
     Fault(
         "a body that one place lost keeps the cell shut",
         "mirror/launch.py",
-        "        bodies_of(source, site), lambda",
-        "        bodies_of(source), lambda",
+        "        _bodies(opened, site), lambda",
+        "        bodies_for(Places([source], 2), source, print), lambda",
         (BESIDE + "test_a_body_that_the_source_lost_is_taken_from_what_lies_beside",),
     ),
     Fault(

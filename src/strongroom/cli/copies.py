@@ -96,6 +96,15 @@ def _rebuild_from(given: Namespace, screen: Screen, ask: Ask) -> None:
         screen.typed("Type the batch number to go on:", number, f"use --number {number}")
     chosen = {"source": given.source, "number": given.number or plan["number"]}
     result = ask("replica rebuild from", chosen)
-    screen.result(
-        result, f"The history of {given.source} is the cell's now. Next: `strongroom serve`."
-    )
+    screen.result(result, rebuilt_text(result))
+
+
+def rebuilt_text(result: Mapping[str, Any]) -> str:
+    """Say what became of a rebuild from one replica."""
+    words = [f"The history of {result['source']} is the cell's now. Next: `strongroom serve`."]
+    if result["lost"]:
+        words.append(
+            f"{result['lost']} bodies were good in no place. Whoever brings them again heals them; "
+            "`strongroom scrub` names those that are lost."
+        )
+    return "\n".join(words)

@@ -93,8 +93,8 @@ async def rebuild_from(call: Call) -> dict[str, Any]:
             raise RefusedPlanError(
                 f"{plan.source} ends with batch {held}, not {typed}. Nothing was changed."
             )
-        await call.room.parts.apply_rebuild(plan, percent(call.tell))
-    return {"source": plan.source, "number": plan.position.number}
+        lost = await call.room.parts.apply_rebuild(plan, percent(call.tell))
+    return {"source": plan.source, "number": plan.position.number, "lost": len(lost)}
 
 
 async def _plan(room: Room, source: str) -> RebuildPlan:

@@ -253,6 +253,7 @@ def _assemble(
     core = Core(opened.cell, opened.term, opened.sites, state, clock)
     core.load(opened.position, opened.heads, opened.directory)
     core.last_ms = opened.last_ms
+    core.alarms.update(opened.alarms)
     reader = Reader(core, len(peers), quorum)
     writer = Writer(core, reader.prefetch, reader.confirm, reserve_bytes)
     keeper = Keeper(core, writer, reader, entropy)

@@ -24,7 +24,7 @@ from strongroom.base.errors import (
 )
 from strongroom.history.entries import Batch, Head, Position, digest_of, genesis_position
 from strongroom.mirror import state as machine
-from strongroom.mirror.bodies import Bodies, Lost, bodies_for
+from strongroom.mirror.bodies import Bodies, Lost, alarm_of, bodies_for
 from strongroom.mirror.core import Core
 from strongroom.mirror.reader import Reader
 from strongroom.mirror.site import Site, in_time
@@ -307,10 +307,14 @@ class Keeper:
         try:
             return await feed(
                 Target(site), after, lambda: core.position, self._sources(site),
-                bodies_for(core, self._reader, site), core.term, show,
+                self._bodies(site), core.term, show,
             )  # fmt: skip
         finally:
             self.catching_up.pop(name, None)
+
+    def _bodies(self, site: Site) -> Bodies:
+        alarms = self._core.alarms
+        return bodies_for(self._reader, site, lambda lost: alarms.update(alarm_of(lost)))
 
     def _sources(self, target: Site) -> Sources:
         return lambda: [s for s in self._reader.candidates(0) if s is not target]
@@ -404,7 +408,7 @@ class Keeper:
         try:
             return await copy_beside(
                 site, identity, core.term, lambda: core.position, self._sources(site),
-                bodies_for(core, self._reader, site), self._heads_at, show,
+                self._bodies(site), self._heads_at, show,
             )  # fmt: skip
         finally:
             self.copying.pop(name, None)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from strongroom.base import limits
 from strongroom.base.errors import (
@@ -26,13 +25,13 @@ from strongroom.base.errors import (
     UnavailableReplicaError,
 )
 from strongroom.history.directory import Directory
-from strongroom.history.entries import CELL, FACTS, Head, Member, Position, digest_of
+from strongroom.history.entries import CELL, FACTS, Head, Member, Position
 from strongroom.mirror import state as machine
-from strongroom.mirror.bodies import Bodies
+from strongroom.mirror.bodies import Bodies, Places, alarm_of, bodies_for
 from strongroom.mirror.keeper import BesideError, Progress, Target, copy_beside, feed
 from strongroom.mirror.opening import Ballot, Frozen, Plan, choose, forgotten
 from strongroom.mirror.site import FrozenCellError, Site, in_time
-from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe, Replica
+from strongroom.ports.replica import Absent, Blank, Damaged, Found, Probe
 from strongroom.ports.world import Testimony
 
 
@@ -46,12 +45,14 @@ class Launch:
     heads: dict[int, Head]
     directory: Directory
     sites: dict[str, Site]
+    others: Places  # who has bodies
     level: list[str]
     last_ms: int = 0  # time of the last batch; entry times never go back
     doubtful: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)  # voters that promised; a copy may replace them
     forgotten: frozenset[int] = frozenset()
+    alarms: dict[str, str] = field(default_factory=dict)
 
 
 async def probe_all(sites: Sequence[Site]) -> list[Probe]:
@@ -194,8 +195,9 @@ async def _try(
     if plan.source not in promised:
         return None
     opened = Launch(
-        plan.source.found.identity.cell, plan.term, goal, {}, Directory(), dict(places), []
-    )
+        plan.source.found.identity.cell, plan.term, goal, {}, Directory(), dict(places),
+        _others(plan, places, promised), [],
+    )  # fmt: skip
     try:
         opened.last_ms = await _last_ms(source, goal)
         opened.heads = (await source.told(lambda r: r.heads())).value
@@ -214,6 +216,13 @@ async def _try(
     opened.doubtful.update({n: why for n, why in lost.items() if n not in opened.level})
     opened.absent.update(away)
     return opened
+
+
+def _others(plan: Plan, places: Mapping[str, Site], promised: Sequence[Ballot]) -> Places:
+    """Give who is asked for bodies: W voters must have answered before one is lost."""
+    sure = {b.name: places[b.name] for b in (plan.source, *promised)}
+    rest = [site for name, site in places.items() if name not in sure]
+    return Places(list(sure.values()), plan.source.quorum, rest)
 
 
 async def _last_ms(source: Site, position: Position) -> int:
@@ -276,7 +285,7 @@ async def _level(opened: Launch, source: Site, other: Ballot) -> str | None:
             position,
             lambda: opened.position,
             lambda: [source],
-            bodies_of(source),
+            _bodies(opened, site),
             opened.term,
         )
         heads = (await site.told(lambda r: r.heads())).value
@@ -330,29 +339,12 @@ async def _replace(opened: Launch, name: str, progress: Progress | None) -> None
         raise UnavailableReplicaError(getattr(probe, "reason", "the directory is blank"))
     await copy_beside(
         site, probe.identity, opened.term, lambda: opened.position, lambda: [source],
-        bodies_of(source, site), lambda _: opened.heads, progress,
+        _bodies(opened, site), lambda _: opened.heads, progress,
     )  # fmt: skip
 
 
-def bodies_of(*sources: Site) -> Bodies:
-    """Give a reader of checked bodies (I3): from the first place, and what it lacks from others."""
-
-    async def bodies(digests: list[str]) -> list[bytes | None]:
-        good: dict[str, bytes] = {}
-        for source in sources:
-            lacking = [d for d in digests if d not in good]
-            if not lacking:
-                break
-            got = await in_time(source.reading(partial(_bodies, lacking)))
-            pairs = zip(lacking, got, strict=True)
-            good |= {d: b for d, b in pairs if b is not None and digest_of(b) == d}
-        return [good.get(d) for d in digests]
-
-    return bodies
-
-
-def _bodies(digests: list[str], replica: Replica) -> list[bytes | None]:
-    return replica.bodies(digests)
+def _bodies(opened: Launch, site: Site) -> Bodies:
+    return bodies_for(opened.others, site, lambda lost: opened.alarms.update(alarm_of(lost)))
 
 
 async def on_chain(source: Site, position: Position) -> bool:

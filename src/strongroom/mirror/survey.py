@@ -26,11 +26,12 @@ from strongroom.history.entries import (
     digest_of,
     make_batch,
 )
+from strongroom.mirror.bodies import Bodies, Places, bodies_for
 from strongroom.mirror.keeper import Progress, copy_beside
-from strongroom.mirror.launch import bodies_of, probe_all
+from strongroom.mirror.launch import probe_all
 from strongroom.mirror.site import Site
 from strongroom.mirror.state import DOUBTFUL, VOTER
-from strongroom.ports.replica import Absent, Blank, Found, Identity, Probe
+from strongroom.ports.replica import Absent, Blank, Damaged, Found, Identity, Probe
 from strongroom.ports.world import Clock, Entropy, Testimony
 
 REBUILT: Final = "rebuilt"  # kind of the cell's member that tells of such an act; href = the term
@@ -83,6 +84,7 @@ class RebuildPlan:
     witness: Position | None
     replaced: tuple[str, ...]  # places that get a copy; what lies there goes to quarantine
     left_out: tuple[str, ...]  # places that cannot be used now; recorded as doubtful
+    asked: tuple[str, ...]  # places that are asked for bodies which the source cannot give
 
     def text(self) -> str:
         """Show the plan to the operator."""
@@ -93,7 +95,10 @@ class RebuildPlan:
             f"The history of {self.source} (batch {self.position.number}) becomes the cell's.\n"
             f"The witness knows {known}.\n"
             f"Replaced by copies, the old files kept in quarantine: {', '.join(self.replaced)}\n"
-            f"Left out: {', '.join(self.left_out) or 'none'}"
+            f"Left out: {', '.join(self.left_out) or 'none'}\n"
+            f"Bodies that {self.source} cannot give are taken from: "
+            f"{', '.join(self.asked) or 'nowhere'}. Those that nobody has stay lost until somebody "
+            "brings them; `strongroom scrub` names them before."
         )
 
 
@@ -123,7 +128,8 @@ async def plan_rebuild(
     if len(usable) + 1 < quorum:
         raise RefusedPlanError(f"{quorum} usable places are needed; nothing was changed")
     witness = testimony.position if testimony else None
-    return RebuildPlan(source, probe.position, witness, usable, left_out)
+    asked = tuple(s.place for s, p in others if isinstance(p, Found | Damaged))
+    return RebuildPlan(source, probe.position, witness, usable, left_out, asked)
 
 
 async def _refuse_behind(site: Site, probe: Found, testimony: Testimony) -> None:
@@ -149,8 +155,11 @@ async def apply_rebuild(
     clock: Clock,
     entropy: Entropy,
     progress: Progress | None = None,
-) -> None:
+) -> frozenset[str]:
     """Carry `plan` out; afterwards the cell opens as ever.
+
+    Returns:
+        The digests of bodies that no place could give; whoever brings them heals them.
 
     Raises:
         RefusedPlanError: the world is not as planned any more.
@@ -162,19 +171,33 @@ async def apply_rebuild(
     await source.writing(lambda r: r.promise(term))
     roster = Directory((await source.told(lambda r: r.directory())).value)
     names = _names(sites, probes, sorted(roster.standings()))
+    others, lost = _others(source, sites, probes), set[str]()
     new: dict[str, str] = {}
     for site, other in zip(sites, probes, strict=True):
         if site.place in plan.replaced:
             name = names[site.place]
             new[name] = entropy.token(8).hex()
             identity = Identity(probe.identity.cell, name, new[name])
-            await _copy(site, other, identity, source, plan.position, term, progress)
+            bodies = bodies_for(others, site, lost.update)
+            await _copy(site, other, identity, source, plan.position, term, bodies, progress)
     head = (await source.told(lambda r: r.heads())).value[CELL]
     batch = _recording(plan, roster, head, new, probe, term, clock.now_ms())
     await source.writing(lambda r: r.apply(batch, {}, term))
     for site in sites:
         if site.place in plan.replaced:
             await site.writing(lambda r: r.apply(batch, {}, term))
+    return frozenset(lost)
+
+
+def _others(source: Site, sites: Sequence[Site], probes: Sequence[Probe]) -> Places:
+    """Give all who may have a body; a place that was good to read must answer before one is lost.
+
+    What lay in a place before its copy is not asked again: the copy took what it had.
+    """
+    pairs = [(s, p) for s, p in zip(sites, probes, strict=True) if s is not source]
+    found = [site for site, probe in pairs if isinstance(probe, Found)]
+    damaged = [site for site, probe in pairs if isinstance(probe, Damaged)]
+    return Places([source, *found], 1, damaged)
 
 
 def _still_there(
@@ -209,13 +232,14 @@ async def _copy(
     source: Site,
     goal: Position,
     term: int,
+    bodies: Bodies,
     progress: Progress | None,
 ) -> None:
     if isinstance(probe, Blank):
         await site.writing(lambda r: r.create(identity))
     heads = (await source.told(lambda r: r.heads())).value
     await copy_beside(
-        site, identity, term, lambda: goal, lambda: [source], bodies_of(source), lambda _: heads,
+        site, identity, term, lambda: goal, lambda: [source], bodies, lambda _: heads,
         progress,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dateutil.rrule import rrulestr
 
-from strongroom.cli.copies import scrub_text
+from strongroom.cli.copies import rebuilt_text, scrub_text
 from strongroom.cli.custody import book_words, custody_text, device_lines
 from strongroom.cli.demo_cards import cards, fold
 from strongroom.cli.demo_events import samples
@@ -406,3 +406,9 @@ def test_folding_never_cuts_a_character_and_can_be_undone():
 
 def test_samples_are_the_same_each_time():
     assert cards() == cards()
+
+
+def test_a_rebuild_from_one_replica_tells_how_many_bodies_are_lost():
+    result = {"source": "r1", "number": 7, "lost": 0}
+    assert "lost" not in rebuilt_text(result)
+    assert "3 bodies were good in no place" in rebuilt_text({**result, "lost": 3})
