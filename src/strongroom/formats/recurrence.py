@@ -198,11 +198,15 @@ class Series:
 
     def _instance(self, at: Moment, slot: _Slot, component: Component) -> Instance:
         begin, length = self._instant(at), slot.length or NO_LENGTH
-        last_day = begin
-        if length.days:
-            last_day = self._instant(at._replace(local=plus(at.local, length.days)))
+        last_day = self._days_later(at, length.days) if length.days else begin
         end = last_day + length.time // timedelta(seconds=1)
         return Instance(begin, max(begin, end), at, slot.at, component)
+
+    def _days_later(self, at: Moment, days: timedelta) -> int:
+        try:
+            return self._instant(at._replace(local=at.local + days))
+        except OverflowError:  # behind the last year that can be written
+            return self._instant(at) + days // timedelta(seconds=1)
 
     def _shifted(self, slot: _Slot, key: int, series: _Timed) -> Instance:
         """Give the instance of a slot, moved as the last THISANDFUTURE before it says."""
