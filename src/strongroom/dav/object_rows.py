@@ -17,14 +17,23 @@ from typing import Final, NamedTuple, cast
 from strongroom.base.errors import InvalidError
 from strongroom.dav.getters import Site
 from strongroom.dav.properties import describe, describe_propfind, plan
-from strongroom.dav.routes import Place
-from strongroom.dav.statuses import CAL, CARD, status_line
+from strongroom.dav.propfind import own_href
+from strongroom.dav.request import Request
+from strongroom.dav.routes import Place, name_href
+from strongroom.dav.statuses import CAL, CARD, DAV, status_line
 from strongroom.formats import FormatError
 from strongroom.formats.calendarparts import CalendarData, shaped
 from strongroom.formats.cardconvert import Version, to_version
 from strongroom.formats.cardparts import select
 from strongroom.formats.davxml import ADDRESS_DATA, CALENDAR_DATA, AddressData, Propfind
-from strongroom.formats.multistatus import element, epilogue, escape, prologue, status_response
+from strongroom.formats.multistatus import (
+    INSUFFICIENT_STORAGE,
+    element,
+    epilogue,
+    escape,
+    prologue,
+    status_response,
+)
 from strongroom.history.entries import Member
 from strongroom.service.aside import aside, beside
 from strongroom.service.objects import version_mark
@@ -33,6 +42,7 @@ VERSIONS: Final = ("3.0", "4.0")
 _NO_MARK: Final = "\n"  # canonical JSON never holds it
 _ANY_MARK: Final = ""
 _PIECE_BYTES: Final = 64 * 1024
+_WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 
 
 class Shape(NamedTuple):
@@ -103,6 +113,27 @@ class ObjectRows:
         except FormatError:
             pass  # What XML cannot carry can still be fetched with GET; the others are answered.
         return status_response(href, status_line(503))
+
+
+async def found_rows(
+    request: Request,
+    rows: ObjectRows,
+    matching: AsyncIterator[tuple[Member, bytes]],
+    limit: int | None,
+) -> AsyncIterator[bytes]:
+    """Write what a query has found, up to its limit; then 507 says that there is more.
+
+    Source: RFC 6352 sections 8.6.1 and 8.6.2, RFC 4791 section 7.8.
+    """
+    on_object = request.target.place is Place.OBJECT
+    base = request.path if on_object else own_href(request)
+    found = 0
+    async for member, body in matching:
+        if found == limit:
+            yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
+            return
+        found += 1
+        yield await rows.row(base if on_object else base + name_href(member.href), member, body)
 
 
 async def in_pieces(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

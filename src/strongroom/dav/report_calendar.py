@@ -17,11 +17,9 @@ from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.dav.answers import NO_STORE, answer, multistatus
 from strongroom.dav.get import CALENDAR_TYPE
 from strongroom.dav.getters import site_of
-from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
-from strongroom.dav.propfind import own_href
+from strongroom.dav.object_rows import ObjectRows, found_rows, in_pieces, shape_of
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place, name_href
-from strongroom.dav.statuses import DAV
+from strongroom.dav.routes import Place
 from strongroom.dav.zones import zone_asked, zone_of
 from strongroom.formats.busytime import Busy, busy_times, write_busy
 from strongroom.formats.calendarfilter import CompFilter, Range, component_wanted, matches, window
@@ -29,7 +27,6 @@ from strongroom.formats.calendarknown import learn, time_asked
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.clues import calendar_clue
 from strongroom.formats.davxml import CalendarQuery, FreeBusy
-from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import Member
 from strongroom.service.aside import beside
 from strongroom.service.objects import find_object, read_bodies
@@ -38,7 +35,6 @@ from strongroom.service.texts import Search
 
 T = TypeVar("T")
 
-_WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 _DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
 
 
@@ -56,7 +52,7 @@ async def calendar_query(request: Request, calendar: Member, wanted: CalendarQue
     elif depth != "0":
         members = await _candidates(request, calendar, wanted.filter, floating, search)
     matching = _matching(request, rows, members, wanted.filter, floating, search)
-    await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
+    await multistatus(request, in_pieces(found_rows(request, rows, matching, wanted.limit)))
 
 
 def _search(request: Request, wanted: CompFilter, floating: tzinfo) -> Search:
@@ -84,23 +80,6 @@ async def _between(
     spans = request.spans
     assert spans is not None
     return await spans.between(request.cell, calendar.id, when, component, told)
-
-
-async def _rows(
-    request: Request,
-    rows: ObjectRows,
-    matching: AsyncIterator[tuple[Member, bytes]],
-    limit: int | None,
-) -> AsyncIterator[bytes]:
-    on_object = request.target.place is Place.OBJECT
-    base = request.path if on_object else own_href(request)
-    found = 0
-    async for member, body in matching:
-        if found == limit:
-            yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
-            return
-        found += 1
-        yield await rows.row(base if on_object else base + name_href(member.href), member, body)
 
 
 async def _matching(

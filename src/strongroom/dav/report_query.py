@@ -19,24 +19,21 @@ from typing import Final
 from strongroom.base.errors import InvalidError, UnsureError
 from strongroom.dav.answers import multistatus
 from strongroom.dav.getters import site_of
-from strongroom.dav.object_rows import ObjectRows, in_pieces, shape_of
-from strongroom.dav.propfind import ROWS_A_PIECE, own_href
+from strongroom.dav.object_rows import ObjectRows, found_rows, in_pieces, shape_of
+from strongroom.dav.propfind import ROWS_A_PIECE
 from strongroom.dav.request import Request
-from strongroom.dav.routes import Place, name_href
-from strongroom.dav.statuses import DAV
+from strongroom.dav.routes import Place
 from strongroom.formats import FormatError
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarspan import FIRST, LAST
 from strongroom.formats.cardfilter import Filter, matches
 from strongroom.formats.clues import card_clue
 from strongroom.formats.davxml import Query
-from strongroom.formats.multistatus import INSUFFICIENT_STORAGE, status_response
 from strongroom.history.entries import OBJECT, Member
 from strongroom.service.aside import aside
 from strongroom.service.objects import find_object, read_bodies
 from strongroom.service.texts import Search
 
-_WITHIN_LIMITS: Final = DAV + "number-of-matches-within-limits"
 _ANY_TIME: Final = Range(FIRST, LAST)
 _DEPTHS: Final = frozenset({"", "0", "1", "infinity"})
 
@@ -56,7 +53,7 @@ async def query(request: Request, collection: Member, wanted: Query) -> None:
     elif depth != "0":
         members = await _candidates(request, collection, search)
     matching = _matching(request, rows, members, wanted.filter, search)
-    await multistatus(request, in_pieces(_rows(request, rows, matching, wanted.limit)))
+    await multistatus(request, in_pieces(found_rows(request, rows, matching, wanted.limit)))
 
 
 async def _candidates(request: Request, book: Member, search: Search) -> Sequence[Member]:
@@ -67,23 +64,6 @@ async def _candidates(request: Request, book: Member, search: Search) -> Sequenc
         return members
     assert request.spans is not None
     return await request.spans.between(request.cell, book.id, _ANY_TIME, "", search.told)
-
-
-async def _rows(
-    request: Request,
-    rows: ObjectRows,
-    matching: AsyncIterator[tuple[Member, bytes]],
-    limit: int | None,
-) -> AsyncIterator[bytes]:
-    on_object = request.target.place is Place.OBJECT
-    base = request.path if on_object else own_href(request)
-    found = 0
-    async for member, body in matching:
-        if found == limit:
-            yield status_response(base, INSUFFICIENT_STORAGE, _WITHIN_LIMITS)
-            return
-        found += 1
-        yield await rows.row(base if on_object else base + name_href(member.href), member, body)
 
 
 async def _matching(
