@@ -78,10 +78,10 @@ class Walk:
         """One process, from its start to its end."""
         world = self.world
         self.epochs += 1
-        turned = not self.bygones.rotten and self.turns.random() < 0.3 and self.take_turns()
-        if not self.bygones.rotten and self.rng.random() < 0.6 and not turned:
+        turned = self.turns.random() < 0.3 and self.take_turns()
+        if self.rng.random() < 0.6 and not turned:
             self.trouble_between()
-        if not (self.hurt or self.away or self.bygones.rotten) and self.bygones.rot():
+        if not self.bygones.rotten and self.bygones.rot():
             self.note(f"{len(self.bygones.rotten)} old bodies rot everywhere")
         ending = self.rng.choice(("power", "power", "cut", "kill", "close"))
         if ending == "cut":
@@ -92,7 +92,8 @@ class Walk:
             world.loop.on_stop = world.machine_goes_down
         try:
             self.open_up()
-            self.bring_bygones()
+            if self.turns.random() < 0.5:
+                self.bring_bygones()
             self.work(self.rng.uniform(1, 20))
             if self.rng.random() < 0.7 and not turned:
                 self.quiet(whole=self.rng.random() < 0.2)
@@ -265,9 +266,23 @@ class Walk:
 
     def bring_bygones(self) -> None:
         """Have a phone put what rotted everywhere, on disks that take writes."""
-        if self.bygones.rotten:
+        world = self.world
+
+        def ended() -> bool:
+            assert world.cell is not None
+            return world.cell._core.ended.is_set()
+
+        for _ in range(8):
+            if not self.bygones.rotten:
+                return
             self.repair_between()
+            if ended():
+                self.note("the cell ended before what rotted was brought")
+                world.close()
+                self.open_up()
+            world.wait_until(lambda: ended() or (world.cell is not None and world.cell.writable()))
             self.bygones.bring()
+        raise StuckError("what rotted cannot be brought")
 
     # --- while it runs ----------------------------------------------------------------------------
     def work(self, seconds: float) -> None:
