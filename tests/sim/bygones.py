@@ -7,16 +7,18 @@ meanwhile, copies are made without them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
+from sim.loop import StuckError
 from sim.world import World
 from strongroom.history.entries import Member
 from strongroom.stores.memory import MemoryState
 
 OFTEN = 0.7
 AT_ONCE = 3
+TRIES = 8
 
 
 class Bygones:
@@ -40,11 +42,17 @@ class Bygones:
             disk.main.cached = disk.main.durable = spoilt
         return bool(self.rotten)
 
-    def bring(self) -> None:
-        """Put each again below some name; what is acknowledged must be readable (I1).
+    def bring(self, take_writes: Callable[[], None]) -> None:
+        """Put each again below some name, each time the cell takes writes, until none is left."""
+        for _ in range(TRIES):
+            if not self.rotten:
+                return
+            take_writes()
+            self._put_all()
+        raise StuckError("what rotted everywhere cannot be brought")
 
-        What is not acknowledged stays to be brought.
-        """
+    def _put_all(self) -> None:
+        """Put them; what is acknowledged must be readable (I1), what is not stays to be brought."""
         world = self.world
         while self.rotten:
             digest, body = next(iter(self.rotten.items()))

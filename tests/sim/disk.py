@@ -80,6 +80,18 @@ class Disk:
             if fault == "full" or self.room == FULL:
                 raise UnavailableReplicaError("write: no space left on device", rolled_back=True)
 
+    @property
+    def takes_writes(self) -> bool:
+        """Say whether it takes writes in time."""
+        stopped = self.dead or self.bad_pages or self.read_only or self.room == FULL
+        return self.slow < 5 and not stopped
+
+    def lift(self) -> None:
+        """End the faults that pass by themselves or with a cable."""
+        self.slow, self.room = 1.0, ROOMY
+        self.read_only = self.dead = self.bad_pages = False
+        self.fail_at = {n: what for n, what in self.fail_at.items() if what == "cut"}
+
     def lose_power(self, rng: Random) -> None:
         """Come back with what was synced, and with a part of what was not."""
         self.fail_at.clear()

@@ -15,7 +15,7 @@ from random import Random
 
 from sim import checkers, rot
 from sim.bygones import Bygones
-from sim.disk import BELOW_RESERVE, FULL, ROOMY, Content, Disk
+from sim.disk import BELOW_RESERVE, FULL, Content, Disk
 from sim.loop import MachineDownError, StuckError
 from sim.world import BOOKS, LEVEL_SECONDS, World
 from strongroom.base.errors import StrongroomError
@@ -140,14 +140,8 @@ class Walk:
         """Count the disks that are there and were never hurt."""
         mounted = {id(place.mounted) for place in self.world.places if place.mounted}
         return sum(
-            id(disk) in mounted and index not in self.hurt and self.answers(disk)
+            id(disk) in mounted and index not in self.hurt and disk.takes_writes
             for index, disk in enumerate(self.world.disks)
-        )
-
-    def answers(self, disk: Disk) -> bool:
-        """Say whether a disk takes writes in time."""
-        return disk.slow < 5 and not (
-            disk.dead or disk.bad_pages or disk.read_only or disk.room == FULL
         )
 
     # --- while nothing runs -----------------------------------------------------------------------
@@ -255,34 +249,27 @@ class Walk:
         """Let the operator bring back what is away and replace what is dead."""
         self.remount()
         for disk in self.world.disks:
-            self.lift(disk)
+            disk.lift()
         self.world.witness.broken = False
 
-    def lift(self, disk: Disk) -> None:
-        """End the faults of a disk that pass by themselves or with a cable."""
-        disk.slow, disk.room = 1.0, ROOMY
-        disk.read_only = disk.dead = disk.bad_pages = False
-        disk.fail_at = {n: what for n, what in disk.fail_at.items() if what == "cut"}
-
     def bring_bygones(self) -> None:
-        """Have a phone put what rotted everywhere, on disks that take writes."""
-        world = self.world
+        """Have a phone put what rotted everywhere."""
+        self.bygones.bring(self.take_writes)
 
-        def ended() -> bool:
-            assert world.cell is not None
-            return world.cell._core.ended.is_set()
+    def take_writes(self) -> None:
+        """Have the cell open, on disks that take writes."""
+        self.repair_between()
+        if self.ended():
+            self.note("the cell ended before what rotted was brought")
+            self.world.close()
+            self.open_up()
+        cell = self.world.cell
+        self.world.wait_until(lambda: self.ended() or (cell is not None and cell.writable()))
 
-        for _ in range(8):
-            if not self.bygones.rotten:
-                return
-            self.repair_between()
-            if ended():
-                self.note("the cell ended before what rotted was brought")
-                world.close()
-                self.open_up()
-            world.wait_until(lambda: ended() or (world.cell is not None and world.cell.writable()))
-            self.bygones.bring()
-        raise StuckError("what rotted cannot be brought")
+    def ended(self) -> bool:
+        """Say whether the cell must be opened anew."""
+        assert self.world.cell is not None
+        return self.world.cell._core.ended.is_set()
 
     # --- while it runs ----------------------------------------------------------------------------
     def work(self, seconds: float) -> None:
@@ -408,7 +395,7 @@ class Walk:
         elif what == "once":
             disk.plant("full", self.rng.randrange(20))
         else:
-            self.lift(disk)
+            disk.lift()
 
     def hurting_fault(self, index: int) -> None:
         """Let a disk fail for good, rot, or be pulled out while it runs."""
@@ -441,19 +428,14 @@ class Walk:
 
     def settled(self, *, whole: bool) -> bool:
         """Bring everything to rest; False = the cell must be opened anew."""
-        world, cell = self.world, self.world.cell
-        assert cell is not None
-
-        def ended() -> bool:
-            return cell._core.ended.is_set()
-
+        world = self.world
         if not world.run(self.audited(whole=whole), LEVEL_SECONDS):
-            assert ended(), "the audit gave up"
+            assert self.ended(), "the audit gave up"
             return False
         checkers.require(world.model)
         self.scrub()
-        world.wait_until(lambda: ended() or self.repaired())
-        if ended():
+        world.wait_until(lambda: self.ended() or self.repaired())
+        if self.ended():
             return False
         checkers.check_tables(world)
         self.hurt.clear()
@@ -468,8 +450,7 @@ class Walk:
 
     async def audited(self, *, whole: bool) -> bool:
         """Audit until the cell is sure; False = it ended."""
-        assert self.world.cell is not None
-        while not self.world.cell._core.ended.is_set():
+        while not self.ended():
             if await checkers.audit(self.world, whole=whole):
                 return True
             await asyncio.sleep(0.5)
@@ -503,7 +484,7 @@ class Walk:
             return True
 
         for _ in range(20):
-            if cell._core.ended.is_set() or world.run(work(), LEVEL_SECONDS):
+            if self.ended() or world.run(work(), LEVEL_SECONDS):
                 return
             world.wait(1.0)
 
