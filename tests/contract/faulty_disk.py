@@ -26,10 +26,11 @@ class Fuse:
         self.at = 0
         self.stays = False
         self.full = False
+        self.gone = False
         self.seen: list[str] = []
 
-    def arm(self, at: int, *, full: bool = False, stays: bool = False) -> None:
-        self.count, self.at, self.full, self.stays = 0, at, full, stays
+    def arm(self, at: int, *, full: bool = False, stays: bool = False, gone: bool = False) -> None:
+        self.count, self.at, self.full, self.stays, self.gone = 0, at, full, stays, gone
         self.seen = []
 
     @property
@@ -110,6 +111,8 @@ class CountingDisk(Disk):
     def _pass(self, what: str) -> None:
         if self.fuse.burns(what):
             code = errno.ENOSPC if self.fuse.full and what in {"write", "open"} else errno.EIO
+            if self.fuse.gone:
+                code = errno.ENOENT
             raise OSError(code, os.strerror(code))
 
     def open(self, path: Path, flags: int) -> int:

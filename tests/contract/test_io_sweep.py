@@ -22,6 +22,7 @@ from strongroom.ports.replica import Damaged, Found, Replica
 from strongroom.stores.durable import Durable
 from strongroom.stores.memory import MemoryReplica
 from strongroom.stores.sqlite import SqliteReplica
+from strongroom.stores.sqlite.leftovers import MARK
 
 BIG = b"big" * 40_000
 
@@ -184,6 +185,37 @@ def test_whatever_fails_no_vote_is_lost_and_no_batch_is_half(
     assert errors <= {BrokenReplicaError, UnavailableReplicaError}
     assert BrokenReplicaError in errors
     assert (UnavailableReplicaError in errors) == full
+
+
+def test_a_place_that_vanishes_in_a_switch_is_what_it_was_or_is_not_believed(
+    tmp_path: Path, template: Path, fuse: Fuse
+) -> None:
+    """What the kernel shows may be the copy, and after a power cut the old one."""
+    seen: set[tuple[bool, bool]] = set()
+    for n in range(1, 100):
+        fuse.arm(0)
+        case = prepared(tmp_path / f"{n}", template, fuse)
+        old = (tmp_path / f"{n}" / "replica.json").read_bytes()
+        made = case.replica.begin_copy("i2")
+        for batch in case.story.batches[:-1]:
+            made.apply(batch, case.story.bodies, 1)
+        fuse.arm(n, gone=True)
+        error = run(lambda c, made=made: c.replica.switch(made), case)
+        blown, what = fuse.blown, fuse.seen[-1]
+        fuse.arm(0)
+        if error is not None and not what.startswith("sqlite"):
+            unchanged = (tmp_path / f"{n}" / "replica.json").read_bytes() == old
+            is_marked = (tmp_path / f"{n}" / "catalog-i2" / MARK).exists()
+            believed = isinstance(case.replica.probe(), Found)
+            assert believed or not (unchanged and isinstance(error, UnavailableReplicaError)), what
+            assert not (believed and not unchanged and is_marked), what
+            seen.add((unchanged, believed))
+        case.replica.close()
+        check_what_is_left(tmp_path / f"{n}", case, error)
+        if not blown:
+            break
+    assert not blown
+    assert {(True, True), (False, False)} <= seen
 
 
 def put_rotten(case: Try, body: bytes) -> None:

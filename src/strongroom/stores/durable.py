@@ -93,20 +93,10 @@ class Durable:
         """Make a file of these bytes; nobody sees it half-written. An old one is replaced."""
         self.replace(path, data)
 
-    def replace(
-        self,
-        path: Path,
-        data: bytes,
-        aside: Path | None = None,
-        before: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Put these bytes in a file's place by one rename; the old file is kept as `aside`.
-
-        `before` is done last of all before the rename, once nothing more needs room.
-        """
+    def replace(self, path: Path, data: bytes, aside: Path | None = None) -> None:
+        """Put these bytes in a file's place by one rename; the old file is kept as `aside`."""
         beside = path.with_name(f".{path.name}.new")
         self._write_beside(beside, data)
-        before()
         if aside is not None:
             self._keep(path, aside)
         self._try(f"rename {path}", lambda: self._disk.rename(beside, path))

@@ -12,7 +12,7 @@ import pytest
 
 from contract.story import Story, identity, tell
 from strongroom.base.errors import DamageError, UnavailableReplicaError
-from strongroom.ports.replica import Found
+from strongroom.ports.replica import Damaged, Found
 from strongroom.stores.durable import Disk, Durable
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.sqlite.leftovers import MARK
@@ -129,34 +129,87 @@ def watched(root: Path, disk: Watching) -> SqliteReplica:
     return replica
 
 
-def test_a_copy_loses_its_mark_for_good_before_its_marker_takes_over(
-    disk: Watching, watched: SqliteReplica
+def test_a_copy_loses_its_mark_for_good_once_its_marker_has_taken_over_for_good(
+    root: Path, disk: Watching, watched: SqliteReplica
 ) -> None:
-    """Else a power cut could leave a voter that looks like a leftover."""
+    """Later, a power cut could leave a voter that looks like a leftover."""
     story = tell(watched)
     copy = watched.begin_copy("i2")
     story.tell_to(copy)
     disk.seen.clear()
     watched.switch(copy)
-    order = [disk.seen.index(what) for what in (f"unlink {MARK}", "rename replica.json")]
-    assert order == sorted(order)
-    assert "sync catalog-i2" in disk.seen[order[0] : order[1]]
+    order = ["rename replica.json", f"sync {root.name}", f"unlink {MARK}", "sync catalog-i2"]
+    begin = disk.seen.index(order[0])
+    assert [what for what in disk.seen[begin:] if what in order][:4] == order
     watched.close()
 
 
-def test_a_copy_that_was_about_to_take_over_is_set_aside(
-    root: Path, disk: Watching, watched: SqliteReplica
-) -> None:
+def killed_at(watched: SqliteReplica, disk: Watching, what: str) -> Story:
+    """Kill the process at one step of a switch to i2."""
     story = tell(watched)
     copy = watched.begin_copy("i2")
     story.tell_to(copy)
-    disk.fail = lambda what: KilledError() if what == "rename replica.json" else None
+    disk.fail = lambda seen: KilledError() if seen == what else None
     with pytest.raises(KilledError):
         watched.switch(copy)
     copy.close()
     watched.close()
+    disk.fail = lambda _: None
+    return story
+
+
+def test_a_copy_that_was_about_to_take_over_is_a_leftover(
+    root: Path, disk: Watching, watched: SqliteReplica
+) -> None:
+    story = killed_at(watched, disk, "rename replica.json")
     half_a_copy(restarted(root), story, "i3")
-    assert set_aside(root) == ["catalog-i2.1"]
+    assert catalogs(root) == ["catalog-i1", "catalog-i3"]
+    assert set_aside(root) == []
+
+
+def test_a_copy_that_took_over_is_no_leftover_before_it_is_counted(
+    root: Path, disk: Watching, watched: SqliteReplica
+) -> None:
+    """Killed before its mark was gone: it goes durably, before a term is promised."""
+    story = killed_at(watched, disk, f"unlink {MARK}")
+    replica = restarted(root, Durable(disk))
+    disk.seen.clear()
+    replica.promise(1)
+    assert disk.seen.index(f"sync {root.name}") < disk.seen.index(f"unlink {MARK}")
+    assert disk.seen[-1] == "sync catalog-i2"
+    half_a_copy(replica, story, "i3")
+    (root / "replica.json").write_bytes((root / "catalog-i3" / MARK).read_bytes())
+    half_a_copy(restarted(root), story, "i4")
+    assert set_aside(root) == ["catalog-i1.1", "catalog-i2.1"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_a_marker_that_cannot_be_replaced_leaves_nothing_that_grows(
+    root: Path, disk: Watching, watched: SqliteReplica, code: int
+) -> None:
+    story = tell(watched)
+    disk.fail = lambda what: OSError(code, "not now") if what == "rename replica.json" else None
+    for number in range(5):
+        with pytest.raises(DamageError, match="not now"):
+            whole_copy(watched, story, f"try{number}")
+        assert catalogs(root) == ["catalog-i1", f"catalog-try{number}"]
+    assert isinstance(watched.probe(), Damaged if code == errno.EIO else Found)
+    disk.fail = lambda _: None
+    whole_copy(watched, story, "i2")
+    assert catalogs(root) == ["catalog-i2"]
+    assert set_aside(root) == ["catalog-i1.1"]
+    watched.close()
+
+
+def test_a_mark_that_cannot_be_looked_for_promises_nothing(
+    root: Path, disk: Watching, watched: SqliteReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exists(path: Path) -> bool:
+        raise OSError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", exists)
+    with pytest.raises(UnavailableReplicaError, match="look for"):
+        watched.promise(7)
 
 
 def foreign(folder: Path, old: bytes, new: bytes) -> None:

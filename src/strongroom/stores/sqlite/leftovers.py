@@ -1,8 +1,9 @@
 """What a copy that was never finished left behind: told by its mark from a replica, and removed.
 
-A copy carries the mark from before its catalog is made until the moment that its marker takes over,
-so what has it was never a voter and proves nothing. Without this a disk that is nearly full would
-fill with what is left of each try. What has no mark, or holds anything else, is left to its owner.
+A copy carries the mark from before its catalog is made until its marker has taken over for good; it
+loses it before it is counted. So what has it was never a voter and proves nothing. Without this a
+disk that is nearly full, or whose marker cannot be replaced, would fill with what is left of each
+try. What has no mark, or holds anything else, is left to its owner.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from strongroom.base.errors import BrokenReplicaError, UnavailableReplicaError
 from strongroom.ports.replica import Identity
 from strongroom.stores import marker
 from strongroom.stores.durable import Durable, translated
@@ -32,6 +34,45 @@ def clear(root: Path, held: Marker, durable: Durable) -> None:
                 _remove(folder, durable)
     except OSError as error:
         raise translated(error, f"look for unfinished copies in {root}") from error
+
+
+def take_over(root: Path, copy: Marker, old: bytes, durable: Durable) -> None:
+    """Let the marker of `root` name `copy` in place of what `old` names, and it be no leftover.
+
+    Raises:
+        UnavailableReplicaError: nothing happened.
+        BrokenReplicaError: after a power cut the marker may name the one or the other.
+    """
+    try:
+        durable.replace(root / marker.NAME, copy.encode())
+        unmark(root / copy.folder, durable)
+    except UnavailableReplicaError as error:
+        if _has(root, old):
+            raise
+        raise BrokenReplicaError(str(error)) from error
+
+
+def _has(root: Path, raw: bytes) -> bool:
+    """Say whether the marker surely has these bytes."""
+    try:
+        return marker.read(root) == raw
+    except OSError:
+        return False
+
+
+def unmark(folder: Path, durable: Durable) -> None:
+    """Let what lies in `folder` be a replica from now on; it is never removed any more.
+
+    Raises:
+        DamageError: it may still have its mark, and must not be counted.
+    """
+    mark = folder / MARK
+    try:
+        is_there = mark.exists()
+    except OSError as error:
+        raise translated(error, f"look for {mark}") from error
+    if is_there:
+        durable.remove(mark)
 
 
 def _is_unfinished(folder: Path, owner: Identity) -> bool:

@@ -256,16 +256,12 @@ class SqliteReplica:
             new = copy._copied()
             new.anchor.check()
             new = copy._settled(new, self._promised())
-            raw, mark = new.marker.encode(), new.anchor.catalog.with_name(leftovers.MARK)
             try:
-                # From here on it may be a voter, and is never removed.
-                unmark = partial(self._durable.remove, mark)
-                self._durable.replace(self._root / marker.NAME, raw, before=unmark)
+                leftovers.take_over(self._root, new.marker, new.raw, self._durable)
             except BrokenReplicaError as error:
-                # The marker may name the copy by now, and be the old one after a power cut.
                 self._broken = str(error)
                 raise
-            new.anchor.expect(raw)
+            new.anchor.expect(new.marker.encode())
             copy._opened = self._copy = None
             copy._give_up("it has taken over")
             self.close()
@@ -328,10 +324,12 @@ class SqliteReplica:
         """Make `term` durable, and the marker's name; a lower term than promised is refused.
 
         Who promises is about to be counted. A process that was killed inside a switch leaves a
-        marker that is there, and that a power cut may still take back.
+        marker that is there, that a power cut may still take back, and the mark of a leftover.
         """
         with self._changing() as opened:
             self._durable.sync_dir(self._root)
+            if marker.decode(opened.raw) == opened.marker:  # a copy is not counted yet
+                leftovers.unmark(opened.anchor.catalog.parent, self._durable)
             opened.writer.promise(term)
             opened.anchor.check()
 
