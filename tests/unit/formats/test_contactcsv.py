@@ -220,7 +220,8 @@ def test_a_row_of_the_largest_size_is_taken_and_a_longer_one_told() -> None:
 
 
 def test_a_quote_that_is_not_closed_for_long_is_none() -> None:
-    rows = b'Name,Notes\nAnn,"x\n' + b"Bo,y\n" * (CSV_RECORD_BYTES_MAX // 5 + 1)
+    row = b"Bo,%b\n" % (b"y" * 96)
+    rows = b'Name,Notes\nAnn,"x\n' + row * (CSV_RECORD_BYTES_MAX // len(row) + 1)
     pieces = cut(rows, 1 << 16)
     assert (pieces[0].line, pieces[1].line, pieces[-1].line) == (2, 3, rows.count(b"\n"))
 
