@@ -18,15 +18,21 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from strongroom.access_log import AccessLog
 from strongroom.base import limits
-from strongroom.base.errors import CellExistsError, DamageError, NoCellError, SettingsError
+from strongroom.base.errors import (
+    CellExistsError,
+    DamageError,
+    NoCellError,
+    SettingsError,
+)
 from strongroom.base.settings import Settings
 from strongroom.dav.wellknown import WellKnown
 from strongroom.formats.hosts import origin_of
@@ -49,7 +55,7 @@ from strongroom.stores.drafts import file_draft as file_draft  # noqa: PLC0414 -
 from strongroom.stores.drafts import folder_draft as folder_draft  # noqa: PLC0414 - shown on
 from strongroom.stores.durable import Durable
 from strongroom.stores.keys import KeyFolder
-from strongroom.stores.locks import Locks
+from strongroom.stores.locks import LockedLane, Locks
 from strongroom.stores.positions import FilePositions
 from strongroom.stores.sqlite import SqliteReplica
 from strongroom.stores.threads import ThreadLane
@@ -62,6 +68,8 @@ from strongroom.wire import allow_files as allow_files  # noqa: PLC0414 - shown 
 if TYPE_CHECKING:
     from strongroom.stores.tls import LiveCertificate as LiveCertificate  # noqa: PLC0414 - shown on
     from strongroom.stores.tls import LocalAuthority as LocalAuthority  # noqa: PLC0414 - as above
+
+T = TypeVar("T")
 
 MARK_BATCHES: Final = 4096  # a scrub that is stopped reads so many again at most
 FINISH_SECONDS: Final = 30  # for requests under way when the server ends
@@ -90,7 +98,7 @@ class Parts:
     @asynccontextmanager
     async def open_cell(self, progress: Progress | None = None) -> AsyncIterator[MirrorCell]:
         """Open the cell for the block; takes and raises what `MirrorCell.open` does."""
-        _check_devices(self.settings, _marked)
+        await self._check_devices()
         settings = self.settings
         cell = await MirrorCell.open(
             self.sites, self.witness, self.witness_lane, self.clock, self.entropy,
@@ -101,6 +109,11 @@ class Parts:
             yield cell
         finally:
             await cell.close()
+
+    async def _check_devices(self) -> None:
+        """Refuse two replicas on one device; one that does not answer is not among them."""
+        looks = [partial(_marked_device, place) for place in self.settings.replicas]
+        _refuse_one_device(self.settings, await asyncio.gather(*map(_seen, self.eyes, looks)))
 
     async def look(self) -> Unopened:
         """Look at what lies in the places; raises what `mirror.unopened.look` raises."""
@@ -143,12 +156,19 @@ class Parts:
 
 async def _disk(place: Path, eye: ThreadLane) -> dict[str, Any]:
     most = limits.QUARANTINE_FILES_COUNTED_MAX
-    told: dict[str, Any] = {"place": str(place), "device": None, "quarantine": None}
+    return {
+        "place": str(place),
+        "device": await _seen(eye, lambda: _device(place)),
+        "quarantine": await _seen(eye, lambda: quarantine.count(place, most)),
+    }
+
+
+async def _seen(eye: ThreadLane, look: Callable[[], T]) -> T | None:
+    """Look at a place; None where it does not answer now."""
     with suppress(TimeoutError):
         async with asyncio.timeout(limits.READ_SECONDS_MAX):
-            told["device"] = await eye.run(lambda: _device(place))
-            told["quarantine"] = await eye.run(lambda: quarantine.count(place, most))
-    return told
+            return await eye.run(look)
+    return None
 
 
 @asynccontextmanager
@@ -163,9 +183,10 @@ async def open_parts(settings: Settings, *, looks_only: bool = False) -> AsyncIt
     """
     _require_data(settings, make=not looks_only)
     with Locks() as locks:
-        locks.take([settings.data, *settings.replicas])
+        locks.take([settings.data])
         yielded = _make_parts(settings, looks_only=looks_only)
         try:
+            await _lock_places(yielded, locks)
             yield yielded
         finally:
             await yielded.positions.close()
@@ -176,9 +197,28 @@ async def open_parts(settings: Settings, *, looks_only: bool = False) -> AsyncIt
             yielded.witness_lane.close()
 
 
+async def _lock_places(parts: Parts, locks: Locks) -> None:
+    """Lock all places that answer; whatever is asked of another waits until it is locked.
+
+    So a disk that hangs keeps no cell shut, and is nobody's before it is ours.
+    """
+    places = parts.settings.replicas
+    taken = [eye.run(partial(locks.take_one, p)) for p, eye in zip(places, parts.eyes, strict=True)]
+    _, late = await asyncio.wait(taken, timeout=limits.LISTING_SECONDS_MAX)
+    for one in taken:
+        if one in late:
+            one.cancel()  # it goes on, and nobody listens
+        else:
+            one.result()
+    for place, site in zip(places, parts.sites, strict=True):
+        if not locks.holds(place):
+            site.write = LockedLane(f"write {place.name}", locks, place)
+            site.read = LockedLane(f"read {place.name}", locks, place)
+
+
 async def _close_site(site: Site) -> None:
     """Close a replica; one whose disk hangs must not keep the process from ending."""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, DamageError):
         await asyncio.wait_for(site.write.run(site.replica.close), CLOSE_SECONDS)
     site.write.close()
     site.read.close()
@@ -224,7 +264,7 @@ async def initialise(settings: Settings) -> str:
             Durable().make_dirs(directory)
     except DamageError as error:
         raise SettingsError(f"A directory cannot be made: {error}.") from error
-    _check_devices(settings, Path.is_dir)
+    _refuse_one_device(settings, [_device(p) if p.is_dir() else None for p in settings.replicas])
     async with open_parts(settings) as parts:
         return await initialise_cell(
             parts.sites, parts.witness, parts.witness_lane, parts.clock, parts.entropy,
@@ -244,14 +284,17 @@ def _device(place: Path) -> int | None:
         return None
 
 
-def _check_devices(settings: Settings, counts: Callable[[Path], bool]) -> None:
+def _marked_device(place: Path) -> int | None:
+    return _device(place) if _marked(place) else None
+
+
+def _refuse_one_device(settings: Settings, devices: Sequence[int | None]) -> None:
     """Refuse two replicas on one device, which would die together, unless it is only a toy."""
     if settings.toy:
         return
-    seen: dict[int | None, Path] = {}
-    for place in settings.replicas:
-        device = _device(place)
-        if device is None or not counts(place):
+    seen: dict[int, Path] = {}
+    for place, device in zip(settings.replicas, devices, strict=True):
+        if device is None:
             continue
         if device in seen:
             raise SettingsError(

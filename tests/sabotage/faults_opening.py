@@ -6,6 +6,7 @@ from sabotage.fault import Fault
 
 BESIDE = "tests/sim/test_beside.py::"
 OPENING = "tests/sim/test_opening.py::"
+HANGING = "tests/unit/stores/test_hanging_start.py::"
 STANDING = "tests/sim/test_standing.py::"
 WRITING = "tests/sim/test_writing.py::"
 CHOICE = "tests/unit/mirror/test_opening.py"
@@ -14,6 +15,27 @@ DISK = "tests/unit/stores/test_sqlite_disk.py::"
 REPLICA = "tests/contract/test_replica.py"
 
 LAUNCHES = (
+    Fault(
+        "a disk that hangs keeps a server from starting",
+        "compose.py",
+        "    _, late = await asyncio.wait(taken, timeout=limits.LISTING_SECONDS_MAX)\n",
+        "    _, late = await asyncio.wait(taken, timeout=20)\n    assert not late\n",
+        (HANGING + "test_a_disk_that_hangs_keeps_no_cell_shut_and_joins_once_it_is_locked",),
+    ),
+    Fault(
+        "a place that answers late is used without a lock",
+        "stores/locks.py",
+        "                self._take()\n",
+        "                pass\n",
+        (HANGING + "test_a_place_that_another_process_took_meanwhile_is_not_used",),
+    ),
+    Fault(
+        "a place that answers after the end is locked for ever",
+        "stores/locks.py",
+        "            if not self._ended:\n",
+        "            if True:\n",
+        (HANGING + "test_a_server_ends_while_a_disk_hangs_and_locks_nothing_afterwards",),
+    ),
     Fault(
         "who lies there and is not counted is not told",
         "mirror/opening.py",

@@ -7,16 +7,27 @@ it however the process ends.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
-from collections.abc import Iterable
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
-from strongroom.base.errors import LockedError, SettingsError
+from strongroom.base.errors import (
+    LockedError,
+    OperatorError,
+    SettingsError,
+    UnavailableReplicaError,
+)
 from strongroom.stores.durable import Disk
+from strongroom.stores.threads import ThreadLane
 
+T = TypeVar("T")
 NAME: Final = "lock"
 
 
@@ -27,6 +38,10 @@ class Locks:
         """Hold nothing yet."""
         self._disk = disk or Disk()
         self._held: dict[Path, int] = {}
+        self._seen: dict[tuple[int, int] | Path, Path] = {}
+        self._taking: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+        self._noting = threading.Lock()
+        self._ended = False
 
     def take(self, directories: Iterable[Path]) -> None:
         """Lock all of them or none; one that is not there is left out.
@@ -36,15 +51,38 @@ class Locks:
             SettingsError: two of the paths are one directory.
         """
         try:
-            _refuse_twins(directories := list(directories))
             for directory in directories:
-                if directory.is_dir():
-                    self._take(directory)
+                self.take_one(directory)
         except BaseException:  # cleans up, then raises it again
             self.release()
             raise
 
-    def _take(self, directory: Path) -> None:
+    def holds(self, directory: Path) -> bool:
+        """Say whether it is locked by this."""
+        return directory in self._held
+
+    def take_one(self, directory: Path, *, again: bool = False) -> None:
+        """Lock one; it takes as long as its disk hangs, on any thread.
+
+        Raises as `take` does; then all others stay locked. What comes behind `release` is not kept.
+        `again`: it may be locked already.
+        """
+        with self._taking[directory]:
+            if again and directory in self._held:
+                return
+            self._refuse_twin(directory)
+            if directory.is_dir():
+                self._keep(directory, self._locked(directory))
+
+    def _keep(self, directory: Path, fd: int) -> None:
+        with self._noting:
+            if not self._ended:
+                self._held[directory] = fd
+                return
+        os.close(fd)
+        raise LockedError(f"{directory} answered after the end")
+
+    def _locked(self, directory: Path) -> int:
         try:
             fd = self._disk.open_lock(directory / NAME)
         except OSError as error:
@@ -55,7 +93,7 @@ class Locks:
         except BlockingIOError as error:
             os.close(fd)
             raise LockedError(f"another process works on {directory}") from error
-        self._held[directory] = fd
+        return fd
 
     def _open_readable(self, directory: Path, error: OSError) -> int:
         try:
@@ -63,11 +101,26 @@ class Locks:
         except OSError:
             raise SettingsError(f"{directory} cannot be locked: {error.strerror}") from error
 
+    def _refuse_twin(self, directory: Path) -> None:
+        key: tuple[int, int] | Path
+        try:
+            found = directory.stat()
+            key = (found.st_dev, found.st_ino)
+        except OSError:
+            key = Path(os.path.realpath(directory))
+        with self._noting:
+            twin = self._seen.setdefault(key, directory)
+            is_twin = twin != directory or directory in self._held
+        if is_twin:
+            raise SettingsError(f"{directory} and {twin} are the same directory")
+
     def release(self) -> None:
-        """Give all back."""
-        for fd in self._held.values():
-            os.close(fd)
-        self._held.clear()
+        """Give all back, for good."""
+        with self._noting:
+            self._ended = True
+            for fd in self._held.values():
+                os.close(fd)
+            self._held.clear()
 
     def __enter__(self) -> Locks:
         return self
@@ -81,15 +134,22 @@ class Locks:
         self.release()
 
 
-def _refuse_twins(directories: Iterable[Path]) -> None:
-    seen: dict[tuple[int, int] | Path, Path] = {}
-    for directory in directories:
-        key: tuple[int, int] | Path
-        try:
-            found = directory.stat()
-            key = (found.st_dev, found.st_ino)
-        except OSError:
-            key = Path(os.path.realpath(directory))
-        if key in seen:
-            raise SettingsError(f"{directory} and {seen[key]} are the same directory")
-        seen[key] = directory
+class LockedLane(ThreadLane):
+    """Runs calls on a place once it is locked; until then it is not there."""
+
+    def __init__(self, name: str, locks: Locks, place: Path) -> None:
+        """Lock `place` with the first call, which takes as long as its disk hangs."""
+        super().__init__(name)
+        self._take = partial(locks.take_one, place, again=True)
+
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Run `call` after those before it; UnavailableReplicaError where it cannot be locked."""
+
+        def locked() -> T:
+            try:
+                self._take()
+            except OperatorError as error:
+                raise UnavailableReplicaError(f"{error}", rolled_back=True) from error
+            return call()
+
+        return super().run(locked)
