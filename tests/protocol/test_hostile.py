@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -20,6 +21,7 @@ from strongroom.base.limits import (
     REQUEST_XML_BYTES_MAX,
 )
 from strongroom.formats.propertynames import NAMES_MAX
+from strongroom.history.entries import Key, Member
 
 SECONDS_MAX = 3.0  # on a busy machine; each takes some ms
 GROWTH_BYTES_MAX = 192 * 1024 * 1024
@@ -239,6 +241,22 @@ ABSENT = (
     + "".join(f"<D:href>{BOOK}{i}.vcf</D:href>" for i in range(10_000))
     + "</C:addressbook-multiget>"
 )
+
+
+def test_no_more_names_are_looked_up_at_once_than_others_can_wait_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    rows = site.cell.rows
+
+    async def counted(keys: Sequence[Key]) -> list[Member | None]:
+        asked.append(len(keys))
+        return await rows(keys)
+
+    monkeypatch.setattr(site.cell, "rows", counted)
+    assert site.do("REPORT", BOOK, ABSENT, depth="1").status == 207
+    assert sum(asked) == 10_000
+    assert max(asked) <= 500
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ BYTES = (
         "mirror/keeper.py",
         "            elif digest in missing:\n",
         "            else:\n",
-        (WRITING + "test_who_catches_up_is_not_kept_from_it_by_what_nobody_has",),
+        (WRITING + "test_who_catches_up_needs_no_old_body_that_a_disk_which_is_away_may_have",),
     ),
     Fault(
         "one old body that is lost keeps a disk from being replaced",

@@ -16,7 +16,7 @@ WORDS = (
         "formats/clues.py",
         "    if wanted.every:\n        return tuple",
         "    if True:\n        return tuple",
-        (CARDS,),
+        (CARDS, CLUES + "test_what_each_card_that_matches_holds"),
     ),
     Fault(
         "a text that must not be there is demanded",
@@ -30,7 +30,7 @@ WORDS = (
         "formats/clues.py",
         "    return (tuple(sure),) if sure and len(sure) == len(wanted.conditions) else ()\n",
         "    return (tuple(sure),) if sure else ()\n",
-        (CARDS,),
+        (CARDS, CLUES + "test_what_each_card_that_matches_holds"),
     ),
     Fault(
         "texts are kept as they are written",

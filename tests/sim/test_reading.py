@@ -102,7 +102,12 @@ def test_a_laggard_is_not_asked() -> None:
         assert world.get("a.vcf") == BOB
         book = world.books["contacts"]
         assert [m.number for m in world.run(world.listing(book))] == [2]
-    world.disks[0].read_only = False
+    for good in world.disks[1:]:
+        good.slow = 1e5
+    assert isinstance(world.get("a.vcf"), UnsureError)
+    for disk in world.disks:
+        disk.lift()
+    world.wait_until(world.all_level)
     rest(world)
 
 

@@ -246,6 +246,26 @@ def test_who_catches_up_is_not_kept_from_it_by_what_nobody_has() -> None:
     rest(world)
 
 
+def test_who_catches_up_needs_no_old_body_that_a_disk_which_is_away_may_have() -> None:
+    """It records the body already: that it rotted there too is no reason to stay behind."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    settle(world)
+    world.disks[2].read_only = True
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    for disk in (1, 2):
+        spoil_body(world, disk, ANN, None)
+    world.disks[0].dead = True
+    world.disks[2].read_only = False
+    world.wait(10)
+    ok(world.put("b.vcf", ANN))
+    world.disks[0].lift()
+    world.wait_until(world.all_level)
+    rest(world)
+
+
 def spoil_body(world: World, disk: int, body: bytes, left: bytes | None) -> None:
     """Let a body rot that a disk records."""
     state = held(world.disks[disk])
