@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 _OFFSET: Final = re.compile(rb"([+-]?)(\d\d):?(\d\d):?(\d\d)?")
 _FIRST: Final = EPOCH.replace(year=1900)  # what happened earlier is told by nobody's phone
+_OF_MACHINES: Final = frozenset({"localtime", "posixrules"})  # whichever this one is set to
 _UNKNOWN_SECONDS: Final = 26 * 3600  # no two zones differ by more
 _CYCLE: Final = 400  # years after which dates and weekdays come again
 _LAST: Final = EPOCH.replace(year=1900 + _CYCLE)
@@ -62,6 +63,8 @@ def _known(tzid: bytes) -> tzinfo | None:
     parts = name.split("/")
     # `/mozilla.org/20050126_1/Europe/Berlin`: some write a path before the name.
     for tried in (name, "/".join(parts[-2:]), "/".join(parts[-3:])):
+        if tried in _OF_MACHINES:
+            continue
         with suppress(ZoneInfoNotFoundError, ValueError, OSError):
             return ZoneInfo(tried)
     return _windows_zone(name)
@@ -232,11 +235,18 @@ class Zones:
         return told
 
 
-# Events of one calendar begin at the same hours of the same days.
-@lru_cache(8192)
 def _instant(local: datetime, zone: tzinfo) -> int:
+    # Not under a zone of a client's own: it takes up to half a megabyte, and is to be forgotten.
+    return _in_the_world(local, zone) if isinstance(zone, ZoneInfo) else _counted(local, zone)
+
+
+def _counted(local: datetime, zone: tzinfo) -> int:
     offset = local.replace(tzinfo=zone).utcoffset() or timedelta()
     return naive_seconds(local) - offset // timedelta(seconds=1)
+
+
+# Events of one calendar begin at the same hours of the same days.
+_in_the_world: Final = lru_cache(8192)(_counted)
 
 
 def zone_in(text: bytes) -> tzinfo | None:

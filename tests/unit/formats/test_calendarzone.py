@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,6 +43,8 @@ def zones(*parts: str) -> Zones:
         (b"../../etc/passwd", None),
         (b"\xff", None),
         (b"/etc/localtime", None),
+        (b"localtime", None),
+        (b"posixrules", None),
         (b"Europe", None),
         (b"a\0b", None),
         (b"", None),
@@ -70,6 +73,16 @@ def test_a_zone_that_contradicts_the_world_is_read_both_ways() -> None:
     assert [found.instant(nine, b"Europe/Berlin", r) - naive_seconds(nine) for r in (0, 1, 2)] == [
         -7200, -18000, -18000,
     ]  # fmt: skip
+
+
+def test_no_zone_of_a_client_is_kept_alive_by_what_was_asked_of_it() -> None:
+    for number in range(100):
+        home = BERLIN.replace("Europe/Berlin", "Home").replace("+0200", f"+02{number % 60:02}")
+        home = home.replace("+0100", f"+01{number // 60:02}")
+        zones(home).instant(at("2026-07-01T09:00"), b"Home")
+    gc.collect()
+    kept = [one for one in gc.get_objects() if type(one).__name__ == "_OwnZone"]
+    assert len(kept) <= 64
 
 
 def test_a_private_zone_is_read_from_its_definition() -> None:
