@@ -212,10 +212,7 @@ CALENDARS = (
         "formats/calendarzone.py",
         "if isinstance(zone, ZoneInfo) else",
         "if True else",
-        (
-            "tests/unit/formats/test_calendarzone.py::"
-            "test_no_zone_of_a_client_is_kept_alive_by_what_was_asked_of_it",
-        ),
+        (ZONES + "test_no_zone_of_a_client_is_kept_alive_by_what_was_asked_of_it",),
     ),
     Fault(
         "everybody waits while ten thousand names of one multiget are looked up",
