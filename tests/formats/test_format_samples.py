@@ -15,7 +15,7 @@ from formats.sample import EXPECTED, PLACES, make
 from phone.wire import DAV, XML_TYPE, Wire, propfind, read_multistatus
 
 HERE = Path(__file__).parent
-ISSUES = ("issue-2", "issue-3", "issue-4")
+ISSUES = ("issue-2", "issue-3", "issue-4", "issue-5")
 
 
 @pytest.mark.parametrize("issue", ISSUES)
