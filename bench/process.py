@@ -4,6 +4,7 @@ CPU and memory are those of the whole tree, read from /proc, so that a server is
 having children. Linux only.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ START_S = 60.0
 STOP_S = 30.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class ServerError(Exception):
@@ -77,6 +80,10 @@ def memory_mb(root: int) -> float:
     return pages * _PAGE / 1e6
 
 
+def _end_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Process:
     """One running server with its log."""
 
@@ -92,6 +99,8 @@ class Process:
                 stderr=out,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
+                # Of the bench's one thread; a bench that is killed leaves no server behind.
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - see above
             )
 
     @property
