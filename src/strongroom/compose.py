@@ -34,7 +34,6 @@ from strongroom.base.errors import (
     SettingsError,
 )
 from strongroom.base.settings import Settings
-from strongroom.dav.wellknown import WellKnown
 from strongroom.formats.hosts import origin_of
 from strongroom.mirror.cell import MirrorCell
 from strongroom.mirror.initialise import initialise as initialise_cell
@@ -42,13 +41,10 @@ from strongroom.mirror.keeper import Progress
 from strongroom.mirror.site import Site
 from strongroom.mirror.survey import RebuildPlan, apply_rebuild, plan_rebuild, survey
 from strongroom.mirror.unopened import Unopened, look
-from strongroom.portal.app import Portal
 from strongroom.ports.cell import Cell
-from strongroom.ports.positions import Positions
 from strongroom.ports.world import Clock, Entropy, Testimony
-from strongroom.server import App, application
+from strongroom.server import App
 from strongroom.service.accounts import Caller, shut_out
-from strongroom.service.spans import Spans
 from strongroom.stores import marker, quarantine
 from strongroom.stores.clock import SystemClock, SystemEntropy
 from strongroom.stores.drafts import file_draft as file_draft  # noqa: PLC0414 - shown on
@@ -372,20 +368,6 @@ class HttpServer(uvicorn.Server):
     def _is_shut_out(self, caller: Caller) -> bool:
         cell = self._cell()
         return cell is not None and shut_out(cell.directory, caller)
-
-
-def make_application(
-    cell: Callable[[], Cell | None],
-    entropy: Entropy,
-    portal: Portal | None = None,
-    positions: Positions | None = None,
-    spans: Spans | None = None,
-    well_known: WellKnown | None = None,
-) -> App:
-    """Give the one ASGI application over the cell that `cell` gives; None = not open."""
-    return application(
-        cell, entropy, portal=portal, positions=positions, spans=spans, well_known=well_known
-    )
 
 
 def behind_proxies(app: App, settings: Settings, clock: Clock) -> App:

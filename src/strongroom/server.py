@@ -89,19 +89,6 @@ class Server:
             await refuse_plainly(sender, StrongroomError(), method=scope["method"])
 
 
-def application(
-    cell_provider: Callable[[], Cell | None],
-    entropy: Entropy,
-    gate: Gate | None = None,
-    portal: Portal | None = None,
-    positions: Positions | None = None,
-    spans: Spans | None = None,
-    well_known: WellKnown | None = None,
-) -> App:
-    """Make the ASGI application."""
-    return Server(cell_provider, entropy, gate, portal, positions, spans, well_known)
-
-
 async def _no_cell(scope: Scope, sender: Sender) -> None:
     signed = any(name == b"authorization" for name, _ in scope["headers"])
     error = UnsureError() if signed else UnauthenticatedError()

@@ -31,6 +31,7 @@ from fakes.asgi import Client
 from phone.wire import DAV, propfind, read_multistatus, sync_collection
 from strongroom import compose
 from strongroom.base.errors import StrongroomError
+from strongroom.server import Server
 
 OPEN_SECONDS = 60.0
 
@@ -149,7 +150,7 @@ async def inspect(image: Path, password: str, oracle: Oracle) -> None:
                 compose.open_parts(settings_at(image)) as parts,
                 parts.open_cell() as cell,
             ):
-                app = compose.make_application(lambda: cell, parts.entropy)
+                app = Server(lambda: cell, parts.entropy)
                 await _read_all(Client(app, LOGIN, password), oracle)
     except (StrongroomError, TimeoutError) as error:
         oracle.findings.lost += 1

@@ -25,6 +25,7 @@ from fakes.asgi import Client
 from strongroom import compose
 from strongroom.base.settings import Settings, parse
 from strongroom.history.edits import Origin
+from strongroom.server import Server
 from strongroom.service.accounts import add_account, add_device
 
 LOGIN = "alice"
@@ -133,7 +134,7 @@ async def _run(
     settings: Settings, password: str, recorder: Recorder, writes: int, seed: int
 ) -> None:
     async with compose.open_parts(settings) as parts, parts.open_cell() as cell:
-        app = compose.make_application(lambda: cell, parts.entropy)
+        app = Server(lambda: cell, parts.entropy)
         numbers = itertools.count()
         async with asyncio.TaskGroup() as group:
             for slot, collection in enumerate(COLLECTIONS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from fakes.asgi import Answer, Client
@@ -13,7 +13,7 @@ from fakes.world import FakeEntropy
 from strongroom.dav.auth import Gate
 from strongroom.history.edits import Origin
 from strongroom.history.entries import COLLECTION, Member
-from strongroom.server import application
+from strongroom.server import Server
 from strongroom.service.accounts import add_account, add_device
 from strongroom.service.collections import shown
 
@@ -35,7 +35,7 @@ class Site:
         self.open = True
         entropy = self.entropy = FakeEntropy()
         self.positions = FakePositions()
-        self.app = application(
+        self.app = Server(
             lambda: self.cell if self.open else None, entropy, Gate(delay_seconds=0),
             positions=self.positions,
         )  # fmt: skip
@@ -54,12 +54,43 @@ class Site:
     def run(self, job: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(job)
 
+    def turns_during(self, job: Coroutine[Any, Any, T]) -> tuple[T, int]:
+        """Run `job`; gives its result, and how often another task had its turn meanwhile."""
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async def watched() -> T:
+            watching = asyncio.create_task(others())
+            try:
+                return await job
+            finally:
+                watching.cancel()
+
+        return self.run(watched()), turns
+
     def do(self, method: str, path: str, body: Any = b"", **headers: Any) -> Answer:
         return self.run(self.alice(method, path, body, **headers))
 
     def put(self, name: str, uid: str = "", called: str = "Ann", **headers: Any) -> Answer:
         body = card(uid or name, called)
         return self.do("PUT", BOOK + name, body, content_type="text/vcard", **headers)
+
+    def bodies_read(self) -> list[str]:
+        """Give the list to which the digests of all bodies that are read from now on are added."""
+        seen: list[str] = []
+        bodies = self.cell.bodies
+
+        async def counted(digests: Sequence[str]) -> list[bytes | None]:
+            seen.extend(digests)
+            return await bodies(digests)
+
+        self.cell.bodies = counted  # type: ignore[method-assign]
+        return seen
 
     def standing(self) -> dict[str, tuple[int, int]]:
         """Count and sum of each of alice's collections that her clients see: what stands there."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from fakes.asgi import Answer
@@ -130,19 +128,7 @@ def test_a_zone_that_takes_long_to_follow_holds_up_nobody(site: Site) -> None:
         for month in range(1, 11)
     )
     zone = calendar(f"BEGIN:VTIMEZONE\nTZID:Slow\n{parts}END:VTIMEZONE").decode()
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
-
-    async def ask() -> Answer:
-        watching = asyncio.create_task(others())
-        answer = await site.alice("REPORT", CALENDAR, week(f"<C:timezone>{zone}</C:timezone>"))
-        watching.cancel()
-        return answer
-
-    assert site.run(ask()).status == 207
+    asked = week(f"<C:timezone>{zone}</C:timezone>")
+    answer, turns = site.turns_during(site.alice("REPORT", CALENDAR, asked))
+    assert answer.status == 207
     assert turns > 100

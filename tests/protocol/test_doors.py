@@ -16,7 +16,7 @@ from strongroom.dav.auth import Gate
 from strongroom.dav.wellknown import WellKnown
 from strongroom.history.edits import Origin, Put
 from strongroom.history.entries import FREEZE, Key
-from strongroom.server import Server, application
+from strongroom.server import Server
 from strongroom.service.accounts import add_device, revoke_device
 
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "PROPFIND", "PROPPATCH", "MKCOL", "REPORT", "OPTIONS",
@@ -83,7 +83,7 @@ HERE = "http://127.0.0.1:8800"
 def test_well_known_names_the_server_only_where_its_name_is_sure(
     site: Site, public: str, headers: dict[str, str], leads_to: str
 ) -> None:
-    app = application(
+    app = Server(
         lambda: site.cell, site.entropy, well_known=WellKnown(public, [HERE, "http://[::1]:8800"])
     )
     for path in ("/.well-known/carddav", "/.well-known/caldav/"):
@@ -127,7 +127,7 @@ def test_a_revoked_device_is_out_at_once_and_the_others_stay(site: Site) -> None
 @pytest.mark.rfc("6352", "13")
 def test_wrong_passwords_wait_and_right_ones_do_not(site: Site) -> None:
     gate = Gate(delay_seconds=0.4)
-    app = application(lambda: site.cell, site.entropy, gate)
+    app = Server(lambda: site.cell, site.entropy, gate)
     wrong = Client(app, "alice", "wrong")
     right = Client(app, "alice", site.passwords["alice", "phone"])
 
@@ -145,7 +145,7 @@ def test_wrong_passwords_wait_and_right_ones_do_not(site: Site) -> None:
 
 
 def test_only_so_many_wrong_passwords_wait(site: Site) -> None:
-    app = application(lambda: site.cell, site.entropy, Gate(delay_seconds=0.4))
+    app = Server(lambda: site.cell, site.entropy, Gate(delay_seconds=0.4))
     wrong = Client(app, "alice", "wrong")
 
     async def scene() -> float:

@@ -23,7 +23,7 @@ from strongroom.formats import FormatError
 from strongroom.history.edits import Origin
 from strongroom.history.entries import DEVICE
 from strongroom.portal.app import Portal, Way
-from strongroom.server import application
+from strongroom.server import Server
 from strongroom.service.accounts import sign_in, suspend
 from strongroom.service.pairing import Pairings
 from strongroom.service.rights import FULL, Rights, choose
@@ -61,7 +61,7 @@ class Door:
         self.now = 50.0
         self.pairings = Pairings(lambda: self.now, self.site.entropy)
         way = Way(ORIGIN, NAMED, identity)
-        self.app = application(
+        self.app = Server(
             lambda: self.site.cell if self.site.open else None,
             self.site.entropy, Gate(delay_seconds=0),
             Portal(self.pairings, way, lambda: self.now),

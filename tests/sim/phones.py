@@ -20,7 +20,7 @@ from sim.walk import Walk
 from strongroom.dav.auth import Gate
 from strongroom.dav.silence import CUT
 from strongroom.history.edits import OURSELVES
-from strongroom.server import App, application
+from strongroom.server import App, Server
 from strongroom.service.accounts import add_device
 
 ANSWER_SECONDS = 300.0
@@ -106,7 +106,7 @@ class PhoneWalk(Walk):
 
     def _process(self) -> App:
         world = self.world
-        return application(
+        return Server(
             lambda: world.cell, world.entropy, Gate(delay_seconds=0), positions=FakePositions()
         )
 

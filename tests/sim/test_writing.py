@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -232,15 +233,7 @@ def test_who_catches_up_is_given_what_rotted_there(spoilt: bytes | None) -> None
 
 def test_who_catches_up_is_not_kept_from_it_by_what_nobody_has() -> None:
     """An old body that every copy records and none can give holds nothing up."""
-    world = opened()
-    ok(world.put("a.vcf", ANN))
-    ok(world.put("a.vcf", BOB))
-    settle(world)
-    world.disks[2].read_only = True
-    ok(world.put("a.vcf", ANN))
-    ok(world.put("a.vcf", BOB))
-    for disk in range(3):
-        spoil_body(world, disk, ANN, None)
+    world = one_behind_with_an_old_body_gone(from_disks=(0, 1, 2))
     world.disks[2].read_only = False
     world.wait_until(world.all_level)
     rest(world)
@@ -248,15 +241,7 @@ def test_who_catches_up_is_not_kept_from_it_by_what_nobody_has() -> None:
 
 def test_who_catches_up_needs_no_old_body_that_a_disk_which_is_away_may_have() -> None:
     """It records the body already: that it rotted there too is no reason to stay behind."""
-    world = opened()
-    ok(world.put("a.vcf", ANN))
-    ok(world.put("a.vcf", BOB))
-    settle(world)
-    world.disks[2].read_only = True
-    ok(world.put("a.vcf", ANN))
-    ok(world.put("a.vcf", BOB))
-    for disk in (1, 2):
-        spoil_body(world, disk, ANN, None)
+    world = one_behind_with_an_old_body_gone(from_disks=(1, 2))
     world.disks[0].dead = True
     world.disks[2].read_only = False
     world.wait(10)
@@ -264,6 +249,20 @@ def test_who_catches_up_needs_no_old_body_that_a_disk_which_is_away_may_have() -
     world.disks[0].lift()
     world.wait_until(world.all_level)
     rest(world)
+
+
+def one_behind_with_an_old_body_gone(from_disks: Iterable[int]) -> World:
+    """Give a world whose last disk, read-only yet, missed batches that name the body."""
+    world = opened()
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    settle(world)
+    world.disks[2].read_only = True
+    ok(world.put("a.vcf", ANN))
+    ok(world.put("a.vcf", BOB))
+    for disk in from_disks:
+        spoil_body(world, disk, ANN, None)
+    return world
 
 
 def spoil_body(world: World, disk: int, body: bytes, left: bytes | None) -> None:

@@ -176,11 +176,19 @@ def _what_to_do(report: Report) -> list[str]:
         return []
     good = sum(row["standing"] == "voter" for row in rows)
     still = "phones notice nothing" if report["writable"] else "writes wait"
-    safe = f"{good} of {len(rows)} copies are good; nothing that was acknowledged is lost, {still}."
+    kept = f"nothing that was acknowledged is lost, {still}"
+    if _knows_of_losses(report):
+        kept = "what is lost is told below"
+    safe = f"{good} of {len(rows)} copies are good; {kept}."
     if not good:
         safe = 'No copy answers; phones hear "later" and keep what they have. Bring the disks back.'
     # A reason that names a command says itself what to do.
     return [safe, *(_way_back(row) for row in gone if "`strongroom " not in row["reason"])]
+
+
+def _knows_of_losses(report: Report) -> bool:
+    scrubbed = report["scrubbed"] or {"replicas": []}
+    return "bodies" in report["alarms"] or any(row["lost"] for row in scrubbed["replicas"])
 
 
 def _way_back(row: Report) -> str:

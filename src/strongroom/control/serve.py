@@ -32,7 +32,7 @@ from strongroom.dav.wellknown import WellKnown
 from strongroom.formats.hosts import origin_of, split_origin
 from strongroom.mirror.site import FrozenCellError
 from strongroom.portal.app import Portal, Way
-from strongroom.server import App
+from strongroom.server import App, Server
 from strongroom.service.pairing import Pairings
 
 _REOPEN_SECONDS: Final = 5.0
@@ -180,9 +180,9 @@ class _Server:
             apple_origin = origin_of(self._lan.name, port)
         way = Way(room.phone_origin, apple_origin, room.certificate)
         portal = Portal(room.pairings, way, asyncio.get_running_loop().time)
-        app = compose.make_application(
-            lambda: room.cell, room.parts.entropy, portal, room.parts.positions, room.spans,
-            well_known,
+        app = Server(
+            lambda: room.cell, room.parts.entropy, portal=portal, positions=room.parts.positions,
+            spans=room.spans, well_known=well_known,
         )  # fmt: skip
         return compose.behind_proxies(app, self._settings, room.parts.clock)
 

@@ -69,7 +69,7 @@ _FREEZABLE: Final = frozenset({Place.HOME, Place.COLLECTION, Place.OBJECT})
 
 
 class Dav:
-    """Speaks CardDAV for one cell at a time."""
+    """Speaks CardDAV and CalDAV for one cell at a time."""
 
     def __init__(
         self,

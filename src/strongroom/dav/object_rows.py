@@ -70,10 +70,10 @@ def shape_of(data: AddressData | CalendarData | None, floating: tzinfo = UTC) ->
     if data.content_type != "text/vcard" or data.version not in VERSIONS:
         raise InvalidError("Cards are vCard 3.0 or 4.0.", CARD + "supported-address-data")
     mark = _NO_MARK if data.props else version_mark(data.version)
-    return Shape(ADDRESS_DATA, lambda body: _object(body, data), mark)
+    return Shape(ADDRESS_DATA, lambda body: _card(body, data), mark)
 
 
-def _object(body: bytes, data: AddressData) -> bytes:
+def _card(body: bytes, data: AddressData) -> bytes:
     try:
         body = to_version(body, cast(Version, data.version))
         return select(body, data.props) if data.props else body

@@ -55,11 +55,11 @@ class Form(NamedTuple):
     file: Callable[[], OneFile]  # one stream of all objects
 
 
-def _card_of(member: bytes, version: str) -> bytes:
+def _card_of(card: bytes, version: str) -> bytes:
     try:
-        return to_version(member, cast(Version, version))
+        return to_version(card, cast(Version, version))
     except FormatError:
-        return member  # what cannot be looked into is carried as it is
+        return card  # what cannot be looked into is carried as it is
 
 
 def _as_stored(body: bytes, _version: str) -> bytes:

@@ -54,9 +54,9 @@ async def _instead(cell: Cell, edit: Put | Remove) -> Precondition | None:
     return Precondition(match=frozenset({standing.etag})) if standing.number <= upto else None
 
 
-def _accepted_upto(directory: Directory, collection: Key) -> int:
+def _accepted_upto(directory: Directory, key: Key) -> int:
     """Give the last number of a collection that a thaw left out; 0 = nothing of it was lost."""
-    member = directory.get(*collection)
-    facts = (one.facts for one in directory.members(collection.collection, EVIDENCE))
+    member = directory.get(*key)
+    facts = (one.facts for one in directory.members(key.collection, EVIDENCE))
     upto = (int(f.get("to", 0)) for f in facts if member and f.get("collection") == member.id)
     return max(upto, default=0)

@@ -69,7 +69,7 @@ def _united_cards(standing: bytes, coming: bytes) -> Union:
 _CARDS: Final = Form(_ready_card, _united_cards, names_for, likeness, members_of)
 
 
-def _members(_collection: Member) -> Form:
+def _cards(_collection: Member) -> Form:
     return _CARDS
 
 
@@ -112,7 +112,7 @@ def _names_none(_event: bytes) -> frozenset[str]:
     return frozenset()
 
 
-FORMS: Final[dict[str, Callable[[Member], Form]]] = {"addressbook": _members, "calendar": _events}
+FORMS: Final[dict[str, Callable[[Member], Form]]] = {"addressbook": _cards, "calendar": _events}
 
 
 def form_of(collection: Member) -> Form:

@@ -47,12 +47,12 @@ class Way(NamedTuple):
     reconciled: Callable[[bytes | None, bytes, bytes, Prefer], Reconciled]
 
 
-def _object(body: bytes) -> Mended:
+def _card(body: bytes) -> Mended:
     found = mended(body)
     return Mended(found.body, found.facts.uid, found.mendings)
 
 
-def _members(base: bytes | None, standing: bytes, wanted: bytes, prefer: Prefer) -> Reconciled:
+def _cards(base: bytes | None, standing: bytes, wanted: bytes, prefer: Prefer) -> Reconciled:
     found = merge(base, standing, wanted, prefer)
     return Reconciled(found.body, found.conflicts)
 
@@ -72,7 +72,7 @@ def _events(base: bytes | None, standing: bytes, wanted: bytes, prefer: Prefer) 
 
 
 _WAYS: Final = {
-    ADDRESS_BOOK: Way(CARDS, "no card", ("phone", "server", "both"), _object, _members),
+    ADDRESS_BOOK: Way(CARDS, "no card", ("phone", "server", "both"), _card, _cards),
     CALENDAR: Way(EVENTS, "no calendar object", ("phone", "server"), _event, _events),
 }
 

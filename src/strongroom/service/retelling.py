@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from strongroom.base.errors import ClientError, StrongroomError
 from strongroom.formats.calendarspan import told_in
+from strongroom.history.directory import Directory
 from strongroom.history.edits import Origin, Restore, Seen, Wanted
 from strongroom.history.entries import COLLECTION, Member
 from strongroom.ports.cell import Cell
 from strongroom.service.objects import TIME_RETOLD
 from strongroom.service.spans import Spans
+
+_ACCOUNTS: Final = 1000  # looked at in a few ms
 
 
 class Retelling:
@@ -29,7 +33,7 @@ class Retelling:
         self._cell = cell
         self._spans = spans
         self._request = request
-        self._homes: dict[int, int] = {}  # of each collection that stood when one was not known
+        self._homes: dict[int, int] | None = None  # of each collection that stood when first asked
 
     async def retell(self, rows: Sequence[tuple[Member, str]]) -> list[Member]:
         """Give rows of one calendar other data, each for itself.
@@ -41,7 +45,7 @@ class Retelling:
         calendar = rows[0][0].collection
         if any(told_in(row.data).span for row, _ in rows):
             self._spans.doubt(calendar)  # what other rules told is not believed anyway
-        if self._may_not(calendar):
+        if await self._may_not(calendar):
             return [row for row, _ in rows]
         edits = [self._edit(row, data) for row, data in rows]
         endings = await asyncio.gather(
@@ -60,14 +64,11 @@ class Retelling:
         """Hear that no row of a calendar tells too little."""
         self._spans.trust(calendar)
 
-    def _may_not(self, calendar: int) -> bool:
+    async def _may_not(self, calendar: int) -> bool:
         directory = self._cell.directory
-        if calendar not in self._homes:
-            self._homes = {
-                one.id: account.id
-                for account in directory.accounts()
-                for one in directory.members(account.id, COLLECTION)
-            }
+        if self._homes is None:
+            # Once for a scrub: calendars that were removed may be many, and accounts a million.
+            self._homes = await _homes_in(directory)
         home = self._homes.get(calendar)
         return home is None or directory.frozen(home, calendar) is not None
 
@@ -76,3 +77,13 @@ class Retelling:
         return Restore(
             (Seen(row.key, row.number),), (wanted,), Origin(row.by, self._request, TIME_RETOLD)
         )
+
+
+async def _homes_in(directory: Directory) -> dict[int, int]:
+    """Give the home of each collection that stands."""
+    homes: dict[int, int] = {}
+    for count, account in enumerate(directory.accounts(), 1):
+        homes |= {one.id: account.id for one in directory.members(account.id, COLLECTION)}
+        if count % _ACCOUNTS == 0:
+            await asyncio.sleep(0)  # others get their turn
+    return homes

@@ -136,6 +136,15 @@ def test_where_no_copy_is_good_nothing_is_promised():
     assert "copies are good; nothing" not in text
 
 
+def test_where_bodies_are_lost_nobody_says_that_nothing_is():
+    rows = [*report()["replicas"], GONE]
+    scrubbed = {"ended_ms": 0, "replicas": [{"replica": "r1", "damage": "", "lost": ["a"]}]}
+    for told in ({"alarms": {"bodies": "body a was good on no copy"}}, {"scrubbed": scrubbed}):
+        text = status_text(report(replicas=rows, **told))
+        assert "1 of 2 copies are good; what is lost is told below." in text
+        assert "good; nothing" not in text
+
+
 def test_a_reason_that_says_what_to_do_is_not_contradicted():
     row = {**GONE, "reason": "an earlier copy: `strongroom replica rebuild r2` fills it"}
     text = status_text(report(replicas=[*report()["replicas"], row]))

@@ -13,6 +13,7 @@ from fakes.asgi import Client
 from fakes.events import event
 from fakes.mirror import Stage
 from fakes.past import Past, counts
+from fakes.site import Site
 from strongroom.base.errors import NoSpaceError, UnknownError
 from strongroom.compose import Parts
 from strongroom.control.protocol import Request
@@ -24,10 +25,11 @@ from strongroom.formats.calendar import COMPONENTS
 from strongroom.formats.calendarfilter import Range
 from strongroom.formats.calendarspan import Span, retold, told_in
 from strongroom.formats.conditions import Precondition
+from strongroom.history.directory import Directory
 from strongroom.history.edits import Origin, Remove
 from strongroom.history.entries import OBJECT, PROPS, Entry, Key, Member
 from strongroom.mirror.cell import MirrorCell
-from strongroom.server import application
+from strongroom.server import Server
 from strongroom.service import content
 from strongroom.service.collections import calendar_data, make_collection
 from strongroom.service.journals import entries
@@ -317,7 +319,7 @@ def retell(site: Past) -> None:
 
 def test_the_server_answers_from_the_index_that_scrub_doubts(site: Past) -> None:
     spans = Spans()
-    app = application(lambda: site.cell, site.entropy, Gate(delay_seconds=0), spans=spans)
+    app = Server(lambda: site.cell, site.entropy, Gate(delay_seconds=0), spans=spans)
     phone = Client(app, "alice", site.passwords["alice", "phone"])
     query = (
         '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop>'
@@ -401,3 +403,22 @@ def test_an_undo_of_a_move_keeps_what_was_told_anew(site: Past) -> None:
     assert site.run(times.retell([(row, right)])) == []
     assert counts(site.undo(to=then)) == {"move": 1}
     assert row_of(site).data == right
+
+
+def test_homes_are_looked_through_once_however_many_calendars_were_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site, looks = Site(), 0
+    accounts = Directory.accounts
+
+    def counted(directory: Directory) -> list[Member]:
+        nonlocal looks
+        looks += 1
+        return accounts(directory)
+
+    monkeypatch.setattr(Directory, "accounts", counted)
+    times = Retelling(site.cell, Spans(), "scrub")
+    for calendar in range(900, 910):  # none of these stands
+        row = Member(calendar, OBJECT, "a.ics", 1, 1, "", "{}", "", 0, 0)
+        assert site.run(times.retell([(row, "{}")])) == [row]
+    assert looks == 1

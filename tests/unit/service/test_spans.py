@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from functools import partial
@@ -49,17 +48,8 @@ def query(site: Site, time: str, wanted: str = "<D:getetag/>") -> Answer:
 
 
 @pytest.fixture
-def read(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Digests of the bodies that were read."""
-    seen: list[str] = []
-    bodies = site.cell.bodies
-
-    async def counted(digests: Any) -> Any:
-        seen.extend(digests)
-        return await bodies(digests)
-
-    monkeypatch.setattr(site.cell, "bodies", counted)
-    return seen
+def read(site: Site) -> list[str]:
+    return site.bodies_read()
 
 
 def names(answer: Answer) -> list[str]:
@@ -295,17 +285,10 @@ def test_others_have_their_turn_while_a_large_index_is_made(site: Site) -> None:
 
     site.cell.listing = listing  # type: ignore[method-assign]
 
-    async def turns() -> int:
-        spans, when = Spans(), Range(1_767_571_200, 1_768_176_000)
-        work = asyncio.create_task(spans.between(site.cell, calendar.id, when, "VEVENT"))
-        count = 0
-        while not work.done():
-            count += 1
-            await asyncio.sleep(0)
-        assert len(await work) == len(many)
-        return count
-
-    assert site.run(turns()) >= 10  # five to make it, five to look through it
+    when = Range(1_767_571_200, 1_768_176_000)
+    found, turns = site.turns_during(Spans().between(site.cell, calendar.id, when, "VEVENT"))
+    assert len(found) == len(many)
+    assert turns >= 10  # five to make it, five to look through it
 
 
 @pytest.mark.parametrize("wanted", ["<D:getetag/>", "<C:calendar-data/>"])

@@ -24,17 +24,8 @@ def site() -> Site:
 
 
 @pytest.fixture
-def read(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Digests of the bodies that were read."""
-    seen: list[str] = []
-    bodies = site.cell.bodies
-
-    async def counted(digests: Any) -> Any:
-        seen.extend(digests)
-        return await bodies(digests)
-
-    monkeypatch.setattr(site.cell, "bodies", counted)
-    return seen
+def read(site: Site) -> list[str]:
+    return site.bodies_read()
 
 
 def names(answer: Answer) -> list[str]:
